@@ -1,0 +1,1 @@
+"""Commands that time alad and its peers; their results lie in ``results/``."""

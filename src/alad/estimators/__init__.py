@@ -1,0 +1,55 @@
+"""The detectors, each with scikit-learn's face, and how to read a saved one."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from alad.errors import ModelFormatError
+from alad.estimators._adversarial import AdversarialDetector, fit_side_by_side
+from alad.estimators._detector import AbstractDetector
+from alad.estimators.alad import ALAD, ALICE, BiGAN
+from alad.estimators.shallow import Mahalanobis
+from alad.io import read_model
+
+DETECTORS: dict[str, type[AbstractDetector]] = {
+    cls.__name__: cls for cls in (ALAD, ALICE, BiGAN, Mahalanobis)
+}
+
+
+def load(path: str | PathLike[str]) -> AbstractDetector:
+    """Read a detector that ``save`` wrote. Nothing in the folder is executed.
+
+    Raises
+    ------
+    ModelFormatError
+        The folder is missing, damaged, foreign, or of a newer format.
+    """
+    model = read_model(path)
+    name = model.facts["class"]
+    if name not in DETECTORS:
+        raise ModelFormatError(
+            f"Expected a model of one of {', '.join(DETECTORS)}; got {name!r}. "
+            "Upgrade alad, or load it with the program that wrote it."
+        )
+    try:
+        return DETECTORS[name]._read(model)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, ModelFormatError):
+            raise
+        raise ModelFormatError(
+            f"Expected a whole {name} model at {path}; some of it is missing or wrong "
+            f"({type(error).__name__}: {error}). Save the model again."
+        ) from error
+
+
+__all__ = [
+    "ALAD",
+    "ALICE",
+    "DETECTORS",
+    "AbstractDetector",
+    "AdversarialDetector",
+    "BiGAN",
+    "Mahalanobis",
+    "fit_side_by_side",
+    "load",
+]

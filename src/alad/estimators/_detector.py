@@ -1,0 +1,276 @@
+"""The face that every detector shows: scikit-learn's outlier detector, written once.
+
+A method's file supplies ``_fit``, ``_anomaly_score``, ``_to_disk`` and ``_from_disk``, and
+overrides nothing else.
+
+====================  ==========================================================================
+``score_samples``     -A(x): the higher, the more normal. The minus sign stands here only.
+``decision_function``  ``score_samples - offset_``: negative means anomaly
+``predict``           -1 for an anomaly, +1 for a normal row
+====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from alad.calibration import offset_at_contamination
+from alad.errors import InputError, ModelFormatError
+from alad.estimators._settings import Constraint, check_settings, real
+from alad.io import Model, write_model
+from alad.preprocessing.frames import feature_names, is_frame
+from alad.preprocessing.scaling import Scaler, fit_scaler
+from alad.preprocessing.table import TableEncoder, TableNotes
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+
+class AbstractDetector(OutlierMixin, BaseEstimator):
+    """What all detectors do in the same way.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Columns of the table that ``fit`` saw.
+    feature_names_in_ : ndarray of str
+        Their names, if it was a frame with names.
+    encoder_ : TableEncoder or None
+        How a frame's columns become numbers; None for plain arrays.
+    scaler_ : Scaler
+        The scaling, fitted on the training rows.
+    offset_ : float
+        Rows that score below it are anomalies; it flags the share ``contamination`` of the
+        training rows.
+    seed_ : int
+        The seed that was used.
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        "contamination": real(0, 0.5, closed="right"),
+    }
+
+    contamination: float
+    random_state: Any
+
+    def score_samples(self, X: Any) -> Vector:
+        """Say how normal each row is: -A(x), higher = more normal.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n, columns), the columns of ``fit``
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+
+        Raises
+        ------
+        InputError
+            Other columns than at fit; for arrays also NaN, infinity or text.
+        sklearn.exceptions.NotFittedError
+            ``fit`` was not called.
+        """
+        check_is_fitted(self)
+        return -self._anomaly_score(self._scaled(self._matrix(X, fitting=False)))
+
+    def decision_function(self, X: Any) -> Vector:
+        """Give ``score_samples(X) - offset_``: negative for anomalies."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Give -1 for anomalies and +1 for normal rows."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def notes(self, X: Any) -> TableNotes | None:
+        """Count, column by column, the values of a frame that were missing or not seen at fit."""
+        check_is_fitted(self)
+        return None if self.encoder_ is None else self.encoder_.transform(X)[1]
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted detector as a folder of JSON and safetensors, whole or not at all.
+
+        Read it with :func:`alad.load`. Nothing in it is executed when it is read.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        check_is_fitted(self)
+        facts, arrays = self._to_disk()
+        facts |= {
+            "class": type(self).__name__,
+            "parameters": self._parameters(),
+            "seed": self.seed_,
+            "offset": self.offset_,
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": _listed(getattr(self, "feature_names_in_", None)),
+            "encoder": None if self.encoder_ is None else self.encoder_.to_json(),
+            "scaler": self.scaler_.meta(),
+            "rows_at_fit": self.rows_at_fit_,
+        }
+        arrays |= {f"scaler/{name}": a for name, a in self.scaler_.to_arrays().items()}
+        write_model(path, Model(facts, arrays))
+
+    @classmethod
+    def _read(cls, model: Model) -> Self:
+        """Invert :meth:`save`, for :func:`alad.load`."""
+        facts = model.facts
+        detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
+        detector.seed_ = facts["seed"]
+        detector.offset_ = facts["offset"]
+        detector.n_features_in_ = facts["n_features_in"]
+        if facts["feature_names_in"] is not None:
+            detector.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
+        encoder = facts["encoder"]
+        detector.encoder_ = None if encoder is None else TableEncoder.from_json(encoder)
+        detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
+        detector.rows_at_fit_ = facts["rows_at_fit"]
+        detector._from_disk(model)
+        return detector
+
+    # ------------------------------------------------------------------ a method's own share
+
+    @abstractmethod
+    def _anomaly_score(self, x: Matrix) -> Vector:
+        """A(x) of scaled rows, shape (n,), larger = more anomalous."""
+
+    @abstractmethod
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Give what else was learned, as JSON and as named arrays."""
+
+    @abstractmethod
+    def _from_disk(self, model: Model) -> None:
+        """Take back what :meth:`_to_disk` gave."""
+
+    # ------------------------------------------------------------------------- shared steps
+
+    def _check_settings(self) -> None:
+        check_settings(type(self).__name__, self.get_params(deep=False), self._constraints)
+
+    def _prepare(self, X: Any, scaling: str) -> Matrix:
+        """Check the rows, fit encoder and scaler; returns scaled rows."""
+        self.seed_ = seed_of(self.random_state)
+        x = self._matrix(X, fitting=True)
+        binary = None if self.encoder_ is None else self.encoder_.binary
+        self.rows_at_fit_ = len(x)
+        self.scaler_ = fit_scaler(scaling, x, binary)
+        return self._scaled(x)
+
+    def _settle(self, x: Matrix) -> None:
+        """Set the offset from the scaled training rows."""
+        self.offset_ = offset_at_contamination(-self._anomaly_score(x), self.contamination)
+
+    def _scaled(self, x: NDArray[Any]) -> Matrix:
+        return np.ascontiguousarray(self.scaler_.transform(x), dtype=np.float32)
+
+    def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+        """Give numbers for a frame or an array, and hold its columns against those of fit."""
+        if fitting:
+            self.encoder_ = TableEncoder.fit(X) if _is_named_frame(X) else None
+        if self.encoder_ is not None and is_frame(X):
+            return self._from_frame(X, fitting=fitting)
+        if self.encoder_ is not None and self.encoder_.needs_names:
+            raise InputError(
+                f"Expected a data frame with the {self.n_features_in_} columns of fit, some of "
+                "which hold text; got an array. Pass a frame with the same column names."
+            )
+        return self._from_array(X, fitting=fitting)
+
+    def _from_frame(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+        assert self.encoder_ is not None
+        x, _ = self.encoder_.transform(X)
+        if fitting:
+            names = feature_names(X)
+            assert names is not None
+            self.n_features_in_ = len(names)
+            self.feature_names_in_ = np.array(names, dtype=object)
+            _enough_rows(len(x))
+        return x
+
+    def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+        try:
+            x: NDArray[Any] = validate_data(
+                self,
+                X,
+                reset=fitting,
+                dtype=[np.float32, np.float64],
+                ensure_min_samples=2 if fitting else 1,
+            )
+        except ValueError as error:
+            raise InputError(f"{error}{_what_to_do(str(error))}") from error
+        return x
+
+    def _parameters(self) -> dict[str, Any]:
+        parameters = self.get_params(deep=False)
+        if not isinstance(parameters["random_state"], int | None):
+            parameters["random_state"] = self.seed_
+        return parameters
+
+
+def _is_named_frame(X: Any) -> bool:
+    return is_frame(X) and feature_names(X) is not None
+
+
+def seed_of(random_state: Any) -> int:
+    """Give an int seed: the caller's own, or one drawn from the caller's generator."""
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        if random_state < 0:
+            raise InputError(f"Expected a random_state of at least 0; got {random_state}.")
+        return int(random_state)
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise InputError(f"Expected random_state to be an int or None. {error}") from error
+
+
+def _enough_rows(n: int) -> None:
+    if n < 2:
+        raise InputError(
+            f"Expected at least 2 rows to learn from; got n_samples = {n}. Pass more rows."
+        )
+
+
+def _what_to_do(message: str) -> str:
+    """Add advice to those of scikit-learn's messages that only say what is wrong."""
+    if "NaN" in message:
+        return "\nFill the gaps, drop the rows, or pass a data frame: it may have gaps."
+    if "infinity" in message:
+        return "\nReplace or drop such values first."
+    if "could not convert" in message:
+        return "\nPass a data frame: its text columns become one-hot."
+    return ""
+
+
+def _listed(names: NDArray[Any] | None) -> list[str] | None:
+    return None if names is None else [str(name) for name in names]
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def expect(facts: Mapping[str, Any], *names: str) -> None:
+    """Check that a model's facts are complete.
+
+    Raises
+    ------
+    ModelFormatError
+        Some are missing.
+    """
+    missing = [name for name in names if name not in facts]
+    if missing:
+        raise ModelFormatError(
+            f"Expected the model to state {', '.join(missing)}; it does not. "
+            "The folder is damaged or not one of ours: save the model again."
+        )

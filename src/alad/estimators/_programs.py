@@ -1,0 +1,138 @@
+"""What is compiled to judge rows: scores in blocks of one size, and weights by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from jax import Array
+from numpy.typing import NDArray
+
+from alad.errors import ModelFormatError
+from alad.networks import Players
+from alad.scores import SCORES, reconstruct
+from alad.training import alive, blueprints
+
+BLOCK = 512  # rows that go through the networks at once: they stay in a core's own cache
+BLOCKS = 32  # blocks of one call
+
+Weights = Mapping[str, tuple[Any, Any]]
+Program = Callable[[Weights, NDArray[Any]], Array]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A score in the form in which training watches validation rows."""
+
+    score: str
+
+    def __call__(self, networks: Mapping[str, Any], x: Array) -> Array:
+        """A(x), shape (n,)."""
+        return SCORES[self.score](networks["A"], networks["D"], x)
+
+
+@lru_cache(maxsize=32)
+def program(players: Players, what: str) -> Program:
+    """Compile a score, or "reconstruct", over (blocks, BLOCK, features) rows."""
+    plans = blueprints(players)
+
+    def of_blocks(weights: Weights, blocks: Array) -> Array:
+        networks = {name: alive(plans[name], *own) for name, own in weights.items()}
+
+        def of_block(x: Array) -> Array:
+            return reconstruct(networks["A"], x) if what == "reconstruct" else judge(networks, x)
+
+        return jax.lax.map(of_block, blocks)
+
+    judge = Judge(what)
+    compiled: Program = jax.jit(of_blocks)
+    return compiled
+
+
+def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
+    """Run a program over rows, shape (n, features), the cores side by side.
+
+    All blocks have the same size, the last one filled up with zeros, so that a row's result
+    does not depend on how many rows come with it.
+    """
+    weights = jax.device_put(weights)
+    size = BLOCK * BLOCKS
+    parts = [x[start : start + size] for start in range(0, len(x), size)]
+
+    def of_part(part: NDArray[Any]) -> NDArray[Any]:
+        blocks = BLOCKS if len(part) > BLOCK else 1
+        full = np.zeros((blocks * BLOCK, *part.shape[1:]), np.float32)
+        full[: len(part)] = part
+        out = np.asarray(run(weights, full.reshape(blocks, BLOCK, *part.shape[1:])))
+        return out.reshape(blocks * BLOCK, *out.shape[2:])[: len(part)]
+
+    with ThreadPoolExecutor(_cores()) as pool:
+        return np.concatenate(list(pool.map(of_part, parts)))
+
+
+def _cores() -> int:
+    if jax.default_backend() != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:
+    """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernel``."""
+    named = {}
+    for player, trees in weights.items():
+        for tree in trees:
+            for path, variable in nnx.to_flat_state(tree):
+                named[".".join(map(str, (player, *path)))] = np.asarray(variable[...])
+    return named
+
+
+def weights_like(players: Players, arrays: Mapping[str, NDArray[Any]]) -> Weights:
+    """Fill the skeleton of the players' weights with named arrays.
+
+    Raises
+    ------
+    ModelFormatError
+        An array is missing, left over, or of another shape or type.
+    """
+    skeleton = jax.eval_shape(players, jax.random.key(0))
+    filled, used = {}, set()
+    for player, network in skeleton.items():
+        _, params, _, buffers = nnx.split(network, nnx.Param, nnx.RngState, ...)
+        trees = []
+        for tree in (params, buffers):
+            flat = []
+            for path, variable in nnx.to_flat_state(tree):
+                name = ".".join(map(str, (player, *path)))
+                flat.append((path, variable.replace(_fitting(name, variable, arrays))))
+                used.add(name)
+            trees.append(nnx.from_flat_state(flat))
+        filled[player] = (trees[0], trees[1])
+    if left := sorted(set(arrays) - used):
+        raise ModelFormatError(
+            f"Expected no array {left[0]!r} in this model. The settings and the weights do not "
+            "belong together: save the model again."
+        )
+    return filled
+
+
+def _fitting(name: str, variable: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    shape, dtype = variable.shape, variable.dtype
+    if name not in arrays:
+        raise ModelFormatError(
+            f"Expected an array {name!r} of shape {shape} in the model; there is none. "
+            "The folder is damaged: save the model again."
+        )
+    found = arrays[name]
+    if found.shape != shape or found.dtype != dtype:
+        raise ModelFormatError(
+            f"Expected array {name!r} of shape {shape}, {dtype}; got {found.shape}, "
+            f"{found.dtype}. The settings and the weights do not belong together."
+        )
+    return found

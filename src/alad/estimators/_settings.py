@@ -1,0 +1,79 @@
+"""What a detector's settings may be, as a table, and the one sentence that a wrong one gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from alad.errors import InputError
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A condition and how to say it: "must be <words>"."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def integer(least: int) -> Constraint:
+    """An int, not a bool, of at least this."""
+    return Constraint(
+        f"an int of at least {least}",
+        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= least,
+    )
+
+
+def real(low: float, high: float = math.inf, *, closed: str = "both") -> Constraint:
+    """A finite number in an interval; ``closed`` is "both", "left", "right" or "neither"."""
+    left, right = closed in ("both", "left"), closed in ("both", "right")
+    ends = f"{'[' if left else '('}{low:g}, {high:g}{']' if right else ')'}"
+
+    def holds(v: Any) -> bool:
+        return (
+            isinstance(v, Real)
+            and not isinstance(v, bool)
+            and math.isfinite(v)
+            and (v > low or (left and v == low))
+            and (v < high or (right and v == high))
+        )
+
+    return Constraint(f"a number in {ends}", holds)
+
+
+def one_of(*choices: str) -> Constraint:
+    """One of a few words."""
+    return Constraint("one of " + ", ".join(map(repr, choices)), lambda v: v in choices)
+
+
+def flag() -> Constraint:
+    """True or False."""
+    return Constraint("True or False", lambda v: isinstance(v, bool))
+
+
+def optional(constraint: Constraint) -> Constraint:
+    """None, or what the constraint says."""
+    return Constraint(
+        f"{constraint.words} or None", lambda v: v is None or bool(constraint.holds(v))
+    )
+
+
+def check_settings(
+    owner: str, settings: Mapping[str, Any], table: Mapping[str, Constraint]
+) -> None:
+    """Hold settings against a table.
+
+    Raises
+    ------
+    InputError
+        ``The 'epochs' parameter of ALAD must be an int of at least 0. Got -1 instead.``
+    """
+    for name, constraint in table.items():
+        if not constraint.holds(settings[name]):
+            raise InputError(
+                f"The '{name}' parameter of {owner} must be {constraint.words}. "
+                f"Got {settings[name]!r} instead."
+            )

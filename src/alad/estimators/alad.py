@@ -1,0 +1,137 @@
+"""ALAD, and its ancestors BiGAN and ALICE, which are ALAD with games left out."""
+
+from __future__ import annotations
+
+from alad.estimators._adversarial import AdversarialDetector
+
+
+class ALAD(AdversarialDetector):
+    r"""Adversarially learned anomaly detection (Zenati et al., 2018).
+
+    An encoder E and a generator G learn, against three discriminators, to carry normal rows to
+    a latent space and back. A new row is scored by how far the features f of D_xx move when
+    the row x is replaced by its reconstruction:
+
+    .. math:: A(x) = \| f_{xx}(x, x) - f_{xx}(x, G(E(x))) \|_1
+
+    Parameters
+    ----------
+    preset : {"tabular", "kdd99", "arrhythmia"}
+        Networks and settings. "kdd99" and "arrhythmia" are the paper's; "tabular" is ours, for
+        tables of any width. A setting that is left at None takes the preset's value.
+    score : {"features", "logits", "l1", "l2"}, default "features"
+        A(x) above, or one of the paper's other three (:mod:`alad.scores`).
+    scaling : {"none", "minmax", "standard", "log-standard"}
+        What is done to columns first, fitted on the training rows.
+    spectral_norm : bool
+        Spectral normalisation of the discriminators' hidden layers.
+    latent_dim : int
+        Width of z.
+    epochs : int
+        Passes over the training rows; 0 leaves the networks untrained, a useful control. The
+        preset "tabular" goes on until it has made 4,000 steps.
+    batch_size, learning_rate : int, float
+        Adam with beta1 = 0.5; remainder rows of an epoch are left out.
+    ema_decay : float in [0, 1)
+        Moving average of the weights, used for scoring; 0 uses the last weights.
+    patience : int
+        Stop after more than this many epochs without a lower mean score of the validation
+        rows, and restore the best weights.
+    validation_fraction : float in [0, 1)
+        Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``.
+    contamination : float in (0, 0.5], default 0.01
+        Share of the training rows that ``predict`` is to flag.
+    random_state : int, RandomState or None
+        Settles weights, batches and noise: same seed, same machine, same scores.
+    verbose : bool
+        Print progress to standard error.
+
+    Attributes
+    ----------
+    history_ : History
+        Losses of both players and validation scores, epoch by epoch.
+    weights_ : dict
+        For each player its averaged weights and its buffers.
+
+    See also the attributes of every detector: ``n_features_in_``, ``feature_names_in_``,
+    ``encoder_``, ``scaler_``, ``offset_``, ``seed_``.
+
+    Notes
+    -----
+    Differs from the paper: the row order, the noise and the latent draws come from one seed
+    (in the released code from several global generators), and rows for validation are never
+    trained on. Differs from the released code: patience restores the best weights, the
+    moving average takes in a step's weights after the step, and dropout rates are rounded to
+    1/256. Spectral normalisation covers D's hidden layers in tabular networks too, where the
+    released code ignores its flag.
+
+    References
+    ----------
+    Zenati, Romain, Foo, Lecouat, Chandrasekhar. Adversarially Learned Anomaly Detection.
+    ICDM 2018, arXiv 1812.02288.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alad import ALAD
+    >>> from alad.metrics import detection_metrics
+    >>> rng = np.random.default_rng(0)
+    >>> normal = rng.normal(size=(1000, 4)) @ rng.normal(size=(4, 8))  # a plane in 8 dimensions
+    >>> strange = 2 * rng.normal(size=(50, 8))
+    >>> detector = ALAD(random_state=0).fit(normal[:900])
+    >>> test = np.vstack([normal[900:], strange])
+    >>> auroc = detection_metrics(np.arange(150) >= 100, -detector.score_samples(test))["auroc"]
+    >>> bool(auroc > 0.95)
+    True
+    """
+
+    games = ("xz", "xx", "zz")
+    default_score = "features"
+
+
+class ALICE(AdversarialDetector):
+    """ALAD without the latent discriminator: the games xz and xx (Li et al., 2017).
+
+    The row "Baseline" of the paper's ablations, and "Baseline + SN" with ``spectral_norm``.
+    Parameters and attributes are those of :class:`ALAD`.
+
+    Differs from the paper of ALICE: its cycle is adversarial, as in ALAD, without its other
+    variants (explicit norms, paired data).
+
+    References
+    ----------
+    Li et al. ALICE: Towards Understanding Adversarial Learning for Joint Distribution
+    Matching. NeurIPS 2017, arXiv 1709.01215.
+
+    Examples
+    --------
+    >>> from alad import ALICE
+    >>> ALICE(epochs=0).games
+    ('xz', 'xx')
+    """
+
+    games = ("xz", "xx")
+    default_score = "features"
+
+
+class BiGAN(AdversarialDetector):
+    """The game xz alone: E and G answer only to D_xz(x, z) (Donahue et al., 2017).
+
+    It has no D_xx, so it scores by reconstruction: "l1" (the default) or "l2". Other
+    parameters and attributes are those of :class:`ALAD`.
+
+    References
+    ----------
+    Donahue, Krähenbühl, Darrell. Adversarial Feature Learning. ICLR 2017, arXiv 1605.09782.
+    Dumoulin et al. Adversarially Learned Inference. ICLR 2017, arXiv 1606.00704.
+
+    Examples
+    --------
+    >>> from alad import BiGAN
+    >>> BiGAN(score="features").fit([[0.0, 1.0], [1.0, 0.0]])
+    Traceback (most recent call last):
+    alad.errors.InputError: The score 'features' looks at D_xx, which BiGAN does not have. ...
+    """
+
+    games = ("xz",)
+    default_score = "l1"

@@ -1,0 +1,88 @@
+"""Simple detectors that stand beside every claim as controls."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alad.estimators._detector import AbstractDetector, Matrix, Vector
+from alad.estimators._settings import Constraint, one_of
+from alad.io import Model
+from alad.preprocessing.scaling import SCALINGS
+
+
+class Mahalanobis(AbstractDetector):
+    r"""Distance from the mean of the training rows, in units of their spread.
+
+    .. math:: A(x) = \sqrt{(x - \mu)^T \Sigma^+ (x - \mu)}
+
+    with the mean and the covariance of the training rows, and Σ⁺ its pseudo-inverse: directions
+    in which the training rows do not vary at all (to 1e-10 of the largest variance) take no
+    part.
+
+    Parameters
+    ----------
+    scaling : {"none", "minmax", "standard", "log-standard"}, default "standard"
+        What is done to columns first, fitted on the training rows.
+    contamination : float in (0, 0.5], default 0.01
+        Share of the training rows that ``predict`` is to flag.
+    random_state : ignored
+        There for the sake of one face.
+
+    References
+    ----------
+    Mahalanobis. On the Generalised Distance in Statistics. 1936.
+
+    Examples
+    --------
+    >>> from alad import Mahalanobis
+    >>> detector = Mahalanobis().fit([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0], [3.0, 1.0]])
+    >>> detector.predict([[1.5, 0.5], [9.0, 9.0]]).tolist()
+    [1, -1]
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        **AbstractDetector._constraints,
+        "scaling": one_of(*SCALINGS),
+    }
+
+    def __init__(
+        self, *, scaling: str = "standard", contamination: float = 0.01, random_state: Any = None
+    ) -> None:
+        self.scaling = scaling
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Take mean and covariance of the rows of X; ``y`` is ignored."""
+        self._check_settings()
+        x = self._prepare(X, self.scaling)
+        self.mean_ = x.mean(axis=0, dtype=np.float64)
+        self.whitening_ = _whitening(np.atleast_2d(np.cov(x, rowvar=False, dtype=np.float64)))
+        self._settle(x)
+        return self
+
+    def _anomaly_score(self, x: Matrix) -> Vector:
+        blocks = np.array_split(x, max(1, len(x) // 8192))
+        return np.concatenate([self._of_block(block) for block in blocks])
+
+    def _of_block(self, x: NDArray[Any]) -> Vector:
+        distance: Vector = np.linalg.norm((x - self.mean_) @ self.whitening_, axis=1)
+        return distance
+
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        return {}, {"mean": self.mean_, "whitening": self.whitening_}
+
+    def _from_disk(self, model: Model) -> None:
+        self.mean_ = np.array(model.arrays["mean"])
+        self.whitening_ = np.array(model.arrays["whitening"])
+
+
+def _whitening(covariance: NDArray[Any]) -> NDArray[Any]:
+    """Give W with W W^T = Σ⁺: eigenvectors over the roots of their variances."""
+    variances, directions = np.linalg.eigh(covariance)
+    kept = variances > 1e-10 * max(variances[-1], 0)
+    whitening: NDArray[Any] = directions[:, kept] / np.sqrt(variances[kept])
+    return whitening

@@ -1,0 +1,131 @@
+"""The model folder: ``model.json`` for the facts, ``weights.safetensors`` for the arrays.
+
+``model.json`` holds the format's version, the version of alad and the digest of the arrays'
+file, so that two halves of different models are not taken for one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from alad._files import written_aside
+from alad.errors import ModelFormatError
+
+FORMAT = "alad-model"
+FORMAT_VERSION = 1
+FACTS, ARRAYS = "model.json", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model folder holds."""
+
+    facts: dict[str, Any]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def under(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Give the arrays named ``prefix/...``, without the prefix."""
+        start = prefix + "/"
+        return {k.removeprefix(start): v for k, v in self.arrays.items() if k.startswith(start)}
+
+
+def write_model(path: str | PathLike[str], model: Model) -> None:
+    """Write a model folder, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written, or what is there is not a model that may be replaced.
+    """
+    weights = save_arrays({k: np.ascontiguousarray(v) for k, v in model.arrays.items()})
+    head = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "alad": metadata.version("alad"),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    with written_aside(path, replaceable=is_model) as aside:
+        aside.mkdir()
+        (aside / ARRAYS).write_bytes(weights)
+        (aside / FACTS).write_text(json.dumps(head | model.facts, indent=1) + "\n", "utf-8")
+
+
+def is_model(path: Path) -> bool:
+    """Whether this is a folder with a model's facts, and so may be replaced by another model."""
+    return path.is_dir() and ((path / FACTS).is_file() or not any(path.iterdir()))
+
+
+def read_model(path: str | PathLike[str]) -> Model:
+    """Read a model folder.
+
+    Raises
+    ------
+    ModelFormatError
+        No such folder, not a model, a half of one, or one of a newer format.
+    """
+    folder = Path(path)
+    facts = _facts(folder)
+    _check(folder, facts)
+    try:
+        weights = (folder / ARRAYS).read_bytes()
+    except OSError as error:
+        raise _damaged(folder, f"{ARRAYS} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(weights).hexdigest() != facts["weights_sha256"]:
+        raise _damaged(folder, f"{ARRAYS} is not the file that {FACTS} was written with")
+    try:
+        return Model(facts, load_arrays(weights))
+    except SafetensorError as error:
+        raise _damaged(folder, f"{ARRAYS}: {error}") from error
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ModelFormatError(
+            f"Expected a model folder at {folder}; there is none. "
+            "Give the folder that 'save' or 'alad fit -o' wrote."
+        )
+    try:
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise _damaged(folder, f"it has no {FACTS}") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, f"{FACTS} cannot be read: {error}") from error
+    if not isinstance(facts, dict):
+        raise _damaged(folder, f"{FACTS} holds no object")
+    return facts
+
+
+def _check(folder: Path, facts: Mapping[str, Any]) -> None:
+    if facts.get("format") != FORMAT:
+        raise ModelFormatError(
+            f"Expected a model of alad at {folder}; got the format {facts.get('format')!r}. "
+            "Give the folder that 'save' or 'alad fit -o' wrote."
+        )
+    version = facts.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelFormatError(
+            f"Expected a model of format {FORMAT_VERSION} or older at {folder}; got {version}, "
+            f"written by alad {facts.get('alad')}. Upgrade alad to read it."
+        )
+    if "weights_sha256" not in facts or "class" not in facts:
+        raise _damaged(folder, f"{FACTS} is incomplete")
+
+
+def _damaged(folder: Path, what: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"Expected a whole model at {folder}, but {what}. "
+        "Copy the folder again, or save the model again."
+    )

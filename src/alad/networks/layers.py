@@ -1,0 +1,229 @@
+"""The parts that networks are made of, and the values that describe them.
+
+A network is described by a tuple of layer values and built by :class:`Stack`:
+
+>>> from flax import nnx
+>>> stack = Stack((DenseLayer(64, "leaky_relu"), DenseLayer(32)), inputs=121, rngs=nnx.Rngs(0))
+>>> stack(jax.numpy.ones((5, 121))).shape
+(5, 32)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array, lax
+
+Activation = Literal["linear", "relu", "leaky_relu", "tanh"]
+Initializer = Literal["xavier", "normal(0.01)"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda x: x,
+    "relu": jax.nn.relu,
+    "leaky_relu": lambda x: jax.nn.leaky_relu(x, 0.2),  # slope: paper, table of hyper-parameters
+    "tanh": jnp.tanh,
+}
+INITIALIZERS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
+    "xavier": jax.nn.initializers.glorot_uniform(),
+    "normal(0.01)": jax.nn.initializers.normal(0.01),
+}
+
+
+@dataclass(frozen=True)
+class DenseLayer:
+    """One fully connected layer, as a value: x W + b, then norm, activation and dropout.
+
+    Parameters
+    ----------
+    units : int or None
+        Output width; None means the width that the whole network must end in.
+    activation : {"linear", "relu", "leaky_relu", "tanh"}
+    batch_norm : bool
+        Batch normalisation before the activation (momentum 0.99, epsilon 1e-3).
+    dropout : float
+        Share of units that are silenced in training.
+    spectral : bool
+        Whether spectral normalisation, where it is switched on, covers this layer.
+    """
+
+    units: int | None
+    activation: Activation = "linear"
+    batch_norm: bool = False
+    dropout: float = 0.0
+    spectral: bool = False
+
+
+class SpectralVector(nnx.Variable):  # type: ignore[type-arg]
+    """The stored left-over of the power iteration: an estimate of a singular vector of W."""
+
+
+class Dense(nnx.Module):
+    """Affine map of the concatenation of its inputs, without concatenating them.
+
+    With inputs a and b of widths m and n, ``[a, b] W + b0 = a W[:m] + b W[m:] + b0``. When two
+    calls share a first input, as f(x, x) and f(x, G(E(x))) do, the compiler computes its
+    product once.
+
+    With ``spectral``, W is divided by an estimate of its largest singular value from one power
+    step (Miyato et al., 2018); the stored vector moves in training and rests in scoring.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        *,
+        rngs: nnx.Rngs,
+        initializer: Initializer = "xavier",
+        spectral: bool = False,
+    ) -> None:
+        self.kernel = nnx.Param(INITIALIZERS[initializer](rngs.params(), (inputs, units)))
+        self.bias = nnx.Param(jnp.zeros(units))
+        self.deterministic = False
+        self.u = SpectralVector(_unit(jax.random.normal(rngs.params(), (units,)))) if spectral else None
+
+    def __call__(self, *inputs: Array) -> Array:
+        kernel, start, out = self.normalised_kernel(), 0, self.bias[...]
+        for part in inputs:
+            out = out + part @ lax.slice_in_dim(kernel, start, start + part.shape[-1])
+            start += part.shape[-1]
+        return out
+
+    def normalised_kernel(self) -> Array:
+        """W, or W / sigma(W) under spectral normalisation."""
+        W = self.kernel[...]
+        if self.u is None:
+            return W
+        u = self.u[...]
+        v = lax.stop_gradient(_unit(W @ u))
+        if not self.deterministic:
+            u = lax.stop_gradient(_unit(v @ W))
+            self.u[...] = u
+        return W / (v @ W @ u)
+
+
+def _unit(vector: Array) -> Array:
+    return vector / (jnp.linalg.norm(vector) + 1e-12)
+
+
+class Dropout(nnx.Module):
+    """Dropout whose masks are cut from 8-bit random words.
+
+    A unit is kept where its random byte is at least ``round(256 rate)`` and is then divided by
+    the share that is kept, so that the mean is exact: the rate is that of the nearest 1/256.
+    ``jax.random.bernoulli`` draws and converts 32 bits for each unit, at a cost like that of
+    the rest of a training step (docs/decisions.md has the measurement).
+    """
+
+    def __init__(self, rate: float, *, rngs: nnx.Rngs) -> None:
+        self.threshold = round(256 * rate)
+        self.deterministic = False
+        self.stream = rngs.dropout  # one stream for all layers, so that no two masks are alike
+
+    def __call__(self, x: Array) -> Array:
+        if self.deterministic or self.threshold == 0:
+            return x
+        kept = random_bytes(self.stream(), x.shape) >= self.threshold
+        return jnp.where(kept, x * (256 / (256 - self.threshold)), 0.0)
+
+
+def random_bytes(key: Array, shape: tuple[int, ...]) -> Array:
+    """Uniform 8-bit words of the given shape, four from each 32-bit word that is drawn."""
+    size = math.prod(shape)
+    words = jax.random.bits(key, (-(-size // 4),), jnp.uint32)
+    return lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[:size].reshape(shape)
+
+
+class DenseBlock(nnx.Module):
+    """A :class:`DenseLayer` come to life: affine map, batch norm, activation, dropout."""
+
+    def __init__(
+        self,
+        layer: DenseLayer,
+        inputs: int,
+        units: int,
+        *,
+        rngs: nnx.Rngs,
+        initializer: Initializer,
+        spectral_norm: bool,
+    ) -> None:
+        self.dense = Dense(
+            inputs,
+            units,
+            rngs=rngs,
+            initializer=initializer,
+            spectral=spectral_norm and layer.spectral,
+        )
+        self.norm = batch_norm(units, rngs) if layer.batch_norm else None
+        self.activation = layer.activation
+        self.dropout = Dropout(layer.dropout, rngs=rngs) if layer.dropout else None
+
+    def __call__(self, *inputs: Array) -> Array:
+        h = self.dense(*inputs)
+        h = h if self.norm is None else self.norm(h)
+        h = ACTIVATIONS[self.activation](h)
+        return h if self.dropout is None else self.dropout(h)
+
+
+def batch_norm(units: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
+    """Batch normalisation with the released code's constants, TensorFlow's defaults.
+
+    The variance is taken in two passes: unscaled traffic reaches 1e9, where E[h^2] - E[h]^2
+    has no digits left in float32.
+    """
+    return nnx.BatchNorm(units, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=rngs)
+
+
+class Stack(nnx.Module):
+    """Layers one after the other. The first may take several inputs, as if concatenated.
+
+    Parameters
+    ----------
+    layers : sequence of DenseLayer
+    inputs : int
+        Total width of what comes in.
+    outputs : int, optional
+        Width for layers whose ``units`` is None.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[DenseLayer],
+        *,
+        inputs: int,
+        outputs: int | None = None,
+        rngs: nnx.Rngs,
+        initializer: Initializer = "xavier",
+        spectral_norm: bool = False,
+    ) -> None:
+        blocks = []
+        self.width = inputs
+        for layer in layers:
+            units = layer.units if layer.units is not None else outputs
+            if units is None:
+                raise ValueError("A layer with units=None needs a network with a stated output.")
+            blocks.append(
+                DenseBlock(
+                    layer,
+                    self.width,
+                    units,
+                    rngs=rngs,
+                    initializer=initializer,
+                    spectral_norm=spectral_norm,
+                )
+            )
+            self.width = units
+        self.blocks = nnx.List(blocks)
+
+    def __call__(self, *inputs: Array) -> Array:
+        first, *others = self.blocks
+        h = first(*inputs)
+        for block in others:
+            h = block(h)
+        return h

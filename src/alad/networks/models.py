@@ -1,0 +1,143 @@
+"""The players: the autoencoder A = (E, G) and the discriminators D, built from an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+from flax import nnx
+from jax import Array
+
+from alad.networks.layers import Dense, DenseLayer, Initializer, Stack
+from alad.networks.presets import Architecture
+
+
+class Autoencoder(nnx.Module):
+    """E: x -> z and G: z -> x, the player that learns to be taken for real.
+
+    Attributes
+    ----------
+    E, G : Stack
+    latent_dim : int
+        The width of z; its prior is N(0, I).
+    """
+
+    def __init__(
+        self, architecture: Architecture, data_dim: int, latent_dim: int, *, rngs: nnx.Rngs
+    ) -> None:
+        init = architecture.initializer
+        self.latent_dim = latent_dim
+        self.E = Stack(
+            architecture.encoder, inputs=data_dim, outputs=latent_dim, rngs=rngs, initializer=init
+        )
+        self.G = Stack(
+            architecture.generator, inputs=latent_dim, outputs=data_dim, rngs=rngs, initializer=init
+        )
+
+    def sample_z(self, key: Array, n: int) -> Array:
+        """Draw n latent vectors from the prior, shape (n, latent_dim)."""
+        return jax.random.normal(key, (n, self.latent_dim))
+
+
+class PairDiscriminator(nnx.Module):
+    """D(a, b): the logit that a pair is real. D_xx and D_zz.
+
+    ``features`` gives the layer before the logit, the f of the anomaly score.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[DenseLayer],
+        *,
+        inputs: int,
+        rngs: nnx.Rngs,
+        initializer: Initializer,
+        spectral_norm: bool,
+    ) -> None:
+        self.hidden = Stack(
+            layers, inputs=inputs, rngs=rngs, initializer=initializer, spectral_norm=spectral_norm
+        )
+        self.logit = Dense(self.hidden.width, 1, rngs=rngs, initializer=initializer)
+
+    def features(self, a: Array, b: Array) -> Array:
+        """f(a, b): activations of the last hidden layer, shape (n, width)."""
+        return self.hidden(a, b)
+
+    def __call__(self, a: Array, b: Array) -> Array:
+        return self.logit(self.features(a, b))[:, 0]
+
+
+class JointDiscriminator(nnx.Module):
+    """D_xz(x, z): each argument has an arm of its own before they meet."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        data_dim: int,
+        latent_dim: int,
+        *,
+        rngs: nnx.Rngs,
+        spectral_norm: bool,
+    ) -> None:
+        init = architecture.initializer
+
+        def stack(layers: Sequence[DenseLayer], inputs: int) -> Stack:
+            return Stack(
+                layers, inputs=inputs, rngs=rngs, initializer=init, spectral_norm=spectral_norm
+            )
+
+        self.of_x = stack(architecture.xz_of_x, data_dim)
+        self.of_z = stack(architecture.xz_of_z, latent_dim)
+        self.joint = stack(architecture.xz_joint, self.of_x.width + self.of_z.width)
+        self.logit = Dense(self.joint.width, 1, rngs=rngs, initializer=init)
+
+    def features(self, x: Array, z: Array) -> Array:
+        """Activations of the last hidden layer, shape (n, width)."""
+        return self.joint(self.of_x(x), self.of_z(z))
+
+    def __call__(self, x: Array, z: Array) -> Array:
+        return self.logit(self.features(x, z))[:, 0]
+
+
+@dataclass(frozen=True)
+class Players:
+    """How to build {"A": autoencoder, "D": discriminators of the games that are played}.
+
+    A value: two that are equal build the same networks, so what was compiled for one serves
+    the other. Call it with a key to get fresh networks.
+    """
+
+    architecture: Architecture
+    data_dim: int
+    latent_dim: int
+    games: tuple[str, ...]
+    spectral_norm: bool
+
+    def __call__(self, key: Array) -> dict[str, nnx.Module]:
+        """Build both players with weights drawn from ``key``."""
+        rngs = nnx.Rngs(params=key, dropout=0)
+        D = {game: self._discriminator(game, rngs) for game in self.games}
+        A = Autoencoder(self.architecture, self.data_dim, self.latent_dim, rngs=rngs)
+        return {"A": A, "D": nnx.Dict(D)}
+
+    def _discriminator(self, game: str, rngs: nnx.Rngs) -> nnx.Module:
+        if game == "xz":
+            return JointDiscriminator(
+                self.architecture,
+                self.data_dim,
+                self.latent_dim,
+                rngs=rngs,
+                spectral_norm=self.spectral_norm,
+            )
+        layers, width = {
+            "xx": (self.architecture.xx, self.data_dim),
+            "zz": (self.architecture.zz, self.latent_dim),
+        }[game]
+        return PairDiscriminator(
+            layers,
+            inputs=2 * width,
+            rngs=rngs,
+            initializer=self.architecture.initializer,
+            spectral_norm=self.spectral_norm,
+        )

@@ -1,0 +1,120 @@
+"""Architectures as values, each with its source. A new data set is a new value here.
+
+``Architecture`` describes E, G and the three discriminators; ``Preset`` adds the settings that
+the source trains it with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alad.networks.layers import Activation, DenseLayer, Initializer
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The five networks of ALAD, layer by layer.
+
+    The discriminators' last layer, one logit, is implied. ``xz_of_x`` and ``xz_of_z`` are the
+    two arms of D_xz, which meet in ``xz_joint``. D_xx's features f are what its last layer here
+    puts out.
+    """
+
+    encoder: tuple[DenseLayer, ...]
+    generator: tuple[DenseLayer, ...]
+    xz_of_x: tuple[DenseLayer, ...]
+    xz_of_z: tuple[DenseLayer, ...]
+    xz_joint: tuple[DenseLayer, ...]
+    xx: tuple[DenseLayer, ...]
+    zz: tuple[DenseLayer, ...]
+    initializer: Initializer = "xavier"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An architecture with the settings that its source trains it with.
+
+    Training lasts ``epochs``, or longer where that makes fewer than ``min_steps`` steps.
+    """
+
+    source: str
+    architecture: Architecture
+    latent_dim: int
+    batch_size: int
+    learning_rate: float
+    epochs: int
+    scaling: str
+    spectral_norm: bool
+    beta1: float = 0.5
+    ema_decay: float = 0.999  # alad/run.py@1f1c310, ema_decay
+    patience: int | None = None
+    validation_fraction: float = 0.0
+    min_steps: int = 0
+
+
+def hidden(
+    *units: int,
+    activation: Activation = "leaky_relu",
+    batch_norm: bool = False,
+    dropout: float = 0.0,
+    spectral: bool = False,
+) -> tuple[DenseLayer, ...]:
+    """Dense layers of the given widths that are alike in everything else."""
+    return tuple(DenseLayer(u, activation, batch_norm, dropout, spectral) for u in units)
+
+
+OUTPUT = (DenseLayer(None),)
+
+KDD99_ARCHITECTURE = Architecture(
+    encoder=hidden(64) + OUTPUT,
+    generator=hidden(64, 128, activation="relu") + OUTPUT,
+    xz_of_x=hidden(128, batch_norm=True, spectral=True),
+    xz_of_z=hidden(128, dropout=0.5, spectral=True),
+    xz_joint=hidden(128, dropout=0.5, spectral=True),
+    xx=hidden(128, dropout=0.2, spectral=True),
+    zz=hidden(32, dropout=0.2, spectral=True),
+)
+
+KDD99 = Preset(
+    source="alad/kdd_utilities.py@1f1c310; epochs and settings: the paper's appendix",
+    architecture=KDD99_ARCHITECTURE,
+    latent_dim=32,
+    batch_size=50,
+    learning_rate=1e-5,
+    epochs=100,
+    scaling="none",  # the released loader has min-max scaling, switched off
+    spectral_norm=False,  # the released tabular networks ignore the flag
+)
+
+ARRHYTHMIA = Preset(
+    source="alad/arrhythmia_utilities.py@1f1c310; epochs: the paper's appendix",
+    architecture=Architecture(
+        encoder=hidden(256, 128) + OUTPUT,
+        generator=hidden(128, 256, activation="relu") + OUTPUT,
+        xz_of_x=hidden(128, batch_norm=True, spectral=True),
+        xz_of_z=hidden(128, dropout=0.5, spectral=True),
+        xz_joint=hidden(256, dropout=0.5, spectral=True),
+        xx=hidden(256, 128, dropout=0.2, spectral=True),
+        zz=hidden(64, 32, dropout=0.2, spectral=True),
+    ),
+    latent_dim=64,
+    batch_size=32,
+    learning_rate=1e-5,
+    epochs=1000,
+    scaling="none",
+    spectral_norm=False,
+)
+
+TABULAR = Preset(
+    source="ours: the KDD99 networks, standardised columns, and as many steps as small data needs",
+    architecture=KDD99_ARCHITECTURE,
+    latent_dim=32,
+    batch_size=50,
+    learning_rate=2e-4,
+    epochs=10,
+    min_steps=4000,
+    scaling="standard",
+    spectral_norm=True,
+)
+
+PRESETS = {"tabular": TABULAR, "kdd99": KDD99, "arrhythmia": ARRHYTHMIA}

@@ -1,0 +1,1 @@
+"""Tables to float32 matrices, and what each column became."""

@@ -1,0 +1,125 @@
+"""Data frames of any make (pandas, polars, pyarrow, ...), read column by column as polars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+from narwhals.exceptions import DuplicateError
+
+from alad.errors import InputError
+
+
+def is_frame(x: Any) -> bool:
+    """Whether ``x`` is a data frame (also a lazy one), rather than an array or a list.
+
+    >>> is_frame(pl.DataFrame({"a": [1]})), is_frame([[1]])
+    (True, False)
+    """
+    return isinstance(_wrapped(x), nw.DataFrame | nw.LazyFrame)
+
+
+def feature_names(x: Any) -> tuple[str, ...] | None:
+    """The column names of a frame, or None for anything else and for names that are not text.
+
+    The rule is scikit-learn's: ``pandas.DataFrame(array)``, whose columns are 0, 1, 2, has
+    no feature names.
+    """
+    if not is_frame(x):
+        return None
+    names = tuple(_eager(x).columns)
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+def to_polars(x: Any) -> pl.DataFrame:
+    """Any eager frame as a polars one; names become text, missing values become null or NaN.
+
+    Raises
+    ------
+    InputError
+        Not a frame, a lazy one, two columns of one name, or a column of mixed types.
+    """
+    frame = _eager(x)
+    if isinstance(x, pl.DataFrame):
+        return x
+    names = [str(name) for name in frame.columns]
+    _check_unique(names)
+    pairs = zip(names, frame.iter_columns(), strict=True)
+    return pl.DataFrame([_column(series, name) for name, series in pairs])
+
+
+def _eager(x: Any) -> nw.DataFrame[Any]:
+    frame = _wrapped(x)
+    if isinstance(frame, nw.LazyFrame):
+        raise InputError("Expected a table in memory; got a lazy one. Call .collect() first.")
+    if not isinstance(frame, nw.DataFrame):
+        raise InputError(
+            "Expected a data frame with named columns, such as pandas, polars or pyarrow have; "
+            f"got {type(x).__name__}."
+        )
+    return frame
+
+
+def _wrapped(x: Any) -> Any:
+    """``x`` as narwhals sees it: a frame in memory, a lazy one, or ``x`` itself."""
+    try:
+        return nw.from_native(x, pass_through=True)
+    except DuplicateError as error:
+        _check_unique([str(name) for name in getattr(x, "columns", ())])
+        raise InputError(f"Expected a data frame that can be read; got {error}.") from error
+
+
+def _check_unique(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"Expected every column to have a name of its own; got {quoted(twice)} more than "
+            "once. Rename one."
+        )
+
+
+def _column(series: nw.Series[Any], name: str) -> pl.Series:
+    if series.dtype not in (nw.Object, nw.Unknown):
+        try:
+            found = series.to_polars().rename(name)
+            # pandas has categories that are numbers; they are categories all the same.
+            is_categorical = series.dtype in (nw.Categorical, nw.Enum)
+            return found.cast(pl.String) if is_categorical else found
+        except ImportError:  # pandas text without pyarrow: through Python objects, slowly
+            pass
+    missing = series.is_null().to_list()
+    values = [
+        None if gone else value for value, gone in zip(series.to_list(), missing, strict=True)
+    ]
+    return _from_objects(values, name)
+
+
+def _from_objects(values: list[Any], name: str) -> pl.Series:
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, Real) for value in present):
+        is_boolean = all(isinstance(value, bool) for value in present)
+        return pl.Series(name, values, pl.Boolean if is_boolean else pl.Float64, strict=False)
+    odd = [value for value in present if type(value) is not type(present[0])]
+    if odd:
+        raise InputError(
+            f"Expected one type in column {name!r}; got {type(present[0]).__name__} (such as "
+            f"{present[0]!r}) and {type(odd[0]).__name__} (such as {odd[0]!r}). Make the column "
+            "all numbers or all text."
+        )
+    try:
+        return pl.Series(name, values)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            f"Expected numbers or text in column {name!r}; got {type(present[0]).__name__}. "
+            "Convert the column, or drop it."
+        ) from error
+
+
+def quoted(names: Iterable[str], limit: int = 10) -> str:
+    """The names in quotation marks, the first ten of them if there are many."""
+    every = [repr(name) for name in names]
+    more = f" and {len(every) - limit} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more

@@ -1,0 +1,420 @@
+"""Train players of a game: epochs, validation, patience, checkpoints, seeds side by side.
+
+Nothing here knows what an anomaly is. ``train`` is given how to build the players, who moves
+with which loss, and rows; it gives back weights for every seed, and the history.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from alad.errors import DivergedError
+from alad.training.checkpoint import Checkpoint
+from alad.training.history import History
+from alad.training.state import Blueprint, Build, Learner, alive, blueprints, newborn
+from alad.training.step import Move, Step, run_steps, shuffles
+
+CHUNK = 1000  # steps between two reports of progress
+BLOCK = 4096  # validation rows that are scored at once
+
+Learners = dict[str, Learner]
+Validate = Callable[[dict[str, Any], Array], Array]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the rows; with ``patience``, at most this many.
+    batch_size : int
+        Rows of one step; more than there are rows means all of them.
+    learning_rate, beta1, beta2 : float
+        Adam's.
+    ema_decay : float
+        Of the moving average of the weights; 0 switches it off.
+    patience : int or None
+        Stop after more than this many epochs without a better validation value, and give back
+        the weights that had the best one. None: train to the end and keep the last weights.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    beta1: float = 0.5
+    beta2: float = 0.999
+    ema_decay: float = 0.999
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training run is, as told to the caller from time to time."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    seconds: float
+    losses: dict[str, float]
+    validation: float | None
+
+    @property
+    def seconds_left(self) -> float:
+        """Time left if the rest goes as fast as what was done in this call."""
+        return self.seconds / max(self.step, 1) * (self.steps - self.step)
+
+
+@dataclass
+class Standing:
+    """Who has done how well on the validation rows, seed by seed."""
+
+    best: np.ndarray[Any, Any]
+    waited: np.ndarray[Any, Any]
+
+    def update(self, value: np.ndarray[Any, Any], patience: int) -> np.ndarray[Any, Any]:
+        """Take in an epoch; returns which seeds are at their best now and still in the race."""
+        better = (value < self.best) & (self.waited <= patience)
+        self.best = np.where(better, value, self.best)
+        self.waited = np.where(better, 0, self.waited + 1)
+        return better
+
+
+@dataclass
+class Run:
+    """The state of all seeds between two epochs."""
+
+    learners: list[Learners]  # one for each lane, every array with a leading axis of seeds
+    best: list[Any]
+    standing: Standing
+    history: History
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome: for every seed the weights to use, by player, and the curves.
+
+    ``weights[i]`` maps a player to (params, buffers), NumPy trees of the moving average.
+    """
+
+    weights: list[dict[str, Any]]
+    history: History
+
+
+def train(
+    build: Build,
+    moves: Sequence[Move],
+    rows: np.ndarray[Any, Any],
+    *,
+    seeds: Sequence[int],
+    settings: Settings,
+    validation: np.ndarray[Any, Any] | None = None,
+    validate: Validate | None = None,
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[Progress], None] | None = None,
+    lanes: int | None = None,
+) -> Trained:
+    """Train every seed for the same number of epochs, side by side.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(key)`` gives the players, by name, with fresh weights.
+    moves : sequence of Move
+        Made in turn in every step.
+    rows, validation : arrays of shape (n, ...), float32
+    seeds : sequence of int
+        A seed settles its weights, its batches, its noise, whoever trains beside it.
+    validate : callable
+        ``validate(networks, rows)`` gives one value for each row; its mean over the validation
+        rows is to be small.
+    checkpoint : Checkpoint, optional
+        Written between epochs. If its file is there already, training goes on from it.
+    report : callable, optional
+        Called with a :class:`Progress` every now and then.
+    lanes : int, optional
+        How many threads take an equal share of the seeds; within one the seeds are one program
+        under ``vmap``. Default: one on an accelerator, one for each core on a CPU.
+
+    Raises
+    ------
+    DivergedError
+        A loss stopped being finite; names the epoch, the step, the player and the seed.
+    """
+    workshop = _Workshop(
+        build, moves, jnp.asarray(rows), seeds=tuple(seeds), settings=settings, lanes=lanes
+    )
+    if validation is not None and validate is not None and len(validation):
+        workshop.use_validation(jnp.asarray(validation), validate)
+    run = workshop.start_or_resume(checkpoint)
+    clock = _Clock(report, settings.epochs, run.history.epochs, workshop.steps)
+    saved = time.monotonic()
+    while run.history.epochs < settings.epochs and workshop.someone_goes_on(run):
+        workshop.epoch(run, clock)
+        over = run.history.epochs == settings.epochs or not workshop.someone_goes_on(run)
+        if checkpoint and (over or time.monotonic() - saved > checkpoint.every):
+            checkpoint.save(*workshop.to_disk(run))
+            saved = time.monotonic()
+    return Trained(workshop.weights(run), run.history)
+
+
+@dataclass
+class _Clock:
+    """Turns what the loop has done into progress for people."""
+
+    report: Callable[[Progress], None] | None
+    epochs: int
+    epochs_before: int
+    steps_per_epoch: int
+    began: float = field(default_factory=time.monotonic)
+    validation: float | None = None
+
+    def tell(self, epoch: int, step: int, losses: dict[str, float]) -> None:
+        if self.report is None:
+            return
+        done = (epoch - 1 - self.epochs_before) * self.steps_per_epoch + step
+        total = (self.epochs - self.epochs_before) * self.steps_per_epoch
+        seconds = time.monotonic() - self.began
+        self.report(Progress(epoch, self.epochs, done, total, seconds, losses, self.validation))
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What one kind of run compiles. Equal runs share it, so a second fit compiles nothing."""
+
+    build: Build
+    moves: tuple[Move, ...]
+    learning_rate: float
+    beta1: float
+    beta2: float
+    ema_decay: float
+
+    @cached_property
+    def optimiser(self) -> optax.GradientTransformation:
+        """Adam, as every player uses it."""
+        return optax.adam(self.learning_rate, self.beta1, self.beta2)
+
+    @cached_property
+    def blueprints(self) -> dict[str, Blueprint]:
+        """The structure of the players."""
+        return blueprints(self.build)
+
+    @cached_property
+    def born(self) -> Callable[[Array], Learners]:
+        """Fresh learners from keys, one for each seed of a lane."""
+        return jax.jit(jax.vmap(lambda key: newborn(self.build, self.optimiser, key)))
+
+    @cached_property
+    def deal(self) -> Callable[..., Array]:
+        """An epoch's batches from keys: (seeds, moves, steps, batch_size)."""
+
+        def deal(keys: Array, rows: int, batch_size: int) -> Array:
+            of_seed = partial(shuffles, rows=rows, batch_size=batch_size, moves=len(self.moves))
+            return jax.vmap(of_seed)(keys)
+
+        return jax.jit(deal, static_argnums=(1, 2))
+
+    @cached_property
+    def chunk(self) -> Callable[..., tuple[Learners, Array]]:
+        """Some steps of an epoch, for each seed of a lane."""
+        step = Step(self.blueprints, self.moves, self.optimiser, self.ema_decay)
+        of_seed = partial(run_steps, step, CHUNK)
+        return jax.jit(jax.vmap(of_seed, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0)
+
+    @lru_cache(maxsize=8)  # noqa: B019 - the programs live as long as the process
+    def judge(self, validate: Validate) -> Callable[[Learners, Array], Array]:
+        """The mean of ``validate`` over rows, under averaged weights, for each seed of a lane."""
+
+        def mean(learners: Learners, rows: Array) -> Array:
+            networks = {
+                name: alive(self.blueprints[name], learner.ema, learner.buffers)
+                for name, learner in learners.items()
+            }
+            whole = len(rows) // BLOCK * BLOCK
+            blocks = rows[:whole].reshape(-1, BLOCK, *rows.shape[1:])
+            total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
+            return (total + validate(networks, rows[whole:]).sum()) / len(rows)
+
+        return jax.jit(jax.vmap(mean, in_axes=(0, None)))
+
+
+programs = lru_cache(maxsize=16)(Programs)
+
+
+class _Workshop:
+    """One run: its programs, its rows, and the lanes that the seeds are shared out to."""
+
+    def __init__(
+        self,
+        build: Build,
+        moves: Sequence[Move],
+        rows: Array,
+        *,
+        seeds: tuple[int, ...],
+        settings: Settings,
+        lanes: int | None,
+    ) -> None:
+        self.seeds, self.settings, self.moves, self.rows = seeds, settings, tuple(moves), rows
+        self.programs = programs(
+            build,
+            self.moves,
+            settings.learning_rate,
+            settings.beta1,
+            settings.beta2,
+            settings.ema_decay,
+        )
+        self.batch_size = min(settings.batch_size, len(rows))
+        self.steps = len(rows) // self.batch_size
+        keys = jnp.stack([jax.random.split(jax.random.key(s)) for s in seeds])
+        shares = np.array_split(np.arange(len(seeds)), lanes or _default_lanes(len(seeds)))
+        self.shares = [share for share in shares if len(share)]
+        self.birth_keys = [keys[share, 0] for share in self.shares]
+        self.keys = [keys[share, 1] for share in self.shares]
+        self.pool = ThreadPoolExecutor(len(self.shares))
+        self.judge: Callable[[Learners], Array] | None = None
+
+    def use_validation(self, rows: Array, validate: Validate) -> None:
+        """Judge every epoch by the mean of ``validate`` over these rows."""
+        program = self.programs.judge(validate)
+        self.judge = lambda learners: program(learners, rows)
+
+    def start_or_resume(self, checkpoint: Checkpoint | None) -> Run:
+        """Give newborn learners, or those of the checkpoint if there is one."""
+        learners = [self.programs.born(keys) for keys in self.birth_keys]
+        n = len(self.seeds)
+        standing = Standing(np.full(n, np.inf), np.zeros(n, int))
+        best = [self._worth_keeping(lane) for lane in learners]
+        run = Run(learners, best, standing, History(self.seeds))
+        found = checkpoint.load(self._on_host(run)) if checkpoint else None
+        if found is not None:
+            arrays, record = found
+            run.learners, run.best = (self._to_lanes(tree) for tree in arrays)
+            run.history = History.from_json(record["history"])
+            run.standing = Standing(np.array(record["best"]), np.array(record["waited"]))
+        return run
+
+    def to_disk(self, run: Run) -> tuple[Any, dict[str, Any]]:
+        """Give a run as arrays and JSON."""
+        return self._on_host(run), {
+            "history": run.history.to_json(),
+            "best": run.standing.best.tolist(),
+            "waited": run.standing.waited.tolist(),
+        }
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the best weights are remembered, and not the last ones used."""
+        return self.settings.patience is not None and self.judge is not None
+
+    def _worth_keeping(self, learners: Learners) -> dict[str, Any]:
+        # A copy: a training step takes over the memory of the learners that it is given.
+        return jax.tree.map(jnp.copy, _usable(learners)) if self.keeps_best else {}
+
+    def someone_goes_on(self, run: Run) -> bool:
+        """Whether a seed has patience left."""
+        patience = self.settings.patience
+        return patience is None or bool((run.standing.waited <= patience).any())
+
+    def epoch(self, run: Run, clock: _Clock) -> None:
+        """Run one epoch of all lanes, judge it and write it into the history."""
+        began, number = time.monotonic(), run.history.epochs + 1
+        keys = [jax.vmap(lambda k: jax.random.fold_in(k, number))(lane) for lane in self.keys]
+        orders = [self.programs.deal(lane, len(self.rows), self.batch_size) for lane in keys]
+        sums = np.zeros((len(self.seeds), len(self.moves)))
+        for start in range(0, self.steps, CHUNK):
+            stop = min(start + CHUNK, self.steps)
+            losses = self._chunk(run, orders, keys, start, stop)
+            self._check_finite(losses, number, start)
+            sums += losses.sum(axis=1)
+            clock.tell(number, stop, self._named(losses.mean(axis=(0, 1))))
+        value = self._judge(run)
+        clock.validation = None if value is None else float(value.mean())
+        run.history.add(self._named((sums / self.steps).T), value, time.monotonic() - began)
+
+    def _chunk(
+        self, run: Run, orders: list[Array], keys: list[Array], start: int, stop: int
+    ) -> np.ndarray[Any, Any]:
+        def of_lane(i: int) -> np.ndarray[Any, Any]:
+            run.learners[i], losses = self.programs.chunk(
+                run.learners[i], orders[i], keys[i], self.rows, start, stop
+            )
+            return np.asarray(losses)[:, : stop - start]
+
+        return np.concatenate(list(self.pool.map(of_lane, range(len(self.shares)))))
+
+    def _judge(self, run: Run) -> np.ndarray[Any, Any] | None:
+        """Validate all seeds, and remember the weights of those that never did better."""
+        if self.judge is None:
+            return None
+        value = np.concatenate([np.asarray(v) for v in self.pool.map(self.judge, run.learners)])
+        if self.keeps_best and self.settings.patience is not None:
+            better = run.standing.update(value, self.settings.patience)
+            for i, share in enumerate(self.shares):
+                run.best[i] = _where(better[share], _usable(run.learners[i]), run.best[i])
+        return value
+
+    def _check_finite(self, losses: np.ndarray[Any, Any], epoch: int, start: int) -> None:
+        wrong = ~np.isfinite(losses)
+        if not wrong.any():
+            return
+        # Within a step the moves follow each other: the first in order of time is the culprit.
+        step, move, seed = (int(i) for i in np.argwhere(wrong.transpose(1, 2, 0))[0])
+        raise DivergedError(
+            f"Expected finite losses; that of player {self.moves[move].player!r} is "
+            f"{losses[seed, step, move]} in epoch {epoch}, step {start + step + 1}, seed "
+            f"{self.seeds[seed]}, at learning rate {self.settings.learning_rate:g}. "
+            "Lower the learning rate, or scale the columns (scaling='standard')."
+        )
+
+    def weights(self, run: Run) -> list[dict[str, Any]]:
+        """Give the weights to use for each seed: the best ones under patience, else the last."""
+        lanes = run.best if self.keeps_best else [_usable(lane) for lane in run.learners]
+        stacked = _stack_lanes(lanes)
+        return [jax.tree.map(lambda a, i=i: a[i], stacked) for i in range(len(self.seeds))]
+
+    def _named(self, per_move: Any) -> dict[str, Any]:
+        return {move.player: v for move, v in zip(self.moves, per_move, strict=True)}
+
+    def _on_host(self, run: Run) -> tuple[Any, Any]:
+        return _stack_lanes(run.learners), _stack_lanes(run.best)
+
+    def _to_lanes(self, stacked: Any) -> list[Any]:
+        return [jax.tree.map(lambda a, s=s: jnp.asarray(a[s]), stacked) for s in self.shares]
+
+
+def _default_lanes(seeds: int) -> int:
+    """One lane on an accelerator, which fills itself; on a CPU one for each core."""
+    if jax.default_backend() != "cpu":
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(seeds, cores or 1)
+
+
+def _usable(learners: Learners) -> dict[str, Any]:
+    """What scoring needs of each player: averaged weights and buffers."""
+    return {name: (learner.ema, learner.buffers) for name, learner in learners.items()}
+
+
+def _where(mask: np.ndarray[Any, Any], new: Any, old: Any) -> Any:
+    def pick(a: Array, b: Array) -> Array:
+        return jnp.where(mask.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return jax.tree.map(pick, new, old)
+
+
+def _stack_lanes(lanes: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *parts: np.concatenate([np.asarray(p) for p in parts]), *lanes)

@@ -1,0 +1,138 @@
+"""Scaling: each kind against its equation, and against scikit-learn where it has the same."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from alad.errors import InputError
+from alad.preprocessing.scaling import CLIP, SCALINGS, Scaler, fit_scaler
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    """Heavy tail up to 7e8, uniform, negative, constant, binary, rare binary."""
+    rng = np.random.default_rng(0)
+    n = 20_000  # more than two blocks
+    columns = [
+        np.minimum(rng.lognormal(5, 4, n), 7e8),
+        rng.uniform(size=n),
+        rng.normal(-50, 3, n),
+        np.full(n, 0.1),
+        rng.integers(0, 2, n),
+        np.arange(n) == 7,
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def test_none_changes_nothing(x):
+    np.testing.assert_array_equal(fit_scaler("none", x).transform(x), x)
+
+
+@pytest.mark.parametrize(("kind", "peer"), [("minmax", MinMaxScaler), ("standard", StandardScaler)])
+def test_minmax_and_standard_are_scikit_learns(x, kind, peer):
+    expected = peer().fit(x[:15_000].astype(np.float64)).transform(x.astype(np.float64))
+    got = fit_scaler(kind, x[:15_000]).transform(x)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", ["minmax", "standard", "log-standard"])
+def test_constant_column_becomes_zero_and_stays_readable(x, kind):
+    scaler = fit_scaler(kind, x)
+    assert (scaler.transform(x)[:, 3] == 0).all()
+    other = x[:1] + np.float32(1)
+    assert scaler.transform(other)[0, 3] == pytest.approx(1, abs=1e-6)
+
+
+def test_log_standard_takes_the_log_of_heavy_tails_only(x):
+    scaler = fit_scaler("log-standard", x)
+    assert scaler.log.tolist() == [True, False, False, False, False, False]
+    y = scaler.transform(x)
+    logs = np.log1p(x[:, 0].astype(np.float64))
+    np.testing.assert_allclose(y[:, 0], (logs - logs.mean()) / logs.std(), atol=1e-5)
+    np.testing.assert_array_equal(y[:, 4:], x[:, 4:])
+    np.testing.assert_allclose(y[:, :3].mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(y[:, :3].std(axis=0), 1, atol=1e-4)
+
+
+def test_log_standard_clips_what_training_never_saw(x):
+    strange = x[:1].copy()
+    strange[0, 1], strange[0, 2] = 1e6, -1e6
+    y = fit_scaler("log-standard", x).transform(strange)
+    assert y[0, 1] == CLIP
+    assert y[0, 2] == -CLIP
+
+
+def test_negative_value_in_a_logged_column_counts_as_zero(x):
+    scaler = fit_scaler("log-standard", x)
+    rows = x[:2].copy()
+    rows[:, 0] = [-5, 0]
+    low = scaler.transform(rows)
+    assert low[0, 0] == low[1, 0]
+
+
+def test_given_binary_mask_goes_before_the_detected_one(x):
+    nothing_binary = fit_scaler("log-standard", x, binary=[False] * 6)
+    assert nothing_binary.log.tolist()[5]
+    assert nothing_binary.transform(x)[:, 4].mean() == pytest.approx(0, abs=1e-4)
+
+
+def test_moments_survive_a_column_far_from_zero():
+    x = 1e9 + np.random.default_rng(1).normal(size=(10_000, 1))
+    y = fit_scaler("standard", x).transform(x)
+    assert y.mean() == pytest.approx(0, abs=1e-4)
+    assert y.std() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", SCALINGS)
+def test_finite_in_finite_out(kind):
+    x = np.array([[0.0], [1e-30]], np.float32)
+    huge = np.array([[3e38], [-3e38]], np.float32)
+    assert np.isfinite(fit_scaler(kind, x).transform(huge)).all()
+    assert np.isfinite(fit_scaler(kind, huge).transform(huge)).all()
+    assert np.isfinite(fit_scaler(kind, x).transform(np.array([[1e300]]))).all()
+
+
+@pytest.mark.parametrize("kind", SCALINGS)
+def test_input_is_left_alone_and_single_rows_agree(x, kind):
+    before = x.copy()
+    scaler = fit_scaler(kind, x)
+    whole = scaler.transform(x)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(scaler.transform(x[9000:9001]), whole[9000:9001])
+    assert scaler.transform(x[:0]).shape == (0, 6)
+
+
+@pytest.mark.parametrize("kind", SCALINGS)
+def test_saved_scaler_scales_alike(x, kind):
+    scaler = fit_scaler(kind, x)
+    meta = json.loads(json.dumps(scaler.meta()))
+    again = Scaler.from_arrays(meta, scaler.to_arrays())
+    np.testing.assert_array_equal(again.transform(x), scaler.transform(x))
+
+
+def test_unknown_kind_lists_the_choices(x):
+    expected = "one of none, minmax, standard, log-standard; got 'robust'"
+    with pytest.raises(InputError, match=expected):
+        fit_scaler("robust", x)
+    with pytest.raises(InputError, match=expected):
+        Scaler.from_arrays({"kind": "robust", "clip": None}, {})
+
+
+def test_bad_shapes_say_what_was_expected(x):
+    with pytest.raises(InputError, match="Expected 6 columns, as at fit; got 5"):
+        fit_scaler("minmax", x).transform(x[:, :5])
+    with pytest.raises(InputError, match="Expected at least one row"):
+        fit_scaler("minmax", x[:0])
+    with pytest.raises(InputError, match=r"Expected a matrix of numbers.*\(6,\)"):
+        fit_scaler("minmax", x[0])
+    with pytest.raises(InputError, match="Encode the table first"):
+        fit_scaler("minmax", np.array([["a"]]))
+    with pytest.raises(
+        InputError, match=r"one flag per column in binary, shape \(6,\); got \(2,\)"
+    ):
+        fit_scaler("log-standard", x, binary=[True, False])

@@ -1,0 +1,285 @@
+"""Tables: each rule of the module's docstring, for each make of frame, and each refusal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from alad.errors import InputError, ModelFormatError
+from alad.preprocessing.frames import feature_names, is_frame, to_polars
+from alad.preprocessing.table import MISSING, TableEncoder
+
+TRAIN = pl.DataFrame(
+    {
+        "bytes": [1.0, None, 3.0, 8.0],
+        "count": [4, 5, 6, 7],
+        "proto": ["udp", "tcp", "tcp", None],
+        "up": [True, False, True, True],
+        "flag": ["S0", "SF", "SF", "SF"],
+    }
+)
+NAMES = (
+    *("bytes", "bytes is missing", "count"),
+    *("proto=<missing>", "proto=tcp", "proto=udp", "up", "flag=S0", "flag=SF"),
+)
+MATRIX = [
+    [1, 0, 4, 0, 0, 1, 1, 1, 0],
+    [3, 1, 5, 0, 1, 0, 0, 0, 1],
+    [3, 0, 6, 0, 1, 0, 1, 0, 1],
+    [8, 0, 7, 1, 0, 0, 1, 0, 1],
+]
+
+
+def row(**changes: object) -> pl.DataFrame:
+    """One row as at fit, but for the changes."""
+    values = {"bytes": 1.0, "count": 4, "proto": "udp", "up": True, "flag": "S0"}
+    return pl.DataFrame({name: [value] for name, value in (values | changes).items()})
+
+
+def encoded(frame: object) -> dict[str, float]:
+    encoder = TableEncoder.fit(TRAIN)
+    return dict(zip(encoder.feature_names, encoder.transform(frame)[0][0].tolist(), strict=True))
+
+
+def as_objects(frame: pl.DataFrame) -> pd.DataFrame:
+    columns = {s.name: np.array(s.to_list(), dtype=object) for s in frame.iter_columns()}
+    return pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
+
+
+MAKES = {
+    "polars": lambda frame: frame,
+    "pandas": lambda frame: frame.to_pandas(),
+    "pandas, pyarrow types": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),
+    "pandas, objects": as_objects,
+    "pandas, categorical": lambda frame: frame.to_pandas().astype({"proto": "category"}),
+    "pyarrow": lambda frame: frame.to_arrow(),
+    "polars, enum": lambda frame: frame.with_columns(pl.col("flag").cast(pl.Enum(["SF", "S0"]))),
+    "polars, categorical": lambda frame: frame.with_columns(pl.col("proto").cast(pl.Categorical)),
+}
+
+
+@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES.keys())
+def test_every_make_of_frame_gives_the_same_matrix(make):
+    encoder = TableEncoder.fit(make(TRAIN))
+    x, notes = encoder.transform(make(TRAIN))
+    assert encoder.feature_names == NAMES
+    assert x.dtype == np.float32
+    assert x.flags.c_contiguous
+    assert x.tolist() == MATRIX
+    assert notes.unseen == {}
+    assert notes.missing == {"bytes": 1, "proto": 1}
+    assert encoder == TableEncoder.fit(TRAIN)
+
+
+def test_binary_marks_one_hot_boolean_and_gap_features():
+    assert TableEncoder.fit(TRAIN).binary.tolist() == [False, True, False] + [True] * 6
+
+
+def test_rows_beyond_one_block_land_where_they_belong():
+    n = 10_000
+    codes = np.arange(n) % 7
+    frame = pl.DataFrame({"n": np.arange(n), "c": [f"k{code}" for code in codes]})
+    x, _ = TableEncoder.fit(frame).transform(frame)
+    np.testing.assert_array_equal(x[:, 0], np.arange(n))
+    np.testing.assert_array_equal(x[:, 1:].argmax(axis=1), codes)
+    np.testing.assert_array_equal(x[:, 1:].sum(axis=1), 1)
+
+
+def test_order_of_columns_does_not_matter():
+    encoder = TableEncoder.fit(TRAIN)
+    x, _ = encoder.transform(TRAIN.select(reversed(TRAIN.columns)))
+    assert x.tolist() == MATRIX
+
+
+def test_unseen_category_is_zeros_and_counted():
+    frame = pl.concat([row(proto="icmp"), row(proto="gre"), row(flag="REJ")])
+    x, notes = TableEncoder.fit(TRAIN).transform(frame)
+    assert x[:2, 3:6].tolist() == [[0, 0, 0]] * 2
+    assert x[2, 7:].tolist() == [0, 0]
+    assert notes.unseen == {"proto": 2, "flag": 1}
+    assert notes.rows == 3
+
+
+def test_missing_category_is_a_level_if_seen_at_fit_else_zeros():
+    assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
+    got = encoded(row(flag=None))
+    assert got["flag=S0"] == got["flag=SF"] == 0
+    notes = TableEncoder.fit(TRAIN).transform(row(flag=None))[1]
+    assert (notes.missing, notes.unseen) == ({"flag": 1}, {})
+
+
+@pytest.mark.parametrize("gap", [None, float("nan")])
+def test_missing_number_is_the_training_median(gap):
+    got = encoded(row(bytes=gap, count=gap))
+    assert (got["bytes"], got["bytes is missing"], got["count"]) == (3.0, 1.0, 5.5)
+    assert "count is missing" not in got
+
+
+def test_transform_changes_nothing():
+    encoder = TableEncoder.fit(TRAIN)
+    before, frame = encoder.to_json(), row(proto="icmp", bytes=None)
+    first, second = encoder.transform(frame), encoder.transform(frame)
+    assert first[0].tolist() == second[0].tolist()
+    assert first[1] == second[1]
+    assert encoder.to_json() == before
+    assert frame.equals(row(proto="icmp", bytes=None))
+
+
+def test_whole_numbers_in_a_text_column_are_read_as_text():
+    encoder = TableEncoder.fit(pl.DataFrame({"land": ["0", "1"]}))
+    x, notes = encoder.transform(pl.DataFrame({"land": [1, 0, 2]}))
+    assert x.tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert notes.unseen == {"land": 1}
+
+
+def test_pandas_categories_that_are_numbers_stay_categories():
+    frame = pd.DataFrame({"port": pd.Categorical([443, 80, 443])})
+    encoder = TableEncoder.fit(frame)
+    assert encoder.feature_names == ("port=443", "port=80")
+    assert encoder.transform(frame)[0].tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_all_missing_column_is_fine_at_transform():
+    assert encoded(pl.concat([row(count=None)]))["count"] == 5.5
+    assert encoded(row(proto=float("nan")))[f"proto={MISSING}"] == 1
+    assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
+
+
+def test_booleans_fill_with_the_more_frequent_value():
+    train = pl.DataFrame({"up": [True, False, False, None]})
+    encoder = TableEncoder.fit(train)
+    assert encoder.transform(train)[0].tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
+    assert encoder.binary.all()
+
+
+def test_constant_columns_are_allowed_and_named():
+    frame = pl.DataFrame({"a": [1, 1], "b": ["x", "x"], "c": [1, 2]})
+    encoder = TableEncoder.fit(frame)
+    assert encoder.constant_columns == ("a", "b")
+    assert encoder.transform(frame)[0].tolist() == [[1, 1, 1], [1, 1, 2]]
+
+
+def test_json_round_trip_is_exact():
+    encoder = TableEncoder.fit(TRAIN)
+    again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json(), allow_nan=False)))
+    assert again == encoder
+
+
+@pytest.mark.parametrize("content", [{}, {"columns": [{"name": "a"}]}, {"columns": 3}])
+def test_foreign_json_is_refused(content):
+    with pytest.raises(ModelFormatError, match="Expected a list of columns"):
+        TableEncoder.from_json(content)
+
+
+# ---------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"a": [1.0, float("inf")]}, r"finite numbers in column 'a'; got inf in row 1"),
+        ({"a": [1e300]}, r"finite numbers in column 'a'; got 1e\+300 in row 0"),
+        ({"a": [dt.datetime(2020, 1, 1)]}, r"column 'a'; got Datetime.*or drop it"),
+        ({"a": [dt.timedelta(1)]}, r"column 'a'; got Duration"),
+        ({"a": [[1], [2]]}, r"column 'a'; got List.*Spread it"),
+        ({"a": [None, None]}, r"at least one value in column 'a'"),
+        ({"a": pl.Series([None], dtype=pl.Float64)}, r"at least one value in column 'a'"),
+        ({"a": pl.Series([None], dtype=pl.String)}, r"at least one value in column 'a'"),
+        ({"a": [str(i) for i in range(201)]}, r"at most 200 .*'a'; got 201\. Drop it .*group"),
+        ({"a": []}, r"got 0 rows and 1 columns"),
+        ({}, r"got 0 rows and 0 columns"),
+    ],
+)
+def test_fit_refuses(frame, message):
+    with pytest.raises(InputError, match=message):
+        TableEncoder.fit(pl.DataFrame(frame))
+
+
+def test_max_categories_is_a_parameter():
+    frame = pl.DataFrame({"a": ["x", "y", None]})
+    assert len(TableEncoder.fit(frame, max_categories=2).feature_names) == 3
+    with pytest.raises(InputError, match="at most 1 distinct"):
+        TableEncoder.fit(frame, max_categories=1)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (row(bytes="many"), r"numbers in column 'bytes', as at fit; got String, first 'many'"),
+        (row(bytes="12"), r"first '12'"),
+        (row(bytes=float("-inf")), r"finite numbers in column 'bytes'; got -inf in row 0"),
+        (row(bytes=dt.date(2020, 1, 1)), r"numbers in column 'bytes', as at fit; got Date"),
+        (row(proto=1.5), r"text in column 'proto', as at fit; got Float64"),
+        (row().drop("flag", "up"), r"columns at fit; missing: 'up', 'flag'\. Pass the same"),
+        (row(extra=1), r"columns at fit; not seen at fit: 'extra'\. Pass the same"),
+        (row(extra=1).drop("up"), r"missing: 'up'; not seen at fit: 'extra'"),
+        (row().clear(), r"got 0 rows and 5 columns"),
+    ],
+)
+def test_transform_refuses(frame, message):
+    with pytest.raises(InputError, match=message):
+        TableEncoder.fit(TRAIN).transform(frame)
+
+
+def test_first_text_among_numbers_is_the_one_named():
+    frame = pl.concat([row(bytes="12"), row(bytes="n/a"), row(bytes="x")])
+    with pytest.raises(InputError, match="first 'n/a'"):
+        TableEncoder.fit(TRAIN).transform(frame)
+
+
+def test_mixed_objects_are_refused_with_both_types():
+    frame = pd.DataFrame({"a": pd.Series([1, "x", None], dtype=object)})
+    with pytest.raises(InputError, match=r"one type in column 'a'; got int .*1.* and str .*'x'"):
+        TableEncoder.fit(frame)
+
+
+# ------------------------------------------------------------------------------ frames
+
+
+def test_frames_are_told_from_arrays():
+    assert is_frame(TRAIN)
+    assert is_frame(TRAIN.lazy())
+    assert is_frame(TRAIN.to_pandas())
+    assert is_frame(TRAIN.to_arrow())
+    assert not is_frame(np.zeros((2, 2)))
+    assert not is_frame([[1, 2]])
+    assert not is_frame(TRAIN["count"])
+
+
+def test_feature_names_follow_scikit_learns_rule():
+    assert feature_names(TRAIN.to_pandas()) == tuple(TRAIN.columns)
+    assert feature_names(pd.DataFrame(np.zeros((1, 2)))) is None
+    assert feature_names(np.zeros((1, 2))) is None
+
+
+def test_numbered_columns_get_names_as_text():
+    assert to_polars(pd.DataFrame(np.zeros((1, 2)))).columns == ["0", "1"]
+
+
+def test_what_is_no_frame_in_memory_is_refused():
+    with pytest.raises(InputError, match=r"lazy one\. Call \.collect\(\)"):
+        TableEncoder.fit(TRAIN.lazy())
+    with pytest.raises(InputError, match=r"Expected a data frame .*; got ndarray"):
+        TableEncoder.fit(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["1", 1]])
+def test_two_columns_of_one_name_are_refused(names):
+    with pytest.raises(InputError, match="a name of its own"):
+        TableEncoder.fit(pd.DataFrame([[1, 2]], columns=names))
+
+
+def test_pandas_text_needs_no_pyarrow(monkeypatch):
+    import narwhals as nw
+
+    def absent(_: object) -> pl.Series:
+        raise ModuleNotFoundError("pyarrow")
+
+    monkeypatch.setattr(nw.Series, "to_polars", absent)
+    assert TableEncoder.fit(TRAIN.to_pandas()).feature_names == NAMES
+    assert TableEncoder.fit(TRAIN).transform(TRAIN.to_pandas())[0].tolist() == MATRIX
