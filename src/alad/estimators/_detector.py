@@ -83,6 +83,14 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return -self._anomaly_score(self._scaled(self._matrix(X, fitting=False)))
 
+    def score_and_notes(self, X: Any) -> tuple[Vector, TableNotes | None]:
+        """Give :meth:`score_samples` and :meth:`notes`, for one reading of the table."""
+        check_is_fitted(self)
+        if self.encoder_ is None or not is_frame(X):
+            return self.score_samples(X), None
+        x, notes = self.encoder_.transform(X)
+        return -self._anomaly_score(self._scaled(x)), notes
+
     def decision_function(self, X: Any) -> Vector:
         """Give ``score_samples(X) - offset_``: negative for anomalies."""
         return self.score_samples(X) - self.offset_

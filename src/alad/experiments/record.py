@@ -12,13 +12,12 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from alad.errors import OutputError
+from alad._files import written_aside
 
 PACKAGES = ("alad", "jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn", "torch", "pyod")
 
@@ -62,19 +61,9 @@ def record(
         "payload": payload,
     }
     path = folder / f"{name}.json"
-    aside = folder / f".{name}.{os.getpid()}.json"
     text = json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with written_aside(path) as aside:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
-        raise OutputError(
-            f"Expected to write {path}; got {error.strerror or error}. "
-            "Free some space, or choose a folder that you may write to."
-        ) from error
     return path
 
 

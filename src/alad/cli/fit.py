@@ -1,0 +1,244 @@
+"""``alad fit``: learn what the normal rows of a table look like, and save the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alad.estimators import AbstractDetector
+
+# The choices stand here again so that --help need not load what they choose between; a test
+# holds them against the library.
+Detector = StrEnum("Detector", ["alad", "alice", "bigan", "mahalanobis"])
+Preset = StrEnum("Preset", ["tabular", "kdd99", "arrhythmia"])
+Score = StrEnum("Score", ["features", "logits", "l1", "l2"])
+Scaling = StrEnum(
+    "Scaling",
+    {"none": "none", "minmax": "minmax", "standard": "standard", "log_standard": "log-standard"},
+)
+
+
+def fit(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help=".csv, .tsv (also .gz), .parquet, or - for CSV on standard input.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The model folder to write; an older model is replaced."),
+    ],
+    detector: Annotated[Detector, typer.Option(help="What to fit.")] = Detector.alad,
+    preset: Annotated[
+        Preset | None,
+        typer.Option(help="Networks and settings.", show_default="tabular"),
+    ] = None,
+    score: Annotated[
+        Score | None,
+        typer.Option(help="How a row is judged.", show_default="features; bigan: l1"),
+    ] = None,
+    scaling: Annotated[
+        Scaling | None,
+        typer.Option(help="What is done to columns first.", show_default="the preset's"),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the rows.", show_default="the preset's"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Rows of one step.", show_default="the preset's")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Adam's.", show_default="the preset's")
+    ] = None,
+    contamination: Annotated[
+        float,
+        typer.Option(help="Share of the table's rows that the threshold is to flag."),
+    ] = 0.01,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Leave out this column, a label say (repeatable)."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A file to go on from if training is stopped; the same command does."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same model.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as one JSON object.")
+    ] = False,
+) -> None:
+    """Learn what the normal rows of a table look like.
+
+    Numbers are used as they are; text becomes one feature for each of its values (at most 200).
+    Missing values are allowed: a missing number becomes the column's median and sets a feature of
+    its own, and missing text is one more value. In CSV the empty cell, NA, N/A, NaN, null and ?
+    are missing, and a column is one of numbers if all its values are.
+
+    Dates, infinite numbers and columns without any value are refused, by name; --drop leaves
+    such columns out.
+    """
+    from alad.cli.show import print_json
+
+    settings = {
+        "preset": preset,
+        "score": score,
+        "scaling": scaling,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "contamination": contamination,
+        "random_state": seed,
+    }
+    model = _detector(detector, settings, checkpoint)
+    frame = _rows(table, drop or ())
+    _rehearse(out)
+    began = time.monotonic()
+    _train(model, frame, checkpoint)
+    model.save(out)
+    summary = _summary(model, frame) | {
+        "seconds": round(time.monotonic() - began, 3),
+        "out": str(out),
+    }
+    if as_json:
+        print_json(summary)
+    else:
+        _tell(summary)
+
+
+def _detector(
+    kind: Detector, settings: Mapping[str, Any], checkpoint: Path | None
+) -> AbstractDetector:
+    """Make the detector with the settings that were given."""
+    from alad.estimators import DETECTORS
+
+    cls = {name.lower(): cls for name, cls in DETECTORS.items()}[kind.value]
+    given = {
+        name: value.value if isinstance(value, StrEnum) else value
+        for name, value in settings.items()
+        if value is not None
+    }
+    known = cls().get_params()
+    foreign = [name for name in given if name not in known]
+    if checkpoint is not None and "epochs" not in known:
+        foreign.append("checkpoint")
+    if foreign:
+        raise InputError(
+            f"Expected no --{foreign[0].replace('_', '-')} with --detector {kind.value}, which "
+            "does not use it. Leave it out."
+        )
+    return cls(**given)
+
+
+def _rows(path: Path, drop: Sequence[str]) -> pl.DataFrame:
+    """Read the table without the columns to leave out."""
+    from alad.cli.show import say
+    from alad.cli.tables import open_table, suspicions
+    from alad.preprocessing.frames import quoted
+
+    with open_table(path) as table:
+        if absent := [name for name in drop if name not in table.names]:
+            raise InputError(
+                f"Expected columns of {table.place} after --drop; it has no {quoted(absent)}, but "
+                f"{quoted(table.names)}."
+            )
+        columns = [name for name in table.names if name not in drop]
+        if not columns:
+            raise InputError("Expected at least one column to be left; got --drop for all of them.")
+        frame = table.read(columns)
+        if not table.is_typed:
+            for suspicion in suspicions(frame):
+                say(f"note: {suspicion}")
+        return frame
+
+
+class _Rehearsed(Exception):
+    """Ends a rehearsal."""
+
+
+def _rehearse(out: Path) -> None:
+    """Find out before the training, and not after it, whether the model can be written."""
+    from alad._files import written_aside
+    from alad.io.folder import is_model
+
+    place = next(p for p in (out, *out.parents) if p.parent.exists())
+    with suppress(_Rehearsed), written_aside(place, replaceable=is_model):
+        raise _Rehearsed
+
+
+def _train(model: Any, frame: pl.DataFrame, checkpoint: Path | None) -> None:
+    """Fit, with a bar if there is something to wait for."""
+    from alad.cli.progress import training_progress
+    from alad.estimators import AdversarialDetector
+
+    if not isinstance(model, AdversarialDetector):
+        model.fit(frame)
+        return
+    try:
+        with training_progress("training") as report:
+            model.fit(frame, checkpoint=checkpoint, report=report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
+
+
+def _how_to_go_on(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return "no model was written. With --checkpoint FILE a training can be gone on with."
+    if not checkpoint.exists():
+        return "no model and no checkpoint was written yet; the same command starts again."
+    return f"the same command goes on from the checkpoint {checkpoint}."
+
+
+def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
+    """What was learned, as JSON."""
+    scores, notes = model.score_and_notes(frame)
+    assert model.encoder_ is not None
+    assert notes is not None
+    history = getattr(model, "history_", None)
+    return {
+        "detector": type(model).__name__,
+        "rows": frame.height,
+        "columns": frame.width,
+        "features": len(model.encoder_.feature_names),
+        "constant_columns": list(model.encoder_.constant_columns),
+        "missing_values": notes.missing,
+        "epochs": history.epochs if history else None,
+        "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
+        "offset": model.offset_,
+        "threshold": -model.offset_,
+        "share_flagged": float((scores < model.offset_).mean()),
+        "seed": model.seed_,
+    }
+
+
+def _tell(done: Mapping[str, Any]) -> None:
+    """Print the summary as text."""
+    from alad.cli.show import by_column, note
+
+    print(
+        f"Fitted {done['detector']} on {done['rows']:,} rows, {done['columns']} columns -> "
+        f"{done['features']} features, in {done['seconds']:.1f} s."
+    )
+    if done["losses"]:
+        losses = ", ".join(f"{player} {loss:.4g}" for player, loss in done["losses"].items())
+        print(f"Epochs: {done['epochs']}; losses of the last one: {losses}.")
+    print(
+        f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}): flags "
+        f"{done['share_flagged']:.2%} of these rows."
+    )
+    print(f"Saved: {done['out']}")
+    note("constant columns, which tell nothing", done["constant_columns"])
+    note("missing values", by_column(done["missing_values"]))

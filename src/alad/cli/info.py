@@ -1,0 +1,113 @@
+"""``alad info``: what is in a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model folder, as fit writes it.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the same as one JSON object.")
+    ] = False,
+) -> None:
+    """Show what a model is, what it was fitted on, and what became of each column."""
+    from alad.cli.show import print_json
+
+    facts = _facts(model)
+    if as_json:
+        print_json(facts)
+    else:
+        print(_as_text(facts))
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """Give the model's own statements, in our order, with its size on disk."""
+    from alad.errors import ModelFormatError
+    from alad.io import read_model
+
+    saved = read_model(folder)
+    stated = saved.facts
+    try:
+        history = stated.get("history")
+        return {
+            "detector": stated["class"],
+            "parameters": stated["parameters"],
+            "seed": stated["seed"],
+            "scaling": stated["scaler"]["kind"],
+            "rows_at_fit": stated["rows_at_fit"],
+            "columns": _columns(stated["encoder"]),
+            "n_columns": stated["n_features_in"],
+            "n_features": len(saved.arrays["scaler/shift"]),
+            "epochs": len(history["seconds"]) if history else None,
+            "training_seconds": sum(history["seconds"]) if history else None,
+            "losses": {p: v[-1][0] for p, v in history["losses"].items()} if history else None,
+            "offset": stated["offset"],
+            "format_version": stated["format_version"],
+            "alad": stated["alad"],
+            "bytes": sum(file.stat().st_size for file in folder.iterdir()),
+        }
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ModelFormatError(
+            f"Expected a whole model at {folder}; some of its facts are missing or wrong "
+            f"({type(error).__name__}: {error}). Save the model again."
+        ) from error
+
+
+def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
+    """What became of each column; None if the model was fitted on an array."""
+    if encoder is None:
+        return None
+    return [
+        {
+            "name": column["name"],
+            "kind": column["kind"],
+            "categories": len(column["categories"]),
+            "missing_at_fit": column["has_missing"],
+            "fill": None if column["kind"] == "categorical" else column["fill"],
+            "constant": column["constant"],
+        }
+        for column in encoder["columns"]
+    ]
+
+
+def _as_text(facts: Mapping[str, Any]) -> str:
+    from alad.cli.show import aligned
+
+    given = {k: v for k, v in facts["parameters"].items() if v is not None}
+    losses = facts["losses"] or {}
+    rows = {
+        "detector": facts["detector"],
+        "parameters": ", ".join(f"{name}={value}" for name, value in given.items()),
+        "seed": facts["seed"],
+        "scaling": facts["scaling"],
+        "rows at fit": f"{facts['rows_at_fit']:,}",
+        "columns": f"{facts['n_columns']} -> {facts['n_features']} features",
+        "epochs": facts["epochs"],
+        "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
+        "last losses": ", ".join(f"{player} {loss:.4g}" for player, loss in losses.items()),
+        "offset": f"{facts['offset']:.6g} (threshold of anomaly_score: {-facts['offset']:.6g})",
+        "written by": f"alad {facts['alad']}, format {facts['format_version']}",
+        "size on disk": f"{facts['bytes']:,} bytes",
+    }
+    shown = {name: value for name, value in rows.items() if value not in (None, "")}
+    if facts["columns"] is None:
+        return aligned(shown | {"fitted on": "an array, without column names"})
+    became = {column["name"]: _became(column) for column in facts["columns"]}
+    return aligned(shown) + "\n\n" + aligned(became)
+
+
+def _became(column: Mapping[str, Any]) -> str:
+    if column["kind"] == "categorical":
+        gaps = ", missing among them" if column["missing_at_fit"] else ""
+        text = f"{column['categories']} categories{gaps}"
+    else:
+        gaps = " and flagged" if column["missing_at_fit"] else ""
+        text = f"{column['kind']}, missing filled with {column['fill']:g}{gaps}"
+    return f"{text}, constant at fit" if column["constant"] else text

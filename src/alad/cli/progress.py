@@ -1,0 +1,86 @@
+"""How long work shows itself: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+LINES_EVERY = 15.0  # seconds between two lines where there is no terminal
+
+Report = Callable[[Any], None]
+
+
+@contextmanager
+def training_progress(title: str) -> Iterator[Report]:
+    """Give a function that shows each :class:`alad.training.Progress` on standard error."""
+    if sys.stderr.isatty():
+        with _bar(title) as report:
+            yield report
+    else:
+        yield _printer(title)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None, told="starting")
+
+        def report(p: Any) -> None:
+            bar.update(task, completed=p.step, total=p.steps, told=_told(p))
+
+        yield report
+
+
+def _printer(title: str) -> Report:
+    last = [0.0]
+
+    def report(p: Any) -> None:
+        now = time.monotonic()
+        if p.step == p.steps or now - last[0] > LINES_EVERY:
+            last[0] = now
+            print(f"{title}: {_told(p)}", file=sys.stderr, flush=True)
+
+    return report
+
+
+def _told(p: Any) -> str:
+    losses = " ".join(f"{player} {loss:.3f}" for player, loss in p.losses.items())
+    return f"epoch {p.epoch}/{p.epochs}, losses {losses}, {_duration(p.seconds_left)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def rows_progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told of each batch how many rows it had; silent off a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} rows"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda rows: bar.advance(task, rows)

@@ -1,0 +1,91 @@
+"""Where scores go, batch by batch: a CSV or Parquet file, or standard output."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+import pyarrow.parquet
+
+from alad._files import written_aside
+from alad.cli.tables import separator_of
+from alad.errors import OutputError
+
+Write = Callable[[pl.DataFrame], None]
+
+
+@contextmanager
+def open_sink(path: Path) -> Iterator[Write]:
+    """Give a function that appends rows; the file appears when all is written. ``-`` is CSV.
+
+    Raises
+    ------
+    InputError
+        The name does not tell the format.
+    OutputError
+        The file cannot be written.
+    """
+    separator = separator_of(path)
+    if path == Path("-"):
+        yield _csv(_Stdout(), ",")
+        return
+    with written_aside(path) as aside:
+        if separator is None:
+            with _parquet(aside) as write:
+                yield write
+        else:
+            opened: Any = gzip.open if aside.name.lower().endswith(".gz") else open
+            with opened(aside, "wb") as stream:
+                yield _csv(stream, separator)
+
+
+def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
+    """Write values with as many digits as bring them back exactly."""
+    started = False
+
+    def write(rows: pl.DataFrame) -> None:
+        nonlocal started
+        text = rows.write_csv(include_header=not started, separator=separator)
+        started = True
+        stream.write(text.encode())
+
+    return write
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Write]:
+    writer: Any = None
+
+    def write(rows: pl.DataFrame) -> None:
+        nonlocal writer
+        data = rows.to_arrow()
+        writer = writer or pyarrow.parquet.ParquetWriter(path, data.schema)
+        writer.write_table(data)
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+class _Stdout:
+    """Standard output, which can be full as well."""
+
+    def write(self, text: bytes) -> None:
+        """Write now, so that an error is known now."""
+        try:
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise  # whoever reads has enough
+        except OSError as error:
+            raise OutputError(
+                f"Expected to write to standard output, but {(error.strerror or '').lower()}. "
+                "Free some space, or write elsewhere."
+            ) from error

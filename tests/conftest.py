@@ -1,0 +1,54 @@
+"""What all tests share: how JAX compiles, and tables small enough to look at.
+
+A fit compiles one program for each shape of table, and that takes far longer than the few
+steps that a test then makes. Three things keep it short: XLA's optimisation passes are off for
+the tests in this folder (same mathematics, slower steps), a test that really trains switches
+them on again with the fixture ``optimised``, and what was compiled is kept in pytest's cache
+folder for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+
+import jax
+import numpy as np
+import pytest
+
+
+def pytest_configure(config):
+    if hasattr(config, "cache"):
+        jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        # A cache that another run is writing to, or was killed over, costs time and no more.
+        config.addinivalue_line("filterwarnings", "ignore:Error (read|writ)ing persistent comp")
+
+
+@pytest.fixture(autouse=True)
+def _compile_quickly():
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def optimised(_compile_quickly):
+    """Compile as users do, for tests that make thousands of steps."""
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def table():
+    """Sixty rows of five columns around a plane, float64."""
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(60, 2)) @ rng.normal(size=(2, 5)) + 0.1 * rng.normal(size=(60, 5))
+
+
+@pytest.fixture
+def no_permission(monkeypatch):
+    """Refuse new folders, as a place does that one may not write to (root may write anywhere)."""
+
+    def refuse(path, *args, **kwargs):
+        raise PermissionError(13, os.strerror(13), str(path))
+
+    monkeypatch.setattr(os, "mkdir", refuse)

@@ -1,0 +1,38 @@
+"""Scikit-learn's own checks of an estimator, every one of them, on every detector."""
+
+from __future__ import annotations
+
+from unittest import SkipTest
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad.estimators import DETECTORS
+
+CHECKED = [
+    ALAD(epochs=1, batch_size=16),
+    ALICE(epochs=1, batch_size=16),
+    BiGAN(epochs=1, batch_size=16),
+    Mahalanobis(),
+]
+
+# Checks that a detector may skip or fail, each with its reason.
+FAILS: dict[str, str] = {}
+SKIPS = {
+    "check_array_api_input": "array-API input is an experiment of scikit-learn's, off by default",
+}
+
+
+def test_every_detector_is_checked():
+    assert {type(detector) for detector in CHECKED} == set(DETECTORS.values())
+
+
+@parametrize_with_checks(CHECKED, expected_failed_checks=lambda estimator: FAILS)
+def test_scikit_learn_check(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest as skipped:
+        name = check.func.__name__
+        assert name in SKIPS, f"{name} was skipped without a written reason: {skipped}"
+        pytest.skip(SKIPS[name])
