@@ -15,7 +15,7 @@ METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 
 
 @app.callback()
-def reproduce() -> None:
+def experiments() -> None:
     """Run an experiment of the paper and show our numbers beside its own."""
 
 
@@ -32,7 +32,9 @@ def kdd99(
         str, typer.Option(help="none (as the released code), minmax, standard or log-standard.")
     ] = "minmax",
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 0.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=0, help="Passes over the training rows.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=0, help="Passes over the training rows.")
+    ] = None,
     split_seed: Annotated[int, typer.Option(help="Settles which rows are tested on.")] = 42,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoint, models and pictures.")
@@ -115,12 +117,16 @@ def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
 
 def _table(payload: Mapping[str, Any]) -> list[str]:
     head = ["method", "precision", "recall", "F1", "AUROC", "av. precision"]
-    body = [[p["method"], *(f"{p[m]:.4f}" for m in METRICS[:3]), "", ""] for p in payload["published"]]
+    body = [
+        [p["method"], *(f"{p[m]:.4f}" for m in METRICS[:3]), "", ""] for p in payload["published"]
+    ]
     for row in payload["rows"]:
         name = {"ALAD": "ALAD, this run"}.get(row["method"], row["method"])
         body.append([name, *(_mean_and_sd(row["at_cut"][metric]) for metric in METRICS)])
     widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
-    shown = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in body]
+    shown = [
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in body
+    ]
     first = "  ".join(cell.ljust(w) for cell, w in zip(head, widths, strict=True))
     return [first.rstrip(), "-" * len(first), *(line.rstrip() for line in shown)]
 

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
 from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, seed_of
-from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
 from alad.estimators._programs import Judge, in_blocks, program, weights_by_name, weights_like
+from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
 from alad.io import Model
 from alad.networks import PRESETS, Players, Preset
 from alad.objectives.alad import autoencoder_loss, discriminators_loss

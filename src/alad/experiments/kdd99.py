@@ -85,10 +85,7 @@ def run(plan: Plan, folder: Path, report: Report | None = None) -> dict[str, Any
         "scores": [_row(s, _scores(trained, split, s), split) for s in SCORES],
         "published": [asdict(p) for p in KDD99] if split.protocol.anomaly == "normal" else [],
         "training": _training(trained),
-        "pictures": {
-            name: _picture(split, scores[0])
-            for name, scores in anomaly_scores.items()
-        },
+        "pictures": {name: _picture(split, scores[0]) for name, scores in anomaly_scores.items()},
     }
 
 

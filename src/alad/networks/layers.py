@@ -86,7 +86,9 @@ class Dense(nnx.Module):
         self.kernel = nnx.Param(INITIALIZERS[initializer](rngs.params(), (inputs, units)))
         self.bias = nnx.Param(jnp.zeros(units))
         self.deterministic = False
-        self.u = SpectralVector(_unit(jax.random.normal(rngs.params(), (units,)))) if spectral else None
+        self.u = (
+            SpectralVector(_unit(jax.random.normal(rngs.params(), (units,)))) if spectral else None
+        )
 
     def __call__(self, *inputs: Array) -> Array:
         kernel, start, out = self.normalised_kernel(), 0, self.bias[...]

@@ -40,7 +40,9 @@ def blueprints(build: Build) -> dict[str, Blueprint]:
     return {name: Blueprint(*_apart(m)[:2]) for name, m in build(jax.random.key(0)).items()}
 
 
-def newborn(build: Build, optimiser: optax.GradientTransformation, key: Array) -> dict[str, Learner]:
+def newborn(
+    build: Build, optimiser: optax.GradientTransformation, key: Array
+) -> dict[str, Learner]:
     """Build every player from ``key``, ready for its first step."""
     learners = {}
     for name, network in build(key).items():

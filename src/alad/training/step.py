@@ -119,7 +119,5 @@ def run_steps(
         return learners, losses.at[t - start].set(loss)
 
     losses = jnp.zeros((length, len(step.moves)))
-    result: tuple[dict[str, Learner], Array] = lax.fori_loop(
-        start, stop, body, (learners, losses)
-    )
+    result: tuple[dict[str, Learner], Array] = lax.fori_loop(start, stop, body, (learners, losses))
     return result
