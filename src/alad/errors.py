@@ -1,11 +1,11 @@
 """What can go wrong, as a tree: one class for each party who can put it right.
 
     AladError
-    ├── InputError          (ValueError)          the caller's data or settings; the CLI exits with 2
-    ├── DataSetError        (OSError)             a benchmark file is missing, damaged or cannot be fetched
-    ├── ModelFormatError    (ValueError)          a model folder is damaged, foreign or from a newer alad
-    ├── OutputError         (OSError)             a result cannot be written: permission, full disk
-    └── DivergedError       (FloatingPointError)  training produced a loss that is not finite
+    ├── InputError        (ValueError)          the caller's data or settings
+    ├── DataSetError      (OSError)             a benchmark file is missing or damaged
+    ├── ModelFormatError  (ValueError)          a model is damaged, foreign or too new
+    ├── OutputError       (OSError)             a result cannot be written
+    └── DivergedError     (FloatingPointError)  a loss of training is not finite
 
 Every message says what was expected, what came, and what to do. An estimator that is not
 fitted raises scikit-learn's own ``NotFittedError``, which its users already catch.

@@ -220,7 +220,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return x
 
     def _parameters(self) -> dict[str, Any]:
-        parameters = self.get_params(deep=False)
+        parameters: dict[str, Any] = self.get_params(deep=False)
         if not isinstance(parameters["random_state"], int | None):
             parameters["random_state"] = self.seed_
         return parameters

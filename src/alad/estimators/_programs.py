@@ -49,7 +49,8 @@ def program(players: Players, what: str) -> Program:
         def of_block(x: Array) -> Array:
             return reconstruct(networks["A"], x) if what == "reconstruct" else judge(networks, x)
 
-        return jax.lax.map(of_block, blocks)
+        results: Array = jax.lax.map(of_block, blocks)
+        return results
 
     judge = Judge(what)
     compiled: Program = jax.jit(of_blocks)
@@ -104,7 +105,8 @@ def weights_like(players: Players, arrays: Mapping[str, NDArray[Any]]) -> Weight
     skeleton = jax.eval_shape(players, jax.random.key(0))
     filled, used = {}, set()
     for player, network in skeleton.items():
-        _, params, _, buffers = nnx.split(network, nnx.Param, nnx.RngState, ...)
+        parts: Any = nnx.split(network, nnx.Param, nnx.RngState, ...)
+        _, params, _, buffers = parts
         trees = []
         for tree in (params, buffers):
             flat = []

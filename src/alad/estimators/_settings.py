@@ -23,7 +23,7 @@ def integer(least: int) -> Constraint:
     """An int, not a bool, of at least this."""
     return Constraint(
         f"an int of at least {least}",
-        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= least,
+        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= least,
     )
 
 
@@ -37,8 +37,8 @@ def real(low: float, high: float = math.inf, *, closed: str = "both") -> Constra
             isinstance(v, Real)
             and not isinstance(v, bool)
             and math.isfinite(v)
-            and (v > low or (left and v == low))
-            and (v < high or (right and v == high))
+            and (float(v) > low or (left and v == low))
+            and (float(v) < high or (right and v == high))
         )
 
     return Constraint(f"a number in {ends}", holds)

@@ -107,11 +107,13 @@ class Dense(nnx.Module):
         if not self.deterministic:
             u = lax.stop_gradient(_unit(v @ W))
             self.u[...] = u
-        return W / (v @ W @ u)
+        normalised: Array = W / (v @ W @ u)
+        return normalised
 
 
 def _unit(vector: Array) -> Array:
-    return vector / (jnp.linalg.norm(vector) + 1e-12)
+    unit: Array = vector / (jnp.linalg.norm(vector) + 1e-12)
+    return unit
 
 
 class Dropout(nnx.Module):

@@ -247,7 +247,8 @@ class Programs:
             whole = len(rows) // BLOCK * BLOCK
             blocks = rows[:whole].reshape(-1, BLOCK, *rows.shape[1:])
             total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
-            return (total + validate(networks, rows[whole:]).sum()) / len(rows)
+            result: Array = (total + validate(networks, rows[whole:]).sum()) / len(rows)
+            return result
 
         return jax.jit(jax.vmap(mean, in_axes=(0, None)))
 

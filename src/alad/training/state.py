@@ -63,7 +63,7 @@ def alive(
     own_randomness, own_buffers = jax.tree.map(lambda a: a, (blueprint.randomness, buffers))
     network: nnx.Module = nnx.merge(blueprint.graph, own_randomness, params, own_buffers)
     if dropout is None:
-        network.eval()
+        network.eval()  # type: ignore[no-untyped-call]
     else:
         nnx.reseed(network, dropout=dropout)
     return network
@@ -75,5 +75,6 @@ def buffers_of(network: nnx.Module) -> Any:
 
 
 def _apart(network: nnx.Module) -> tuple[Any, Any, Any, Any]:
-    graph, params, randomness, buffers = nnx.split(network, nnx.Param, nnx.RngState, ...)
+    parts: Any = nnx.split(network, nnx.Param, nnx.RngState, ...)
+    graph, params, randomness, buffers = parts
     return graph, randomness, params, buffers
