@@ -1,0 +1,81 @@
+"""Tables of the stored results, as Markdown: ``python -m benchmarks.tables`` renews the README's.
+
+Between ``<!-- table: NAME -->`` and ``<!-- end -->`` stands what the result NAME says, so that no
+figure is typed by hand; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "README.md",)
+BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
+
+
+def renewed(text: str) -> str:
+    """The page with every table made anew from its result."""
+    return BLOCK.sub(lambda m: m[1] + table(m[2]) + m[3], text)
+
+
+def table(name: str) -> str:
+    """One stored result as a Markdown table, with how it came about below."""
+    stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    body = race(stored["payload"]) if "contestants" in stored["payload"] else kdd99(stored)
+    return f"{body}\n{source(stored)}\n"
+
+
+def kdd99(stored: Mapping[str, Any]) -> str:
+    """Published rows and ours."""
+    payload = stored["payload"]
+    lines = ["| method | precision | recall | F1 | AUROC | average precision |", "|---" * 6 + "|"]
+    for row in payload["published"]:
+        numbers = [f"{row[m]:.4f}" for m in METRICS[:3]]
+        lines.append(f"| {row['method']} | {' | '.join(numbers)} | | |")
+    for row in payload["rows"]:
+        name = "**ALAD, ours**" if row["method"] == "ALAD" else row["method"]
+        lines.append(f"| {name} | {' | '.join(number(row['at_cut'][m]) for m in METRICS)} |")
+    for row in payload["scores"]:
+        if row["method"] != "features":
+            cells = " | ".join(number(row["at_cut"][m]) for m in METRICS)
+            lines.append(f"| ALAD, ours, score {row['method']} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def race(payload: Mapping[str, Any]) -> str:
+    """Contestants of a benchmark with median and extremes."""
+    unit = payload["unit"]
+    lines = [f"| contestant | median {unit} | min | max |", "|---" * 4 + "|"]
+    for name, row in payload["contestants"].items():
+        cells = (f"{row[k]:,.2f}" if row[k] < 1000 else f"{row[k]:,.0f}" for k in KEYS)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+KEYS = ("median", "min", "max")
+
+
+def number(value: Mapping[str, Any]) -> str:
+    """Mean, and standard deviation where there is more than one run."""
+    sd = value["sd"]
+    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} ± {sd:.4f}"
+
+
+def source(stored: Mapping[str, Any]) -> str:
+    """What was typed, on what, when."""
+    machine, versions = stored["machine"], stored["versions"]
+    return (
+        f"<sub>`{stored['command']}`, {len(stored['seeds'])} seeds, {stored['date'][:10]}, "
+        f"{machine['cpu']}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
+    )
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(renewed(page.read_text("utf-8")), "utf-8")
