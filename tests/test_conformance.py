@@ -1,0 +1,196 @@
+"""Is it ALAD? Each of these fails for a plausible wrong implementation."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from alad import ALAD, ALICE, load
+from alad.metrics import detection_metrics
+from alad.networks import PRESETS, Players
+from alad.networks.layers import Dense, Dropout, random_bytes
+from alad.objectives.alad import autoencoder_loss, games, swapped, value
+from alad.training import alive, blueprints
+
+X_DIM, Z_DIM, N = 6, 3, 40
+ARCHITECTURE = PRESETS["kdd99"].architecture
+
+
+def networks(played=("xz", "xx", "zz"), spectral_norm=False):
+    players = Players(ARCHITECTURE, X_DIM, Z_DIM, played, spectral_norm)(jax.random.key(1))
+    for network in players.values():
+        network.eval()
+    return players
+
+
+def batch():
+    x, z = jax.random.split(jax.random.key(2))
+    return jax.random.normal(x, (N, X_DIM)), jax.random.normal(z, (N, Z_DIM))
+
+
+def gradient_norms(A, loss):
+    gradient = nnx.grad(loss)(A)
+    return {
+        name: sum(float(jnp.abs(leaf).sum()) for leaf in jax.tree.leaves(gradient[name]))
+        for name in "EG"
+    }
+
+
+def test_a_gradient_reaches_the_encoder_through_xx_and_the_generator_through_zz():
+    x, z = batch()
+    players = networks()
+    for game, player in (("xx", "E"), ("zz", "G")):
+        only = {game: players["D"][game]}
+        norms = gradient_norms(players["A"], lambda A, d=only: value(d, swapped(games(A, x, z))))
+        assert norms[player] > 0
+
+
+def test_with_pyods_pairs_no_gradient_would_reach_the_encoder():
+    x, z = batch()
+    players = networks()
+    D_xx = players["D"]["xx"]
+    assert gradient_norms(players["A"], lambda A: D_xx(x, A.G(z)).mean())["E"] == 0
+
+
+def cross_entropy(logit, target):
+    p = 1 / (1 + np.exp(-np.asarray(logit, np.float64)))
+    return -np.mean(target * np.log(p) + (1 - target) * np.log(1 - p))
+
+
+def test_the_losses_are_the_references_cross_entropies():
+    x, z = batch()
+    players = networks()
+    A, D = players["A"], players["D"]
+    ex, gz = A.E(x), A.G(z)
+    real = {"xz": D["xz"](x, ex), "xx": D["xx"](x, x), "zz": D["zz"](z, z)}
+    forged = {"xz": D["xz"](gz, z), "xx": D["xx"](x, A.G(ex)), "zz": D["zz"](z, A.E(gz))}
+    of_D = sum(cross_entropy(real[g], 1) + cross_entropy(forged[g], 0) for g in real)
+    of_A = sum(cross_entropy(real[g], 0) + cross_entropy(forged[g], 1) for g in real)
+    laid_out = games(A, x, z)
+    np.testing.assert_allclose(-value(D, laid_out), of_D, rtol=1e-5)
+    np.testing.assert_allclose(-value(D, swapped(laid_out)), of_A, rtol=1e-5)
+
+
+def test_a_game_left_out_is_not_played():
+    x, z = batch()
+    both, alone = networks(), networks(("xz",))
+    assert "xx" not in alone["D"]
+    np.testing.assert_allclose(
+        value({"xz": both["D"]["xz"]}, games(both["A"], x, z)),
+        value(both["D"], {"xz": games(both["A"], x, z)["xz"]}),
+    )
+    assert np.isfinite(autoencoder_loss(alone, x, jax.random.key(0)))
+
+
+@pytest.mark.parametrize(
+    ("preset", "encoder", "generator", "xx"),
+    [
+        ("kdd99", [(121, 64), (64, 32)], [(32, 64), (64, 128), (128, 121)], [(242, 128)]),
+        (
+            "arrhythmia",
+            [(274, 256), (256, 128), (128, 64)],
+            [(64, 128), (128, 256), (256, 274)],
+            [(548, 256), (256, 128)],
+        ),
+    ],
+)
+def test_the_networks_have_the_papers_shapes(preset, encoder, generator, xx):
+    p = PRESETS[preset]
+    data_dim = encoder[0][0]
+    players = Players(p.architecture, data_dim, p.latent_dim, ("xz", "xx", "zz"), False)(
+        jax.random.key(0)
+    )
+
+    def shapes(stack):
+        return [block.dense.kernel[...].shape for block in stack.blocks]
+
+    assert shapes(players["A"].E) == encoder
+    assert shapes(players["A"].G) == generator
+    assert shapes(players["D"]["xx"].hidden) == xx
+
+
+def test_dense_of_two_inputs_is_dense_of_their_concatenation():
+    dense = Dense(5, 4, rngs=nnx.Rngs(0))
+    a, b = jnp.ones((3, 2)), jnp.arange(9.0).reshape(3, 3)
+    np.testing.assert_allclose(dense(a, b), dense(jnp.concatenate([a, b], 1)), rtol=1e-6)
+
+
+def test_spectral_norm_brings_the_largest_singular_value_to_one_and_rests_in_scoring():
+    dense = Dense(20, 10, rngs=nnx.Rngs(0), spectral=True)
+    for _ in range(200):
+        kernel = dense.normalised_kernel()
+    assert np.linalg.svd(np.asarray(kernel), compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
+    fresh = Dense(20, 10, rngs=nnx.Rngs(0), spectral=True)
+    before = np.asarray(fresh.u[...])
+    fresh.eval()
+    fresh.normalised_kernel()
+    assert np.array_equal(before, fresh.u[...])
+    fresh.train()
+    fresh.normalised_kernel()
+    assert not np.array_equal(before, fresh.u[...])
+
+
+def test_dropout_keeps_the_mean_and_is_off_in_scoring():
+    dropout = Dropout(0.2, rngs=nnx.Rngs(dropout=0))
+    x = jnp.ones((400, 250))
+    out = np.asarray(dropout(x))
+    assert (out == 0).mean() == pytest.approx(0.2, abs=0.005)
+    assert out.mean() == pytest.approx(1, abs=0.01)
+    assert not np.array_equal(out, dropout(x))
+    dropout.eval()
+    assert np.array_equal(dropout(x), x)
+    counts = np.bincount(np.asarray(random_bytes(jax.random.key(0), (100_000,))), minlength=256)
+    assert counts.min() > 250
+    assert counts.max() < 550
+
+
+RNG = np.random.default_rng(0)
+PLANE = RNG.normal(size=(4, 8))
+TRAIN = RNG.normal(size=(900, 4)) @ PLANE
+TEST = np.vstack([RNG.normal(size=(100, 4)) @ PLANE, 2 * RNG.normal(size=(50, 8))])
+IS_ANOMALY = np.arange(150) >= 100
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return ALAD(random_state=0).fit(TRAIN)
+
+
+def auroc(detector):
+    return detection_metrics(IS_ANOMALY, -detector.score_samples(TEST))["auroc"]
+
+
+def test_planted_anomalies_rank_above_normal_rows(fitted):
+    assert auroc(fitted) > 0.95
+    assert auroc(ALICE(random_state=0).fit(TRAIN)) > 0.95
+    assert auroc(fitted) > auroc(ALAD(random_state=0, epochs=0).fit(TRAIN)) + 0.02
+
+
+def test_scores_are_the_same_again_in_any_batch_and_after_saving(fitted, tmp_path):
+    scores = fitted.score_samples(TEST)
+    assert np.array_equal(scores, fitted.score_samples(TEST))
+    order = np.random.default_rng(1).permutation(len(TEST))
+    assert np.array_equal(scores[order], fitted.score_samples(TEST[order]))
+    many = fitted.score_samples(np.tile(TEST, (200, 1)))
+    assert np.array_equal(np.tile(scores, 200), many)
+    assert [fitted.score_samples(row[None])[0] for row in TEST[:5]] == list(scores[:5])
+    fitted.save(tmp_path / "model")
+    assert np.array_equal(scores, load(tmp_path / "model").score_samples(TEST))
+
+
+def test_the_score_is_the_l1_distance_of_the_features(fitted):
+    plans = blueprints(fitted.players_)
+    A, D = (alive(plans[name], *fitted.weights_[name]) for name in "AD")
+    x = jnp.asarray(fitted.scaler_.transform(TEST))
+    f = D["xx"].features
+    by_hand = np.abs(np.asarray(f(x, x)) - np.asarray(f(x, A.G(A.E(x))))).sum(axis=1)
+    np.testing.assert_allclose(-fitted.score_samples(TEST), by_hand, rtol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights(fitted):
+    again = ALAD(random_state=0, epochs=2).fit(TRAIN)
+    same = ALAD(random_state=0, epochs=2).fit(TRAIN)
+    other = ALAD(random_state=1, epochs=2).fit(TRAIN)
+    assert np.array_equal(again.score_samples(TEST), same.score_samples(TEST))
+    assert not np.array_equal(again.score_samples(TEST), other.score_samples(TEST))
