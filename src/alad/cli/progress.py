@@ -38,7 +38,7 @@ def _bar(title: str) -> Iterator[Report]:
         task = bar.add_task(title, total=None, told="starting")
 
         def report(p: Any) -> None:
-            bar.update(task, completed=p.step, total=p.steps, told=_told(p))
+            bar.update(task, completed=p.before + p.step, total=p.steps, told=_told(p))
 
         yield report
 
@@ -48,7 +48,7 @@ def _printer(title: str) -> Report:
 
     def report(p: Any) -> None:
         now = time.monotonic()
-        if p.step == p.steps or now - last[0] > LINES_EVERY:
+        if p.before + p.step == p.steps or now - last[0] > LINES_EVERY:
             last[0] = now
             print(f"{title}: {_told(p)}", file=sys.stderr, flush=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from alad.estimators import ALAD, AbstractDetector, Mahalanobis, fit_side_by_sid
 from alad.experiments.published import KDD99
 from alad.metrics import detection_metrics, mean_and_sd, pr_curve_points, roc_curve_points
 from alad.scores import SCORES
-from alad.training import Progress
+from alad.training import Progress, seeds_at_once
 
 BINS = 80
 Report = Callable[[Progress], None]
@@ -68,12 +68,10 @@ def run(plan: Plan, folder: Path, report: Report | None = None) -> dict[str, Any
     models. No label takes part before the last step, where the metrics are computed.
     """
     split = kdd99.split(PROTOCOLS[plan.protocol], seed=plan.split_seed)
-    trained = _alads(plan, split, folder / "training.safetensors", report)
-    for detector in trained:
-        detector.save(folder / "models" / f"seed-{detector.seed_}")
+    trained = _trained(plan, split, folder, report)
     methods = {
         "ALAD": trained,
-        "ALAD, untrained": _alads(plan, split, None, None, epochs=0),
+        "ALAD, untrained": _fitted(_alads(plan, plan.seeds, epochs=0), split),
         "Mahalanobis distance": [Mahalanobis(scaling=plan.scaling).fit(split.x_train)],
     }
     anomaly_scores = {name: _scores(detectors, split) for name, detectors in methods.items()}
@@ -89,22 +87,53 @@ def run(plan: Plan, folder: Path, report: Report | None = None) -> dict[str, Any
     }
 
 
-def _alads(
-    plan: Plan,
-    split: Split,
-    checkpoint: Path | None,
-    report: Report | None,
-    epochs: int | None = None,
-) -> Sequence[AbstractDetector]:
-    detectors = [
+def _trained(
+    plan: Plan, split: Split, folder: Path, report: Report | None
+) -> list[AbstractDetector]:
+    """Train every seed, as many side by side as pay, and save each model when it is done."""
+    detectors: list[AbstractDetector] = []
+    size = seeds_at_once(len(plan.seeds))
+    for start in range(0, len(plan.seeds), size):
+        group = plan.seeds[start : start + size]
+        checkpoint = folder / f"training-{'-'.join(map(str, group))}.safetensors"
+        done, share = start / len(plan.seeds), len(group) / len(plan.seeds)
+        fitted = _fitted(_alads(plan, group), split, checkpoint, _overall(report, done, share))
+        for detector in fitted:
+            detector.save(folder / "models" / f"seed-{detector.seed_}")
+        detectors += fitted
+    return detectors
+
+
+def _overall(report: Report | None, done: float, share: float) -> Report | None:
+    """Tell of a group's training as a part of the whole: ``done`` before it, ``share`` its own."""
+    if report is None:
+        return None
+
+    def of_group(progress: Progress) -> None:
+        total = round(progress.steps / share)
+        report(replace(progress, before=round(done * total), steps=total))
+
+    return of_group
+
+
+def _alads(plan: Plan, seeds: Sequence[int], epochs: int | None = None) -> list[ALAD]:
+    return [
         ALAD(
             preset="kdd99",
             scaling=plan.scaling,
             epochs=plan.epochs if epochs is None else epochs,
             random_state=seed,
         )
-        for seed in plan.seeds
+        for seed in seeds
     ]
+
+
+def _fitted(
+    detectors: Sequence[ALAD],
+    split: Split,
+    checkpoint: Path | None = None,
+    report: Report | None = None,
+) -> Sequence[AbstractDetector]:
     watched = split.x_valid if len(split.x_valid) else None
     return fit_side_by_side(
         detectors, split.x_train, X_valid=watched, checkpoint=checkpoint, report=report
@@ -156,7 +185,7 @@ def _data(split: Split) -> dict[str, Any]:
 def _training(detectors: Sequence[Any]) -> dict[str, Any]:
     histories = [d.history_ for d in detectors]
     return {
-        "seconds": sum(histories[0].seconds),
+        "seconds": sum(sum(h.seconds) for h in histories[:: seeds_at_once(len(histories))]),
         "losses": {
             player: [[row[0] for row in h.losses[player]] for h in histories]
             for player in histories[0].losses

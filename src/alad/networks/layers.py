@@ -10,9 +10,9 @@ A network is described by a tuple of layer values and built by :class:`Stack`:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 import jax
@@ -66,24 +66,30 @@ class SpectralVector(nnx.Variable):  # type: ignore[type-arg]
 class Dense(nnx.Module):
     """Affine map of the concatenation of its inputs, without concatenating them.
 
-    With inputs a and b of widths m and n, ``[a, b] W + b0 = a W[:m] + b W[m:] + b0``. When two
-    calls share a first input, as f(x, x) and f(x, G(E(x))) do, the compiler computes its
-    product once.
+    With inputs a and b of widths m and n, ``[a, b] W + b0 = a W_a + b W_b + b0``: the rows of W
+    are kept in one kernel for each input. When two calls share a first input, as f(x, x) and
+    f(x, G(E(x))) do, the compiler computes its product once.
 
     With ``spectral``, W is divided by an estimate of its largest singular value from one power
     step (Miyato et al., 2018); the stored vector moves in training and rests in scoring.
+
+    >>> dense = Dense((3, 2), 4, rngs=nnx.Rngs(0))
+    >>> dense(jnp.ones((5, 3)), jnp.ones((5, 2))).shape
+    (5, 4)
     """
 
     def __init__(
         self,
-        inputs: int,
+        inputs: Sequence[int],
         units: int,
         *,
         rngs: nnx.Rngs,
         initializer: Initializer = "xavier",
         spectral: bool = False,
     ) -> None:
-        self.kernel = nnx.Param(INITIALIZERS[initializer](rngs.params(), (inputs, units)))
+        W = INITIALIZERS[initializer](rngs.params(), (sum(inputs), units))
+        parts = jnp.split(W, list(accumulate(inputs))[:-1])
+        self.kernels = nnx.List([nnx.Param(part) for part in parts])
         self.bias = nnx.Param(jnp.zeros(units))
         self.deterministic = False
         self.u = (
@@ -91,24 +97,36 @@ class Dense(nnx.Module):
         )
 
     def __call__(self, *inputs: Array) -> Array:
-        kernel, start, out = self.normalised_kernel(), 0, self.bias[...]
-        for part in inputs:
-            out = out + part @ lax.slice_in_dim(kernel, start, start + part.shape[-1])
-            start += part.shape[-1]
+        out = self.bias[...]
+        for part, kernel in zip(inputs, self.normalised_kernels(), strict=True):
+            out = out + product(part, kernel)
         return out
 
-    def normalised_kernel(self) -> Array:
-        """W, or W / sigma(W) under spectral normalisation."""
-        W = self.kernel[...]
+    def normalised_kernels(self) -> list[Array]:
+        """W, or W / sigma(W) under spectral normalisation, in one piece for each input."""
+        kernels = [kernel[...] for kernel in self.kernels]
         if self.u is None:
-            return W
-        u = self.u[...]
+            return kernels
+        u, W = self.u[...], jnp.concatenate(kernels)
         v = lax.stop_gradient(_unit(W @ u))
         if not self.deterministic:
             u = lax.stop_gradient(_unit(v @ W))
             self.u[...] = u
-        normalised: Array = W / (v @ W @ u)
-        return normalised
+        sigma = v @ W @ u
+        return [kernel / sigma for kernel in kernels]
+
+
+@jax.custom_vjp
+def product(x: Array, W: Array) -> Array:
+    """x W, with a gradient of W that lies in memory as W does.
+
+    JAX's own rule gives it transposed; turning it round costs more than the product
+    (docs/decisions.md).
+    """
+    return x @ W
+
+
+product.defvjp(lambda x, W: (x @ W, (x, W)), lambda xW, g: (g @ xW[1].T, xW[0].T @ g))
 
 
 def _unit(vector: Array) -> Array:
@@ -117,10 +135,10 @@ def _unit(vector: Array) -> Array:
 
 
 class Dropout(nnx.Module):
-    """Dropout whose masks are cut from 8-bit random words.
+    """Dropout whose masks are random bytes.
 
-    A unit is kept where its random byte is at least ``round(256 rate)`` and is then divided by
-    the share that is kept, so that the mean is exact: the rate is that of the nearest 1/256.
+    A unit is kept where its byte is at least ``round(256 rate)`` and is then divided by the share
+    that is kept, so that the mean is exact: the rate is that of the nearest 1/256.
     ``jax.random.bernoulli`` draws and converts 32 bits for each unit, at a cost like that of
     the rest of a training step (docs/decisions.md has the measurement).
     """
@@ -133,15 +151,8 @@ class Dropout(nnx.Module):
     def __call__(self, x: Array) -> Array:
         if self.deterministic or self.threshold == 0:
             return x
-        kept = random_bytes(self.stream(), x.shape) >= self.threshold
+        kept = jax.random.bits(self.stream(), x.shape, jnp.uint8) >= self.threshold
         return jnp.where(kept, x * (256 / (256 - self.threshold)), 0.0)
-
-
-def random_bytes(key: Array, shape: tuple[int, ...]) -> Array:
-    """Uniform 8-bit words of the given shape, four from each 32-bit word that is drawn."""
-    size = math.prod(shape)
-    words = jax.random.bits(key, (-(-size // 4),), jnp.uint32)
-    return lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[:size].reshape(shape)
 
 
 class DenseBlock(nnx.Module):
@@ -150,7 +161,7 @@ class DenseBlock(nnx.Module):
     def __init__(
         self,
         layer: DenseLayer,
-        inputs: int,
+        inputs: Sequence[int],
         units: int,
         *,
         rngs: nnx.Rngs,
@@ -190,8 +201,8 @@ class Stack(nnx.Module):
     Parameters
     ----------
     layers : sequence of DenseLayer
-    inputs : int
-        Total width of what comes in.
+    inputs : int or sequence of int
+        Width of what comes in; one for each where there are several.
     outputs : int, optional
         Width for layers whose ``units`` is None.
     """
@@ -200,14 +211,15 @@ class Stack(nnx.Module):
         self,
         layers: Sequence[DenseLayer],
         *,
-        inputs: int,
+        inputs: int | Sequence[int],
         outputs: int | None = None,
         rngs: nnx.Rngs,
         initializer: Initializer = "xavier",
         spectral_norm: bool = False,
     ) -> None:
         blocks = []
-        self.width = inputs
+        widths = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        self.width = sum(widths)
         for layer in layers:
             units = layer.units if layer.units is not None else outputs
             if units is None:
@@ -215,14 +227,14 @@ class Stack(nnx.Module):
             blocks.append(
                 DenseBlock(
                     layer,
-                    self.width,
+                    widths,
                     units,
                     rngs=rngs,
                     initializer=initializer,
                     spectral_norm=spectral_norm,
                 )
             )
-            self.width = units
+            self.width, widths = units, (units,)
         self.blocks = nnx.List(blocks)
 
     def __call__(self, *inputs: Array) -> Array:

@@ -50,7 +50,7 @@ class PairDiscriminator(nnx.Module):
         self,
         layers: Sequence[DenseLayer],
         *,
-        inputs: int,
+        inputs: Sequence[int],
         rngs: nnx.Rngs,
         initializer: Initializer,
         spectral_norm: bool,
@@ -58,7 +58,7 @@ class PairDiscriminator(nnx.Module):
         self.hidden = Stack(
             layers, inputs=inputs, rngs=rngs, initializer=initializer, spectral_norm=spectral_norm
         )
-        self.logit = Dense(self.hidden.width, 1, rngs=rngs, initializer=initializer)
+        self.logit = Dense((self.hidden.width,), 1, rngs=rngs, initializer=initializer)
 
     def features(self, a: Array, b: Array) -> Array:
         """f(a, b): activations of the last hidden layer, shape (n, width)."""
@@ -82,15 +82,15 @@ class JointDiscriminator(nnx.Module):
     ) -> None:
         init = architecture.initializer
 
-        def stack(layers: Sequence[DenseLayer], inputs: int) -> Stack:
+        def stack(layers: Sequence[DenseLayer], inputs: int | Sequence[int]) -> Stack:
             return Stack(
                 layers, inputs=inputs, rngs=rngs, initializer=init, spectral_norm=spectral_norm
             )
 
         self.of_x = stack(architecture.xz_of_x, data_dim)
         self.of_z = stack(architecture.xz_of_z, latent_dim)
-        self.joint = stack(architecture.xz_joint, self.of_x.width + self.of_z.width)
-        self.logit = Dense(self.joint.width, 1, rngs=rngs, initializer=init)
+        self.joint = stack(architecture.xz_joint, (self.of_x.width, self.of_z.width))
+        self.logit = Dense((self.joint.width,), 1, rngs=rngs, initializer=init)
 
     def features(self, x: Array, z: Array) -> Array:
         """Activations of the last hidden layer, shape (n, width)."""
@@ -136,7 +136,7 @@ class Players:
         }[game]
         return PairDiscriminator(
             layers,
-            inputs=2 * width,
+            inputs=(width, width),
             rngs=rngs,
             initializer=self.architecture.initializer,
             spectral_norm=self.spectral_norm,

@@ -2,7 +2,7 @@
 
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
-from alad.training.loop import Progress, Settings, Trained, train
+from alad.training.loop import Progress, Settings, Trained, seeds_at_once, train
 from alad.training.state import Blueprint, alive, blueprints
 from alad.training.step import Move
 
@@ -16,5 +16,6 @@ __all__ = [
     "Trained",
     "alive",
     "blueprints",
+    "seeds_at_once",
     "train",
 ]

@@ -21,8 +21,10 @@ import optax
 from jax import Array
 
 from alad.errors import DivergedError
+from alad.training.adam import adam
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
+from alad.training.randomness import key
 from alad.training.state import Blueprint, Build, Learner, alive, blueprints, newborn
 from alad.training.step import Move, Step, run_steps, shuffles
 
@@ -72,11 +74,12 @@ class Progress:
     seconds: float
     losses: dict[str, float]
     validation: float | None
+    before: int = 0  # steps that were made before ``step`` counts, of ``steps`` in all
 
     @property
     def seconds_left(self) -> float:
         """Time left if the rest goes as fast as what was done in this call."""
-        return self.seconds / max(self.step, 1) * (self.steps - self.step)
+        return self.seconds / max(self.step, 1) * (self.steps - self.before - self.step)
 
 
 @dataclass
@@ -206,7 +209,7 @@ class Programs:
     @cached_property
     def optimiser(self) -> optax.GradientTransformation:
         """Adam, as every player uses it."""
-        return optax.adam(self.learning_rate, self.beta1, self.beta2)
+        return adam(self.learning_rate, self.beta1, self.beta2)
 
     @cached_property
     def blueprints(self) -> dict[str, Blueprint]:
@@ -280,7 +283,7 @@ class _Workshop:
         )
         self.batch_size = min(settings.batch_size, len(rows))
         self.steps = len(rows) // self.batch_size
-        keys = jnp.stack([jax.random.split(jax.random.key(s)) for s in seeds])
+        keys = jnp.stack([jax.random.split(key(s)) for s in seeds])
         shares = np.array_split(np.arange(len(seeds)), lanes or _default_lanes(len(seeds)))
         self.shares = [share for share in shares if len(share)]
         self.birth_keys = [keys[share, 0] for share in self.shares]
@@ -397,12 +400,22 @@ class _Workshop:
         return [jax.tree.map(lambda a, s=s: jnp.asarray(a[s]), stacked) for s in self.shares]
 
 
+def seeds_at_once(seeds: int) -> int:
+    """How many seeds pay to train side by side: on an accelerator all, on a CPU one a core.
+
+    More seeds a core are no faster there, and a run that ends early has then finished none.
+    """
+    return seeds if jax.default_backend() != "cpu" else min(seeds, _cores())
+
+
 def _default_lanes(seeds: int) -> int:
     """One lane on an accelerator, which fills itself; on a CPU one for each core."""
-    if jax.default_backend() != "cpu":
-        return 1
+    return 1 if jax.default_backend() != "cpu" else min(seeds, _cores())
+
+
+def _cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(seeds, cores or 1)
+    return cores or 1
 
 
 def _usable(learners: Learners) -> dict[str, Any]:
