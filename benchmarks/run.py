@@ -1,4 +1,4 @@
-"""Time alad and its peers against each other: ``python -m benchmarks.run [step|scoring|gpu]``.
+"""Time alad and its peers against each other: ``python -m benchmarks.run [RACE]``.
 
 All contestants of a race run in one process, in turn, round after round, so that a busy moment
 of the machine falls on all of them. Data are standard normal with the shape of KDD99's training
@@ -9,6 +9,7 @@ little). Results go to ``benchmarks/results/<race>.json``.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
@@ -42,7 +44,7 @@ class Race:
     """
 
     unit: str
-    scale: float
+    scale: float  # of what is shown, to what was measured
     digits: int
     more_is_better: bool
     contestants: Contestants
@@ -51,10 +53,13 @@ class Race:
 
 def step_race(steps: int) -> Race:
     """Seconds per training step of the KDD99 preset, batch 50, on the processor."""
-    from benchmarks import pyod_peer, torch_step
+    from benchmarks import alad_peer, pyod_peer, torch_step
 
     data = normal_rows(ROWS)
-    contestants: Contestants = {}
+    contestants: Contestants = {
+        "alad, 1 seed": partial(alad_peer.time_steps, steps, data),
+        "alad, 10 seeds, each": partial(alad_peer.time_steps, steps, data, 10),
+    }
     for threads in THREADS:
         contestants[f"PyTorch eager, {counted(threads)}"] = partial(
             torch_step.time_steps, steps, data, threads
@@ -70,12 +75,28 @@ def step_race(steps: int) -> Race:
     return Race("ms/step", 1e3, 2, False, contestants, {"flops_per_step": step_flops()})
 
 
+def parts_race(steps: int) -> Race:
+    """What each choice in the training step is worth: the same step with it undone."""
+    from benchmarks import alad_peer, parts
+
+    data = normal_rows(steps * alad_peer.BATCH)
+    contestants: Contestants = {
+        name: partial(parts.Variant(undone).time_steps, steps, data)
+        for name, undone in parts.CHOICES.items()
+    }
+    return Race("ms/step", 1e3, 2, False, contestants)
+
+
 def scoring_race(steps: int) -> Race:
     """Rows scored per second on the processor; ``steps`` has no meaning here."""
-    from benchmarks import pyod_peer
+    from benchmarks import alad_peer, pyod_peer
 
     X = normal_rows(ROWS)
-    contestants: Contestants = {}
+    files = alad_peer.ScoringOfFiles(scratch())
+    contestants: Contestants = {
+        "alad, float32 matrix": partial(alad_peer.time_scoring, X),
+        "alad score, Parquet to Parquet": files.rows_per_second,
+    }
     for threads in THREADS:
         contestants[f"PyOD ALAD, {counted(threads)}"] = partial(
             pyod_peer.time_pyod_scoring, X, threads
@@ -89,12 +110,27 @@ def scoring_race(steps: int) -> Race:
     return Race("rows/s", 1, 0, True, contestants, facts)
 
 
+def memory_race(steps: int) -> Race:
+    """The most memory that ``alad score`` held, whatever the length of the table."""
+    from benchmarks import alad_peer
+
+    files = alad_peer.ScoringOfFiles(scratch())
+    contestants: Contestants = {
+        f"alad score, {copies * files.frame.height:,} rows": partial(files.peak_bytes, copies)
+        for copies in (1, 4, 16)
+    }
+    return Race("MiB", 2**-20, 0, False, contestants)
+
+
 def gpu_race(steps: int) -> Race:
     """Seconds per training step on the accelerator; needs CUDA builds of JAX and PyTorch."""
-    from benchmarks import torch_step
+    from benchmarks import alad_peer, torch_step
 
-    on_gpu = partial(torch_step.time_steps, steps, normal_rows(ROWS), device="cuda")
+    data = normal_rows(ROWS)
+    on_gpu = partial(torch_step.time_steps, steps, data, device="cuda")
     contestants: Contestants = {
+        "alad, 1 seed": partial(alad_peer.time_steps, steps, data),
+        "alad, 10 seeds, each": partial(alad_peer.time_steps, steps, data, 10),
         "PyTorch eager": on_gpu,
         "PyTorch compiled": partial(on_gpu, compiled=True),
         "floor: FLOPs / matmul": floor_seconds,
@@ -105,9 +141,18 @@ def gpu_race(steps: int) -> Race:
 
 RACES: Mapping[str, Callable[[int], Race]] = {
     "step": step_race,
+    "parts": parts_race,
     "scoring": scoring_race,
+    "memory": memory_race,
     "gpu": gpu_race,
 }
+
+
+def scratch() -> Path:
+    """Give a folder for tables that is removed when the program ends."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def normal_rows(rows: int) -> np.ndarray:
@@ -176,12 +221,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.run", description="Time alad and its peers."
     )
-    parser.add_argument("race", choices=RACES, nargs="?", help="default: step, then scoring")
+    parser.add_argument("race", choices=RACES, nargs="?", help="default: all but gpu")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=500, help="training steps a measurement")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
-    for name in [options.race] if options.race else ["step", "scoring"]:
+    for name in [options.race] if options.race else ["step", "parts", "scoring", "memory"]:
         hold(name, options.rounds, options.steps, store=not options.dry)
 
 
@@ -193,8 +238,15 @@ def hold(name: str, rounds: int, steps: int, *, store: bool) -> None:
     Console().print(table(name, race, summary))
     if store:
         command = f"python -m benchmarks.run {name} --rounds {rounds} --steps {steps}"
-        unit = "rows per second" if race.more_is_better else "seconds per step"
-        payload = {"unit": unit, "load_before": load, **race.facts, "contestants": summary}
+        payload = {
+            "unit": race.unit,
+            "scale": race.scale,
+            "digits": race.digits,
+            "rounds": rounds,
+            "load_before": load,
+            **race.facts,
+            "contestants": summary,
+        }
         record(name, payload, command=command, seeds=[0], folder=RESULTS)
 
 

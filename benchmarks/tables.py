@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "README.md",)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "decisions.md")
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 
@@ -49,16 +49,13 @@ def kdd99(stored: Mapping[str, Any]) -> str:
 
 
 def race(payload: Mapping[str, Any]) -> str:
-    """Contestants of a benchmark with median and extremes."""
-    unit = payload["unit"]
-    lines = [f"| contestant | median {unit} | min | max |", "|---" * 4 + "|"]
+    """Contestants of a benchmark: median, extremes, and the ratio to the first of them."""
+    unit, scale, digits = payload["unit"], payload["scale"], payload["digits"]
+    lines = [f"| contestant | median {unit} | min | max | times slower |", "|---" * 5 + "|"]
     for name, row in payload["contestants"].items():
-        cells = (f"{row[k]:,.2f}" if row[k] < 1000 else f"{row[k]:,.0f}" for k in KEYS)
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        cells = " | ".join(f"{row[k] * scale:,.{digits}f}" for k in ("median", "min", "max"))
+        lines.append(f"| {name} | {cells} | {row['times_slower']:.2f} |")
     return "\n".join(lines) + "\n"
-
-
-KEYS = ("median", "min", "max")
 
 
 def number(value: Mapping[str, Any]) -> str:
@@ -71,9 +68,15 @@ def source(stored: Mapping[str, Any]) -> str:
     """What was typed, on what, when."""
     machine, versions = stored["machine"], stored["versions"]
     return (
-        f"<sub>`{stored['command']}`, {len(stored['seeds'])} seeds, {stored['date'][:10]}, "
+        f"<sub>`{stored['command']}`, {repeats(stored)}, {stored['date'][:10]}, "
         f"{machine['cpu']}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
     )
+
+
+def repeats(stored: Mapping[str, Any]) -> str:
+    """How often it was measured."""
+    rounds = stored["payload"].get("rounds")
+    return f"{rounds} rounds" if rounds else f"{len(stored['seeds'])} seeds"
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from alad.errors import OutputError
+from alad.errors import AladError, OutputError
 
 
 @contextmanager
@@ -27,32 +27,54 @@ def written_aside(
         The place cannot be written: no permission, no space, no such folder.
     """
     target = Path(target)
+    with _explained(target):
+        _check(target, replaceable)
+        with _folder(target.parent), _workshop(target) as workshop:
+            yield workshop / target.name
+            _put_in_place(workshop, target)
+
+
+def _check(target: Path, replaceable: Callable[[Path], bool]) -> None:
+    if target.name in ("", ".."):
+        raise OutputError(
+            f"Expected a path that ends in a name; got {target}, a folder in use. Give the name "
+            "of what is to be written."
+        )
     if target.exists() and not replaceable(target):
         raise OutputError(
             f"Expected to write {target}, but something else is there that is not ours to "
             "replace. Choose another place, or move it away."
         )
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder; of what had to be made, nothing stays that is empty in the end."""
+    absent = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    try:
-        yield workshop / target.name
-        _put_in_place(workshop, target)
-    except OutputError:
-        raise
-    except OSError as error:
-        raise _cannot_write(target, error) from error
+        path.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        for folder in absent:
+            with suppress(OSError):  # something is in it, or it was never made
+                folder.rmdir()
+
+
+@contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    """A hidden folder beside ``target``, on the same disk, so that renaming is all it takes."""
+    path = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _put_in_place(workshop: Path, target: Path) -> None:
     """Rename the finished work; a folder that stood there before goes only once it is replaced."""
     new = workshop / target.name
     if target.is_dir() and new.is_dir():
-        old = workshop / "replaced"
+        old = workshop / f"{target.name}~"  # another name than the new one has
         target.rename(old)
         try:
             new.rename(target)
@@ -63,9 +85,16 @@ def _put_in_place(workshop: Path, target: Path) -> None:
         new.replace(target)
 
 
-def _cannot_write(target: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
-    return OutputError(
-        f"Expected to write {target}, but {reason.lower()}. Nothing was left half-written: "
-        "free some space, or choose a place that you may write to."
-    )
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """Turn what the system says into our own error."""
+    try:
+        yield
+    except AladError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"Expected to write {target}, but {reason.lower()}. Nothing was left half-written: "
+            "free some space, or choose a place that you may write to."
+        ) from error

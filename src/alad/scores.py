@@ -16,6 +16,7 @@ statistics; so a row's score depends on that row alone. D is the dictionary of d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,8 +35,8 @@ def reconstruct(A: Any, x: Array) -> Array:
 
 def features(A: Any, D: Mapping[str, Any], x: Array) -> Array:
     """L1 distance that D_xx's features move when x is replaced by its reconstruction."""
-    f = D["xx"].features
-    return jnp.abs(f(x, x) - f(x, reconstruct(A, x))).sum(axis=-1)
+    f_of_xx, f_of_xy = D["xx"].features_of_pairs(x, reconstruct(A, x))
+    return jnp.abs(f_of_xx - f_of_xy).sum(axis=-1)
 
 
 def logits(A: Any, D: Mapping[str, Any], x: Array) -> Array:
@@ -54,7 +55,7 @@ def l2(A: Any, D: Mapping[str, Any], x: Array) -> Array:
 
 
 def _flat(x: Array) -> Array:
-    return x.reshape(len(x), -1)
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # -1 would be undefined for no rows
 
 
 SCORES: dict[str, Score] = {"features": features, "logits": logits, "l1": l1, "l2": l2}

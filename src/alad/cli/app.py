@@ -43,7 +43,7 @@ class Verbs(TyperGroup):
             print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
             raise typer.Exit(2 if isinstance(error, CALLERS_FAULT) else 1) from error
         except KeyboardInterrupt as error:
-            print("stopped:", error or "nothing was written.", file=sys.stderr)
+            print("stopped:", str(error) or "nothing was written.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from error
 
 

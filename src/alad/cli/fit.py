@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +46,7 @@ def fit(
         Preset | None,
         typer.Option(help="Networks and settings.", show_default="tabular"),
     ] = None,
-    score: Annotated[
+    anomaly_score: Annotated[
         Score | None,
         typer.Option(help="How a row is judged.", show_default="features; bigan: l1"),
     ] = None,
@@ -92,10 +92,11 @@ def fit(
     such columns out.
     """
     from alad.cli.show import print_json
+    from alad.io.folder import is_model
 
     settings = {
         "preset": preset,
-        "score": score,
+        "anomaly_score": anomaly_score,
         "scaling": scaling,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -105,7 +106,9 @@ def fit(
     }
     model = _detector(detector, settings, checkpoint)
     frame = _rows(table, drop or ())
-    _rehearse(out)
+    _rehearse(out, is_model)
+    if checkpoint is not None:
+        _rehearse(checkpoint, Path.is_file)
     began = time.monotonic()
     _train(model, frame, checkpoint)
     model.save(out)
@@ -169,13 +172,11 @@ class _Rehearsed(Exception):
     """Ends a rehearsal."""
 
 
-def _rehearse(out: Path) -> None:
-    """Find out before the training, and not after it, whether the model can be written."""
+def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
+    """Find out before the training, and not after it, whether a result can be written."""
     from alad._files import written_aside
-    from alad.io.folder import is_model
 
-    place = next(p for p in (out, *out.parents) if p.parent.exists())
-    with suppress(_Rehearsed), written_aside(place, replaceable=is_model):
+    with suppress(_Rehearsed), written_aside(target, replaceable=replaceable):
         raise _Rehearsed
 
 
@@ -226,19 +227,19 @@ def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
 
 def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
-    from alad.cli.show import by_column, note
+    from alad.cli.show import by_column, note, print_text
 
-    print(
+    lines = [
         f"Fitted {done['detector']} on {done['rows']:,} rows, {done['columns']} columns -> "
         f"{done['features']} features, in {done['seconds']:.1f} s."
-    )
+    ]
     if done["losses"]:
         losses = ", ".join(f"{player} {loss:.4g}" for player, loss in done["losses"].items())
-        print(f"Epochs: {done['epochs']}; losses of the last one: {losses}.")
-    print(
+        lines.append(f"Epochs: {done['epochs']}; losses of the last one: {losses}.")
+    lines.append(
         f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}): flags "
         f"{done['share_flagged']:.2%} of these rows."
     )
-    print(f"Saved: {done['out']}")
+    print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, which tell nothing", done["constant_columns"])
     note("missing values", by_column(done["missing_values"]))

@@ -18,13 +18,13 @@ def info(
     ] = False,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
-    from alad.cli.show import print_json
+    from alad.cli.show import print_json, print_text
 
     facts = _facts(model)
     if as_json:
         print_json(facts)
     else:
-        print(_as_text(facts))
+        print_text(_as_text(facts))
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -48,12 +48,12 @@ def _facts(folder: Path) -> dict[str, Any]:
             "epochs": len(history["seconds"]) if history else None,
             "training_seconds": sum(history["seconds"]) if history else None,
             "losses": {p: v[-1][0] for p, v in history["losses"].items()} if history else None,
-            "offset": stated["offset"],
+            "offset": float(stated["offset"]),
             "format_version": stated["format_version"],
             "alad": stated["alad"],
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),
         }
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ModelFormatError(
             f"Expected a whole model at {folder}; some of its facts are missing or wrong "
             f"({type(error).__name__}: {error}). Save the model again."

@@ -35,7 +35,9 @@ def kdd99(
     epochs: Annotated[
         int | None, typer.Option(min=0, help="Passes over the training rows.")
     ] = None,
-    split_seed: Annotated[int, typer.Option(help="Settles which rows are tested on.")] = 42,
+    split_seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Settles which rows are tested on.")
+    ] = 42,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoint, models and pictures.")
     ] = Path("runs"),
@@ -50,6 +52,7 @@ def kdd99(
     was stopped goes on from its checkpoint when the same command is given again.
     """
     from alad.cli.progress import training_progress
+    from alad.cli.show import print_text
     from alad.datasets.kdd99 import PROTOCOLS
     from alad.experiments.kdd99 import FULL_EPOCHS, FULL_SEEDS, Plan, run
     from alad.experiments.record import record
@@ -67,8 +70,13 @@ def kdd99(
         split_seed=split_seed,
     )
     folder = out / plan.name
-    with training_progress(f"KDDCup99, {plan.name}") as report:
-        payload = run(plan, folder, report)
+    try:
+        with training_progress(f"KDDCup99, {plan.name}") as report:
+            payload = run(plan, folder, report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command goes on from the last checkpoint in {folder}, if there is one yet."
+        ) from None
     path = record(
         plan.name,
         payload,
@@ -78,7 +86,7 @@ def kdd99(
     )
     stored = json.loads(path.read_text("utf-8"))
     draw(stored["payload"], folder)
-    print(json.dumps(stored) if as_json else _summary(stored["payload"], folder, path))
+    print_text(json.dumps(stored) if as_json else _summary(stored["payload"], folder, path))
 
 
 def _one_of(name: str, value: str, choices: Any) -> None:

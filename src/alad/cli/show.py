@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+from alad.errors import OutputError
 
 
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object; a number that is not finite becomes null."""
     from alad.experiments.record import plain
 
-    print(json.dumps(plain(content), allow_nan=False, ensure_ascii=False))
+    print_text(json.dumps(plain(content), allow_nan=False, ensure_ascii=False))
+
+
+def print_text(text: str) -> None:
+    """Print text as a result."""
+    with standard_output() as out:
+        print(text, file=out)
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Give standard output, and flush it after: it can be full as well, and that is known now.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written to.
+    """
+    if sys.stdout is None:
+        raise OutputError("Expected to write to standard output; it is closed. Write elsewhere.")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # whoever reads has enough
+    except OSError as error:
+        _let_go()
+        raise OutputError(
+            f"Expected to write to standard output, but {(error.strerror or '').lower()}. "
+            "Free some space, or write elsewhere."
+        ) from error
+
+
+def _let_go() -> None:
+    """Drop what could not be written: Python would try again at the end, and exit with 120."""
+    with suppress(OSError):  # not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,9 @@ import polars as pl
 import pyarrow.parquet
 
 from alad._files import written_aside
+from alad.cli.show import standard_output
 from alad.cli.tables import separator_of
-from alad.errors import OutputError
+from alad.errors import InputError
 
 Write = Callable[[pl.DataFrame], None]
 
@@ -26,7 +26,7 @@ def open_sink(path: Path) -> Iterator[Write]:
     Raises
     ------
     InputError
-        The name does not tell the format.
+        The name does not tell the format, or the format cannot hold a column.
     OutputError
         The file cannot be written.
     """
@@ -50,7 +50,13 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
     def write(rows: pl.DataFrame) -> None:
         nonlocal started
-        text = rows.write_csv(include_header=not started, separator=separator)
+        try:
+            text = rows.write_csv(include_header=not started, separator=separator)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(
+                f"Expected columns to copy that CSV can hold; {str(error).splitlines()[0]}. Write "
+                ".parquet, or leave that column out."
+            ) from error
         started = True
         stream.write(text.encode())
 
@@ -75,17 +81,9 @@ def _parquet(path: Path) -> Iterator[Write]:
 
 
 class _Stdout:
-    """Standard output, which can be full as well."""
+    """Standard output as a stream of bytes."""
 
     def write(self, text: bytes) -> None:
         """Write now, so that an error is known now."""
-        try:
-            sys.stdout.buffer.write(text)
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            raise  # whoever reads has enough
-        except OSError as error:
-            raise OutputError(
-                f"Expected to write to standard output, but {(error.strerror or '').lower()}. "
-                "Free some space, or write elsewhere."
-            ) from error
+        with standard_output() as out:
+            out.buffer.write(text)

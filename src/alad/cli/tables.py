@@ -35,7 +35,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 MOSTLY = 0.9  # a text column with this share of numbers was perhaps meant to be one of numbers
 
-UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError)
+UNREADABLE = (pa.ArrowException, csv.Error, OSError, EOFError, zlib.error, UnicodeDecodeError)
 
 
 @contextmanager
@@ -81,6 +81,8 @@ def separator_of(path: Path) -> str | None:
 def _raw(path: Path) -> Iterator[IO[bytes]]:
     """Give the bytes of a file, unzipped."""
     if path == Path("-"):
+        if sys.stdin is None:  # closed by whoever started us
+            raise _empty("standard input")
         yield sys.stdin.buffer
         return
     opened: Any = gzip.open if path.name.lower().endswith(".gz") else open
@@ -116,14 +118,28 @@ class Csv:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
         with _explained(self.place):
-            return _frame(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
+            frame = _frame(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
+        if not frame.height:
+            raise _no_rows(self.place)
+        for series in frame.select(pl.col(pl.Binary)).iter_columns():
+            raise InputError(
+                f"Expected text in UTF-8 in column {series.name!r} of {self.place}; got other "
+                "bytes. Save the file as UTF-8."
+            )
+        return frame
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""
         as_text = dict.fromkeys(self.names, pa.string())
         options = self._options(columns, as_text)
+        rows = 0
         with _explained(self.place), pyarrow.csv.open_csv(self.stream, **options) as reader:
-            yield from (_frame(batch) for batch in reader if batch.num_rows)
+            for batch in reader:
+                rows += batch.num_rows
+                if batch.num_rows:
+                    yield _frame(batch)
+        if not rows:
+            raise _no_rows(self.place)
 
     def _options(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -203,10 +219,23 @@ def _numbers(text: pl.Series, is_boolean: bool) -> pl.Series:
 
 
 def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
-    """Give a frame as an array; text becomes numbers where all of a column can."""
-    return frame.with_columns(
+    """Give a frame as an array; text becomes numbers where all of a column can.
+
+    Raises
+    ------
+    InputError
+        A column holds something else.
+    """
+    frame = frame.with_columns(
         _numbers(series, False) for series in frame.iter_columns() if series.dtype == pl.String
-    ).to_numpy()
+    )
+    for series in frame.iter_columns():
+        if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
+            raise InputError(
+                f"Expected numbers in column {series.name!r}, as in the array at fit; got "
+                f"{series.dtype}. Correct the values, or cast the column to numbers."
+            )
+    return frame.to_numpy()
 
 
 def suspicions(frame: pl.DataFrame) -> list[str]:

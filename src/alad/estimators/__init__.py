@@ -26,7 +26,7 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
     """
     model = read_model(path)
     name = model.facts["class"]
-    if name not in DETECTORS:
+    if name not in list(DETECTORS):  # of a list, whatever the name is made of
         raise ModelFormatError(
             f"Expected a model of one of {', '.join(DETECTORS)}; got {name!r}. "
             "Upgrade alad, or load it with the program that wrote it."

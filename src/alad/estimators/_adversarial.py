@@ -11,12 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, seed_of
+from alad.estimators._detector import AbstractDetector, Matrix, Vector, by_parts, expect, seed_of
 from alad.estimators._programs import Judge, in_blocks, program, weights_by_name, weights_like
 from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
 from alad.io import Model
@@ -34,7 +35,7 @@ Report = Callable[[Progress], None]
 class Choices:
     """Every setting of a run, with nothing left open."""
 
-    score: str
+    anomaly_score: str
     scaling: str
     spectral_norm: bool
     latent_dim: int
@@ -82,7 +83,7 @@ class AdversarialDetector(AbstractDetector):
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
         "preset": one_of(*PRESETS),
-        "score": optional(one_of(*SCORES)),
+        "anomaly_score": optional(one_of(*SCORES)),
         "scaling": optional(one_of(*SCALINGS)),
         "spectral_norm": optional(flag()),
         "latent_dim": optional(integer(1)),
@@ -99,7 +100,7 @@ class AdversarialDetector(AbstractDetector):
         self,
         *,
         preset: str = "tabular",
-        score: str | None = None,
+        anomaly_score: str | None = None,
         scaling: str | None = None,
         spectral_norm: bool | None = None,
         latent_dim: int | None = None,
@@ -114,7 +115,7 @@ class AdversarialDetector(AbstractDetector):
         verbose: bool = False,
     ) -> None:
         self.preset = preset
-        self.score = score
+        self.anomaly_score = anomaly_score
         self.scaling = scaling
         self.spectral_norm = spectral_norm
         self.latent_dim = latent_dim
@@ -166,14 +167,15 @@ class AdversarialDetector(AbstractDetector):
     def reconstruct(self, X: Any) -> Matrix:
         """Give x' = G(E(x)) in scaled columns, shape (n, features): what the model expected."""
         check_is_fitted(self)
-        x = self._scaled(self._matrix(X, fitting=False))
-        return in_blocks(program(self.players_, "reconstruct"), self.weights_, x)
+        run, x = program(self.players_, "reconstruct"), self._matrix(X, fitting=False)
+        return by_parts(lambda part: in_blocks(run, self.weights_, self._scaled(part)), x)
 
     # ----------------------------------------------------------------------- the method's share
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        score = program(self.players_, self._with_defaults().score)
-        return in_blocks(score, self.weights_, x).astype(np.float64)
+        score = self._with_defaults().anomaly_score
+        self._check_score(score)  # it may have been set since
+        return in_blocks(program(self.players_, score), self.weights_, x).astype(np.float64)
 
     def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         facts = {"data_dim": self.players_.data_dim, "history": self.history_.to_json()}
@@ -184,7 +186,7 @@ class AdversarialDetector(AbstractDetector):
         expect(model.facts, "data_dim", "history")
         self.players_ = self._players(model.facts["data_dim"])
         self.history_ = History.from_json(model.facts["history"])
-        self.weights_ = weights_like(self.players_, model.under("weights"))
+        self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
 
     # ------------------------------------------------------------------------ settings resolved
 
@@ -197,7 +199,7 @@ class AdversarialDetector(AbstractDetector):
             return getattr(preset, name) if own is None else own
 
         return Choices(
-            score=self.default_score if self.score is None else self.score,
+            anomaly_score=self.anomaly_score or self.default_score,
             min_steps=preset.min_steps if self.epochs is None else 0,
             beta1=preset.beta1,
             **{name: or_preset(name) for name in FROM_PRESET},
@@ -224,10 +226,12 @@ class AdversarialDetector(AbstractDetector):
 
     def _share_preparation(self, other: AdversarialDetector) -> None:
         """Take over what ``other`` has learned of the same table, under a seed of one's own."""
+        learned = {name: value for name, value in vars(other).items() if name.endswith("_")}
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # an earlier fit's
+        for name, value in learned.items():
+            setattr(self, name, value)
         self.seed_ = seed_of(self.random_state)
-        for name, value in vars(other).items():
-            if name.endswith("_") and name != "seed_":
-                setattr(self, name, value)
 
     def _printer(self) -> Report | None:
         return print_progress if self.verbose else None
@@ -256,13 +260,15 @@ def fit_side_by_side(
     _check_alike(detectors)
     first._check_settings()
     choices = first._with_defaults()
-    first._check_score(choices.score)
+    first._check_score(choices.anomaly_score)
     x = first._prepare(X, choices.scaling)
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
     players, settings = first._players(x.shape[1]), choices.settings(len(rows))
     seeds = [detector.seed_ for detector in detectors]
+    # With patience, what is watched and how decides which weights are kept.
+    judged = () if settings.patience is None else (choices.anomaly_score, _digest(watched))
     trained = train(
         players,
         MOVES,
@@ -270,13 +276,13 @@ def fit_side_by_side(
         seeds=seeds,
         settings=settings,
         validation=watched,
-        validate=Judge(choices.score),
-        checkpoint=_checkpoint(checkpoint, rows, players, settings, tuple(seeds)),
+        validate=Judge(choices.anomaly_score),
+        checkpoint=_checkpoint(checkpoint, rows, players, settings, tuple(seeds), *judged),
         report=report,
     )
     for i, detector in enumerate(detectors):
         detector.players_ = players
-        detector.weights_ = trained.weights[i]
+        detector.weights_ = jax.device_put(trained.weights[i])
         detector.history_ = trained.history.of_seed(i)
         detector._settle(x)
     return list(detectors)
@@ -320,6 +326,10 @@ def _checkpoint(
     digest = hashlib.sha256(rows.tobytes())
     digest.update(repr((metadata.version("alad"), rows.shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
+
+
+def _digest(rows: Matrix | None) -> str:
+    return "" if rows is None else hashlib.sha256(rows.tobytes()).hexdigest()
 
 
 def print_progress(progress: Progress) -> None:

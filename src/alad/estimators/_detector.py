@@ -13,7 +13,8 @@ overrides nothing else.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -25,14 +26,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import offset_at_contamination
 from alad.errors import InputError, ModelFormatError
+from alad.estimators._programs import cores
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import Scaler, fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
+PART = 16_384  # rows that are scaled and judged at once
+
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
+
+LARGEST_SEED = 2**32 - 1  # as in scikit-learn; of a larger one JAX would use the last 32 bits
 
 
 class AbstractDetector(OutlierMixin, BaseEstimator):
@@ -81,7 +87,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             ``fit`` was not called.
         """
         check_is_fitted(self)
-        return -self._anomaly_score(self._scaled(self._matrix(X, fitting=False)))
+        return -self._judged(self._matrix(X, fitting=False))
 
     def score_and_notes(self, X: Any) -> tuple[Vector, TableNotes | None]:
         """Give :meth:`score_samples` and :meth:`notes`, for one reading of the table."""
@@ -89,7 +95,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         if self.encoder_ is None or not is_frame(X):
             return self.score_samples(X), None
         x, notes = self.encoder_.transform(X)
-        return -self._anomaly_score(self._scaled(x)), notes
+        return -self._judged(x), notes
 
     def decision_function(self, X: Any) -> Vector:
         """Give ``score_samples(X) - offset_``: negative for anomalies."""
@@ -136,7 +142,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         facts = model.facts
         detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
         detector.seed_ = facts["seed"]
-        detector.offset_ = facts["offset"]
+        detector.offset_ = float(facts["offset"])
         detector.n_features_in_ = facts["n_features_in"]
         if facts["feature_names_in"] is not None:
             detector.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
@@ -177,7 +183,12 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _settle(self, x: Matrix) -> None:
         """Set the offset from the scaled training rows."""
-        self.offset_ = offset_at_contamination(-self._anomaly_score(x), self.contamination)
+        scores = -by_parts(self._anomaly_score, x)
+        self.offset_ = offset_at_contamination(scores, self.contamination)
+
+    def _judged(self, x: NDArray[Any]) -> Vector:
+        """A(x) of rows that are not scaled yet."""
+        return by_parts(lambda part: self._anomaly_score(self._scaled(part)), x)
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:
         return np.ascontiguousarray(self.scaler_.transform(x), dtype=np.float32)
@@ -212,7 +223,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 self,
                 X,
                 reset=fitting,
-                dtype=[np.float32, np.float64],
+                dtype=[np.float64, np.float32],  # lists and whole numbers become the first
                 ensure_min_samples=2 if fitting else 1,
             )
         except ValueError as error:
@@ -220,10 +231,20 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return x
 
     def _parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = self.get_params(deep=False)
+        parameters: dict[str, Any] = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params(deep=False).items()
+        }
         if not isinstance(parameters["random_state"], int | None):
             parameters["random_state"] = self.seed_
         return parameters
+
+
+def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
+    """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
+    parts = [x[start : start + PART] for start in range(0, len(x), PART)]
+    with ThreadPoolExecutor(cores()) as pool:
+        return np.concatenate(list(pool.map(function, parts)))
 
 
 def _is_named_frame(X: Any) -> bool:
@@ -233,8 +254,11 @@ def _is_named_frame(X: Any) -> bool:
 def seed_of(random_state: Any) -> int:
     """Give an int seed: the caller's own, or one drawn from the caller's generator."""
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state < 0:
-            raise InputError(f"Expected a random_state of at least 0; got {random_state}.")
+        if not 0 <= random_state <= LARGEST_SEED:
+            raise InputError(
+                f"Expected a random_state of at least 0 and at most {LARGEST_SEED}; got "
+                f"{random_state}."
+            )
         return int(random_state)
     try:
         return int(check_random_state(random_state).randint(2**31 - 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -53,32 +52,31 @@ def program(players: Players, what: str) -> Program:
         return results
 
     judge = Judge(what)
-    compiled: Program = jax.jit(of_blocks)
+    # Several calls run side by side, a core each, so none of them is to spread over the cores.
+    compiled: Program = jax.jit(of_blocks, compiler_options={"xla_cpu_multi_thread_eigen": False})
     return compiled
 
 
 def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
-    """Run a program over rows, shape (n, features), the cores side by side.
+    """Run a program over rows, shape (n, features).
 
     All blocks have the same size, the last one filled up with zeros, so that a row's result
     does not depend on how many rows come with it.
     """
-    weights = jax.device_put(weights)
-    size = BLOCK * BLOCKS
-    parts = [x[start : start + size] for start in range(0, len(x), size)]
-
-    def of_part(part: NDArray[Any]) -> NDArray[Any]:
-        blocks = BLOCKS if len(part) > BLOCK else 1
-        full = np.zeros((blocks * BLOCK, *part.shape[1:]), np.float32)
-        full[: len(part)] = part
-        out = np.asarray(run(weights, full.reshape(blocks, BLOCK, *part.shape[1:])))
-        return out.reshape(blocks * BLOCK, *out.shape[2:])[: len(part)]
-
-    with ThreadPoolExecutor(_cores()) as pool:
-        return np.concatenate(list(pool.map(of_part, parts)))
+    blocks = BLOCKS if len(x) > BLOCK else 1
+    size = blocks * BLOCK
+    out = []
+    for start in range(0, len(x), size):
+        part = x[start : start + size]
+        if len(part) < size:
+            part = np.concatenate([part, np.zeros((size - len(part), *x.shape[1:]), np.float32)])
+        found = np.asarray(run(weights, part.reshape(blocks, BLOCK, *x.shape[1:])))
+        out.append(found.reshape(size, *found.shape[2:])[: len(x) - start])
+    return np.concatenate(out)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many threads to judge rows with: one a core, or one that feeds an accelerator."""
     if jax.default_backend() != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -19,7 +19,7 @@ class ALAD(AdversarialDetector):
     preset : {"tabular", "kdd99", "arrhythmia"}
         Networks and settings. "kdd99" and "arrhythmia" are the paper's; "tabular" is ours, for
         tables of any width. A setting that is left at None takes the preset's value.
-    score : {"features", "logits", "l1", "l2"}, default "features"
+    anomaly_score : {"features", "logits", "l1", "l2"}, default "features"
         A(x) above, or one of the paper's other three (:mod:`alad.scores`).
     scaling : {"none", "minmax", "standard", "log-standard"}
         What is done to columns first, fitted on the training rows.
@@ -128,7 +128,7 @@ class BiGAN(AdversarialDetector):
     Examples
     --------
     >>> from alad import BiGAN
-    >>> BiGAN(score="features").fit([[0.0, 1.0], [1.0, 0.0]])
+    >>> BiGAN(anomaly_score="features").fit([[0.0, 1.0], [1.0, 0.0]])
     Traceback (most recent call last):
     alad.errors.InputError: The score 'features' looks at D_xx, which BiGAN does not have. ...
     """

@@ -65,10 +65,6 @@ class Mahalanobis(AbstractDetector):
         return self
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        blocks = np.array_split(x, max(1, len(x) // 8192))
-        return np.concatenate([self._of_block(block) for block in blocks])
-
-    def _of_block(self, x: NDArray[Any]) -> Vector:
         distance: Vector = np.linalg.norm((x - self.mean_) @ self.whitening_, axis=1)
         return distance
 

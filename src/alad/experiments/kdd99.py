@@ -42,7 +42,7 @@ class Plan:
     protocol: str = "paper"
     scaling: str = "minmax"
     epochs: int = 20
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1)
     split_seed: int = 42
 
     @property
@@ -143,15 +143,15 @@ def _fitted(
 def _scores(
     detectors: Sequence[AbstractDetector], split: Split, score: str | None = None
 ) -> list[np.ndarray[Any, Any]]:
-    """A(x) of the test rows, for each detector; ``score`` takes the place of its own."""
+    """A(x) of the test rows, for each detector; ``score`` takes the place of its default."""
     found = []
     for detector in detectors:
         if score is not None:
-            own = detector.get_params()["score"]
-            detector.set_params(score=score)
+            own = detector.get_params()["anomaly_score"]
+            detector.set_params(anomaly_score=score)
         found.append(-detector.score_samples(split.x_test))
         if score is not None:
-            detector.set_params(score=own)
+            detector.set_params(anomaly_score=own)
     return found
 
 

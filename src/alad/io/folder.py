@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from os import PathLike
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,16 @@ def read_model(path: str | PathLike[str]) -> Model:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
+    if not isdir(folder):  # Path.is_dir raises where one may not look
         raise ModelFormatError(
-            f"Expected a model folder at {folder}; there is none. "
+            f"Expected a model folder at {folder}; there is none that may be read. "
             "Give the folder that 'save' or 'alad fit -o' wrote."
         )
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
     except FileNotFoundError as error:
         raise _damaged(folder, f"it has no {FACTS}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(folder, f"{FACTS} cannot be read: {error}") from error
     if not isinstance(facts, dict):
         raise _damaged(folder, f"{FACTS} holds no object")

@@ -102,6 +102,15 @@ class Dense(nnx.Module):
             out = out + product(part, kernel)
         return out
 
+    def of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """The map of (x, x) and of (x, y), with two products in place of four.
+
+        ``[x, x] W = x (W_a + W_b)`` and ``[x, y] W = [x, x] W - (x - y) W_b``.
+        """
+        W_a, W_b = self.normalised_kernels()
+        of_xx = x @ (W_a + W_b) + self.bias[...]
+        return of_xx, of_xx - (x - y) @ W_b
+
     def normalised_kernels(self) -> list[Array]:
         """W, or W / sigma(W) under spectral normalisation, in one piece for each input."""
         kernels = [kernel[...] for kernel in self.kernels]
@@ -120,8 +129,8 @@ class Dense(nnx.Module):
 def product(x: Array, W: Array) -> Array:
     """x W, with a gradient of W that lies in memory as W does.
 
-    JAX's own rule gives it transposed; turning it round costs more than the product
-    (docs/decisions.md).
+    JAX's own rule gives it transposed, to be turned round before it is used (docs/decisions.md
+    has the measurement).
     """
     return x @ W
 
@@ -139,8 +148,8 @@ class Dropout(nnx.Module):
 
     A unit is kept where its byte is at least ``round(256 rate)`` and is then divided by the share
     that is kept, so that the mean is exact: the rate is that of the nearest 1/256.
-    ``jax.random.bernoulli`` draws and converts 32 bits for each unit, at a cost like that of
-    the rest of a training step (docs/decisions.md has the measurement).
+    ``jax.random.bernoulli`` draws and converts 32 bits for each unit (docs/decisions.md has the
+    measurement).
     """
 
     def __init__(self, rate: float, *, rngs: nnx.Rngs) -> None:
@@ -180,7 +189,10 @@ class DenseBlock(nnx.Module):
         self.dropout = Dropout(layer.dropout, rngs=rngs) if layer.dropout else None
 
     def __call__(self, *inputs: Array) -> Array:
-        h = self.dense(*inputs)
+        return self.after_dense(self.dense(*inputs))
+
+    def after_dense(self, h: Array) -> Array:
+        """Batch norm, activation and dropout of what the affine map gave."""
         h = h if self.norm is None else self.norm(h)
         h = ACTIVATIONS[self.activation](h)
         return h if self.dropout is None else self.dropout(h)
@@ -238,8 +250,10 @@ class Stack(nnx.Module):
         self.blocks = nnx.List(blocks)
 
     def __call__(self, *inputs: Array) -> Array:
-        first, *others = self.blocks
-        h = first(*inputs)
-        for block in others:
+        return self.after_first(self.blocks[0](*inputs))
+
+    def after_first(self, h: Array) -> Array:
+        """Pass on what the first layer gave."""
+        for block in list(self.blocks)[1:]:
             h = block(h)
         return h

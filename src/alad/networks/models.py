@@ -64,6 +64,12 @@ class PairDiscriminator(nnx.Module):
         """f(a, b): activations of the last hidden layer, shape (n, width)."""
         return self.hidden(a, b)
 
+    def features_of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """f(x, x) and f(x, y), with what the first layer has in common computed once."""
+        first = self.hidden.blocks[0]
+        of_xx, of_xy = map(first.after_dense, first.dense.of_pairs(x, y))
+        return self.hidden.after_first(of_xx), self.hidden.after_first(of_xy)
+
     def __call__(self, a: Array, b: Array) -> Array:
         return self.logit(self.features(a, b))[:, 0]
 

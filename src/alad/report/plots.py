@@ -70,12 +70,15 @@ def training_curves(payload: Payload) -> Figure:
 
 def score_histograms(payload: Payload) -> Figure:
     """How the scores of the two classes lie, for each method; the first seed's."""
-    pictures = payload["pictures"]
+    pictures, (ordinary, anomalous) = payload["pictures"], _classes(payload)
     figure, axes = _figure(len(pictures), f"Scores of the test rows, {_title(payload)}")
     for ax, (method, picture) in zip(axes, pictures.items(), strict=True):
         edges = np.asarray(picture["edges"])
-        for name, colour in (("normal", NORMAL), ("anomaly", ANOMALY)):
-            ax.stairs(picture[name], edges, fill=True, alpha=0.55, color=colour, label=name)
+        for of_class, colour, label in (
+            ("normal", NORMAL, ordinary),
+            ("anomaly", ANOMALY, anomalous),
+        ):
+            ax.stairs(picture[of_class], edges, fill=True, alpha=0.55, color=colour, label=label)
         ax.axvline(np.log10(picture["threshold"]), color="black", lw=1, ls="--", label="cut")
         ax.set(title=method, xlabel="log10 A(x)", yscale="log", ylim=(0.8, None))
     axes[0].set_ylabel("rows")
@@ -102,6 +105,13 @@ def _figure(panels: int, title: str) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(4.6 * panels, 3.9), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure, [figure.add_subplot(1, panels, i + 1) for i in range(panels)]
+
+
+def _classes(payload: Payload) -> tuple[str, str]:
+    """What the rows are that the protocol calls ordinary, and those that it calls anomalies."""
+    if payload["data"]["protocol"]["anomaly"] == "normal":
+        return "attacks, ordinary here", "normal traffic, the anomaly"
+    return "normal traffic", "attacks, the anomaly"
 
 
 def _unit_square(ax: Axes, x: str, y: str, title: str) -> None:

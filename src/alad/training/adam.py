@@ -11,7 +11,7 @@ Both bias corrections stand in the step size, which is one number for all weight
 give this form at the end of their section 2 for its speed; TensorFlow, in which the released
 code is written, computes it so. ``optax.adam`` divides each weight's m and v by their
 corrections instead, which is equal but for where :math:`\epsilon` enters, and takes three
-divisions for each weight: measured, a tenth of a whole training step (docs/decisions.md).
+divisions for each weight (docs/decisions.md has the measurement).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jax import Array
 class Moments(NamedTuple):
     """Steps made so far, and the moving averages of the gradient and of its square."""
 
-    count: Array
+    steps: Array
     m: Any
     v: Any
 
@@ -49,12 +49,12 @@ def adam(
         return Moments(jnp.zeros((), jnp.int32), zeros, jax.tree.map(jnp.copy, zeros))
 
     def update(gradient: Any, state: Moments, params: Any = None) -> tuple[Any, Moments]:
-        count = state.count + 1
+        steps = state.steps + 1
         m = optax.incremental_update(gradient, state.m, 1 - beta1)
         squares = jax.tree.map(jnp.square, gradient)
         v = optax.incremental_update(squares, state.v, 1 - beta2)
-        length = learning_rate * jnp.sqrt(1 - beta2**count) / (1 - beta1**count)
+        length = learning_rate * jnp.sqrt(1 - beta2**steps) / (1 - beta1**steps)
         change = jax.tree.map(lambda m, v: -length * m / (jnp.sqrt(v) + epsilon), m, v)
-        return change, Moments(count, m, v)
+        return change, Moments(steps, m, v)
 
     return optax.GradientTransformation(init, update)

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from alad._files import written_aside
 from alad.errors import InputError, ModelFormatError
@@ -45,7 +45,7 @@ class Checkpoint:
             "record": json.dumps(record),
         }
         with written_aside(self.path) as aside:
-            save_file(_by_name(arrays), aside, metadata=header)
+            aside.write_bytes(save(_by_name(arrays), metadata=header))
 
     def load(self, like: Any) -> tuple[Any, dict[str, Any]] | None:
         """Fill a tree shaped ``like`` from the file; None if there is no file yet.

@@ -2,9 +2,12 @@
 
 The generator is Threefry-2x32 with 20 rounds (Salmon et al., Parallel random numbers: as easy
 as 1, 2, 3, 2011), JAX's own default, and its numbers are JAX's to the last bit. Only the form
-differs: on a CPU, JAX writes the rounds as a loop, whose fixed cost of some 30 microseconds a call
-is felt in a step that takes about a thousand and draws twenty times. Here they are straight-line
-arithmetic, which XLA merges with what surrounds it.
+differs: on a CPU, JAX writes the rounds as a loop, whose fixed cost is felt in a step that draws
+twenty times (docs/decisions.md). Here they are straight-line arithmetic, which XLA merges with
+what surrounds it.
+
+Bytes are the exception. They are for dropout's masks, of which a step draws ten times as many as
+of all other numbers: a word mixed from the key and the place in the mask is enough for them.
 
 >>> import jax
 >>> jax.random.bits(key(7), (2,)).tolist() == jax.random.bits(jax.random.key(7), (2,)).tolist()
@@ -14,6 +17,7 @@ True
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.extend.random
@@ -27,7 +31,8 @@ UINTS = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}
 
 def key(seed: int) -> Array:
     """Give the key of a seed, for every function of ``jax.random``."""
-    return jax.random.wrap_key_data(jax.random.key_data(jax.random.key(seed)), impl=THREEFRY)
+    made: Array = jax.random.wrap_key_data(jax.random.key_data(jax.random.key(seed)), impl=THREEFRY)
+    return made
 
 
 def threefry(key: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
@@ -81,8 +86,8 @@ def _mixed(x: Array) -> Array:
     return x ^ lax.shift_right_logical(x, jnp.uint32(16))
 
 
-def _fold_in(key: Array, data: Array) -> Array:
-    return jnp.stack(threefry(key, jnp.zeros((), jnp.uint32), data.astype(jnp.uint32)))
+def _fold_in(key: Array, data: Any) -> Array:
+    return jnp.stack(threefry(key, jnp.zeros((), jnp.uint32), jnp.asarray(data, jnp.uint32)))
 
 
 THREEFRY = jax.extend.random.define_prng_impl(

@@ -1,0 +1,133 @@
+"""The table of verbs: exit codes, one line for an error, and a real process at the edges."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import alad as package
+from alad import Mahalanobis
+from alad.errors import (
+    AladError,
+    DataSetError,
+    DivergedError,
+    InputError,
+    ModelFormatError,
+    OutputError,
+)
+
+FIT = ("fit", "train.csv", "-o", "new", "--detector", "mahalanobis")
+FULL = (
+    "error: Expected to write to standard output, but no space left on device. Free some space, or "
+    "write elsewhere.\n"
+)
+
+
+def failing(monkeypatch, error: BaseException) -> None:
+    """Let every fit end in this."""
+
+    def fit(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(Mahalanobis, "fit", fit)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError, 2),
+        (ModelFormatError, 2),
+        (DataSetError, 2),
+        (OutputError, 1),
+        (DivergedError, 1),
+        (AladError, 1),
+    ],
+)
+def test_expected_error_has_its_exit_code_and_one_line(alad, monkeypatch, error, code):
+    failing(monkeypatch, error("Expected this;\ngot that.\nDo so."))
+    alad.refused(r"Expected this; got that\. Do so\.", *FIT, code=code)
+
+
+def test_bug_of_ours_keeps_its_traceback(alad, monkeypatch):
+    failing(monkeypatch, ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        alad(*FIT)
+    assert not Path("new").exists()
+
+
+def test_ctrl_c_says_what_was_written(alad, monkeypatch):
+    failing(monkeypatch, KeyboardInterrupt())
+    done = alad(*FIT)
+    assert (done.code, done.out, done.err) == (130, "", "stopped: nothing was written.\n")
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["learn"], "No such command 'learn'"),
+        (["fit", "train.csv"], "Missing option '--out'"),
+        (["fit", "train.csv", "-o", "new", "--detector", "oracle"], "'oracle' is not one of"),
+        (["fit", "train.csv", "-o", "new", "--epochs", "many"], "--epochs"),
+        (["score", "model"], "Missing argument 'TABLE'"),
+        (["info"], "Missing argument 'MODEL'"),
+        (["reproduce"], "Missing command"),
+    ],
+)
+def test_wrong_usage_shows_the_usage(alad, arguments, said):
+    done = alad(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Usage: alad" in done.err
+    assert said in done.err
+
+
+def test_version_is_the_packages(alad):
+    assert alad.good("--version").out == f"alad {package.__version__}\n"
+
+
+def test_help_names_every_verb(alad):
+    out = alad.good("--help").out
+    assert all(f" {verb} " in out for verb in ("fit", "score", "info", "reproduce"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "model"),
+        ("info", "model", "--json"),
+        ("score", "model", "train.csv", "-o", "-"),
+        FIT,
+    ],
+)
+def test_full_standard_output_is_an_output_error(alad, model, monkeypatch, arguments):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        done = alad(*arguments)
+    assert (done.code, done.err) == (1, FULL)
+
+
+def test_process_with_a_full_standard_output_ends_with_1_and_one_line(alad, model):
+    """A real one, buffered as in a shell: at its end Python writes again what is left."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            (sys.executable, "-m", "alad", "score", "model", "train.csv", "-o", "-"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, FULL)
+
+
+def test_closed_standard_output_is_an_output_error(alad, model, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    for arguments in (("info", "model"), ("score", "model", "train.csv", "-o", "-")):
+        done = alad(*arguments)
+        assert done.code == 1
+        assert done.err.startswith("error: Expected to write to standard output; it is closed.")

@@ -1,0 +1,408 @@
+"""``alad fit``: from a table to a model, and what is said about a table that will not do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import ALAD, Mahalanobis, load
+from alad.cli.fit import Detector, Preset, Scaling, Score
+from alad.estimators import DETECTORS
+from alad.networks import PRESETS
+from alad.preprocessing.scaling import SCALINGS
+from alad.scores import SCORES
+
+SHALLOW = ("--detector", "mahalanobis")
+TO_NEW = ("-o", "new", *SHALLOW)
+
+
+def give(content: str | bytes, name: str = "table.csv") -> str:
+    """Write a table as it stands."""
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def values(choices: type[StrEnum]) -> list[str]:
+    return [choice.value for choice in choices]
+
+
+def test_choices_are_those_of_the_library():
+    assert values(Detector) == [name.lower() for name in DETECTORS]
+    assert values(Preset) == list(PRESETS)
+    assert values(Score) == list(SCORES)
+    assert values(Scaling) == list(SCALINGS)
+
+
+# --------------------------------------------------------------------------- what it does
+
+
+@pytest.mark.parametrize("table", ["train.csv", "train.parquet"])
+def test_model_is_the_librarys(alad, train, table):
+    alad.good("fit", table, *TO_NEW, "--contamination", "0.05", "--scaling", "minmax")
+    ours = Mahalanobis(scaling="minmax", contamination=0.05, random_state=0).fit(train)
+    read = load("new")
+    assert read.get_params() == ours.get_params()
+    assert read.offset_ == ours.offset_
+    np.testing.assert_array_equal(read.score_samples(train), ours.score_samples(train))
+
+
+def test_summary_as_text(alad):
+    done = alad.good("fit", "train.csv", *TO_NEW)
+    first, second, third = done.out.splitlines()
+    assert first.startswith("Fitted Mahalanobis on 200 rows, 3 columns -> 4 features, in ")
+    offset = load("new").offset_
+    assert second == (f"Threshold {-offset:.6g} (offset {offset:.6g}): flags 1.00% of these rows.")
+    assert third == "Saved: new"
+    assert done.err == ""
+
+
+def test_summary_as_json_is_one_object(alad, train):
+    done = alad.good("fit", "train.csv", *TO_NEW, "--json", "--seed", 3)
+    said = json.loads(done.out)
+    seconds, offset = said.pop("seconds"), load("new").offset_
+    assert seconds >= 0
+    assert said == {
+        "detector": "Mahalanobis",
+        "rows": 200,
+        "columns": 3,
+        "features": 4,
+        "constant_columns": [],
+        "missing_values": {},
+        "epochs": None,
+        "losses": None,
+        "offset": offset,
+        "threshold": -offset,
+        "share_flagged": 0.01,
+        "seed": 3,
+        "out": "new",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "pack"),
+    [("t.tsv", "\t", bytes), ("t.csv.gz", ",", gzip.compress), ("T.CSV", ",", bytes)],
+)
+def test_text_tables_of_every_name(alad, train, name, separator, pack):
+    give(pack(train.write_csv(separator=separator).encode()), name)
+    alad.good("fit", name, *TO_NEW)
+    alad.good("fit", "train.csv", "-o", "plain", *SHALLOW)
+    assert load("new").offset_ == load("plain").offset_
+
+
+def test_standard_input_is_csv(alad):
+    alad.good("fit", "-", *TO_NEW, stdin=Path("train.csv").read_bytes())
+    alad.good("fit", "train.csv", "-o", "plain", *SHALLOW)
+    assert load("new").offset_ == load("plain").offset_
+    alad.refused(r"Expected a table in standard input; it is empty\..*", "fit", "-", "-o", "x")
+
+
+def test_byte_order_mark_is_no_part_of_a_name(alad):
+    alad.good("fit", give(b"\xef\xbb\xbfa,b\n1,2\n2,4\n3,3\n"), *TO_NEW)
+    assert load("new").feature_names_in_.tolist() == ["a", "b"]
+
+
+def test_dropped_column_is_not_learned(alad):
+    alad.good("fit", "train.csv", *TO_NEW, "--drop", "proto", "--drop", "count")
+    assert load("new").feature_names_in_.tolist() == ["bytes"]
+
+
+def test_one_column_is_enough(alad):
+    alad.good("fit", give("a\n1\n2\n3\n5\n"), *TO_NEW)
+    assert load("new").n_features_in_ == 1
+
+
+def test_constant_columns_and_missing_values_are_allowed_and_named(alad):
+    table = give("a,b,c,d\n1,7,x,\n2,7,,u\n,7,x,u\n3,7,y,\n")
+    done = alad.good("fit", table, *TO_NEW)
+    assert done.err == (
+        "note: constant columns, which tell nothing: b\n"
+        "note: missing values: d (2 rows), a (1 row), c (1 row)\n"
+    )
+    said = json.loads(alad.good("fit", table, *TO_NEW, "--json").out)
+    assert said["constant_columns"] == ["b"]
+    assert said["missing_values"] == {"a": 1, "c": 1, "d": 2}
+
+
+def test_every_word_for_missing_is_missing(alad):
+    words = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]
+    table = give("a,b\n" + "".join(f"{word},{i}\n" for i, word in enumerate(words)) + "5,9\n6,9\n")
+    said = json.loads(alad.good("fit", table, *TO_NEW, "--json").out)
+    assert said["missing_values"] == {"a": 8}
+
+
+def test_stray_word_in_a_column_of_numbers_is_pointed_at(alad):
+    rows = [*map(str, range(40)), "n.a.", "41"]
+    done = alad.good("fit", give("\n".join(["a", *rows])), *TO_NEW)
+    assert done.err == (
+        "note: column 'a' is read as text because of 'n.a.'; 41 of its 42 values are numbers\n"
+    )
+
+
+def test_older_model_is_replaced(alad, model):
+    before = load(model).offset_
+    alad.good("fit", "train.csv", "-o", model, *SHALLOW, "--contamination", "0.3")
+    assert load(model).offset_ > before
+    assert sorted(p.name for p in model.iterdir()) == ["model.json", "weights.safetensors"]
+
+
+def test_alad_from_fit_to_scores(alad, train):
+    """One training for all that needs a network; the later ones use its compiled programs."""
+    fit = ("fit", "train.csv", "--epochs", 1, "--batch-size", 20, "--seed", 7)
+    done = alad.good(*fit, "-o", "first", "--json", "--checkpoint", "runs/state")
+    said = json.loads(done.out)
+    assert (said["detector"], said["epochs"], said["seed"]) == ("ALAD", 1, 7)
+    assert set(said["losses"]) == {"D", "A"}
+    assert "training: epoch 1/1, losses D " in done.err
+    assert Path("runs/state").is_file()
+
+    text = alad.good(*fit, "-o", "again").out
+    assert "Epochs: 1; losses of the last one: D " in text
+    first = load("first")
+    assert isinstance(first, ALAD)
+    assert first.get_params()["batch_size"] == 20
+    for name in ("first", "again"):
+        alad.good("score", name, "train.parquet", "-o", f"{name}.parquet")
+    scores = pl.read_parquet("first.parquet")
+    assert scores.equals(pl.read_parquet("again.parquet"))
+    np.testing.assert_array_equal(-scores["anomaly_score"].to_numpy(), first.score_samples(train))
+    alad.good(*fit[:-1], 8, "-o", "other")
+    assert load("other").offset_ != first.offset_
+
+    facts = json.loads(alad.good("info", "first", "--json").out)
+    assert (facts["detector"], facts["epochs"], facts["rows_at_fit"]) == ("ALAD", 1, 200)
+    assert facts["losses"] == said["losses"]
+    assert "last losses   D " in alad.good("info", "first").out
+
+    other_run = r"The checkpoint runs.state belongs to another run: .*Choose another path, or .*"
+    alad.refused(other_run, *fit[:-1], 8, "-o", "third", "--checkpoint", "runs/state")
+    damaged = r"Expected a checkpoint at train\.csv, but it cannot be read .*Delete it to start .*"
+    alad.refused(damaged, *fit, "-o", "third", "--checkpoint", "train.csv")
+    none = json.loads(alad.good(*fit, "--epochs", 0, "-o", "none", "--json").out)
+    assert (none["epochs"], none["losses"]) == (0, {})
+    assert json.loads(alad.good("info", "none", "--json").out)["epochs"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "no model was written. With --checkpoint FILE a training can be gone on with."),
+        (
+            ("--checkpoint", "new-state"),
+            "no model and no checkpoint was written yet; the same command starts again.",
+        ),
+        (("--checkpoint", "state"), "the same command goes on from the checkpoint state."),
+    ],
+)
+def test_ctrl_c_in_a_training_says_how_to_go_on(alad, monkeypatch, options, said):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    Path("state").write_text("")
+    monkeypatch.setattr(ALAD, "fit", stop)
+    done = alad("fit", "train.csv", "-o", "new", *options)
+    assert (done.code, done.out, done.err) == (130, "", f"stopped: {said}\n")
+    assert not Path("new").exists()
+
+
+# ------------------------------------------------------------------------ what it refuses
+
+TABLES = {
+    "empty": ("", r"Expected a table in table\.csv; it is empty\. Give a file with rows\."),
+    "names only": (
+        "a,b\n",
+        r"Expected at least one row in table\.csv; got column names only\. Give a file with rows\.",
+    ),
+    "empty lines": ("a,b\n\n\n", r"Expected at least one row in table\.csv; .*"),
+    "one row": (
+        "a,b\n1,2\n",
+        r"Expected at least 2 rows to learn from; got n_samples = 1\. Pass.*",
+    ),
+    "no names": (
+        "1,2\n3,4\n",
+        r"Expected column names in the first line of table\.csv; got numbers \('1', '2'\)\. Add .*",
+    ),
+    "a name missing": (
+        ",b\n1,2\n3,4\n",
+        r"Expected a name for every column of table\.csv; column 1 has none\. Name it; .*",
+    ),
+    "a name twice": (
+        "a,a\n1,2\n3,4\n",
+        r"Expected every column of table\.csv to have a name of its own; got 'a' more .*Rename .*",
+    ),
+    "nothing in a column": (
+        "a,b\n1,\n2,NA\n",
+        r"Expected at least one value in column 'b'; all are missing\. Drop the column\.",
+    ),
+    "infinity": (
+        "a,b\n1,2\n2,-inf\n",
+        r"Expected finite numbers in column 'b'; got -inf in row 1 .*Correct the value, or .*",
+    ),
+    "beyond float32": ("a,b\n1,1e300\n2,3\n", r".* column 'b'; got 1e\+300 in row 0 .*Correct .*"),
+    "dates": (
+        "a,b\n1,2020-01-01\n2,2020-01-02\n",
+        r"Expected numbers or text in column 'b'; got Date\. Replace .*, or drop it\.",
+    ),
+    "an identifier": (
+        "a,b\n" + "".join(f"{i},u{i}\n" for i in range(201)),
+        r"Expected at most 200 distinct values in the text column 'b'; got 201\. Drop it .*",
+    ),
+    "a cell too many": (
+        "a,b\n1,2\n3,4,5\n",
+        r"Expected a whole table in table\.csv; it cannot be read: .*2 columns, got 3: 3,4,5\. .*",
+    ),
+    "latin-1": (
+        "a,b\n1,\xe9\n2,x\n".encode("latin-1"),
+        r"Expected text in UTF-8 in column 'b' of table\.csv; got other bytes\. Save .* as UTF-8\.",
+    ),
+    "latin-1 name": (
+        "a,\xe9\n1,2\n2,3\n".encode("latin-1"),
+        r"Expected a whole table in table\.csv; it cannot be read: 'utf-8' codec .*Check that .*",
+    ),
+    "lines of an old Mac": ("a,b\r1,2\r3,4\r", r".*cannot be read: new-line character .*Check .*"),
+    "a name without an end": ("a" * 140_000 + ",b\n1,2\n", r".*: field larger than field limit.*"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), TABLES.values(), ids=TABLES.keys())
+def test_table_that_will_not_do(alad, content, message):
+    alad.refused(message, "fit", give(content), *TO_NEW)
+
+
+FILES = {
+    "absent": ("absent.csv", None, r"Expected a table at absent\.csv, but no such file.*Check .*"),
+    "another ending": (
+        "table.xlsx",
+        b"",
+        r"Expected a file named \.csv, \.tsv, .*or \.parquet; got table\.xlsx\. Convert .*",
+    ),
+    "no gzip": (
+        "t.csv.gz",
+        b"a,b\n1,2\n",
+        r".*table in t\.csv\.gz; .*Not a gzipped file.*Check .*",
+    ),
+    "half a gzip": (
+        "t.csv.gz",
+        gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:-9],
+        r".* t\.csv\.gz; it cannot be read: Compressed file ended before .*Check that .*complete.*",
+    ),
+    "empty parquet": ("t.parquet", b"", r".*in t\.parquet; it cannot be read: .*0 bytes.*Check .*"),
+    "no parquet": ("t.parquet", b"a,b\n1,2\n" * 9, r".* t\.parquet; it cannot be read: .*magic.*"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), FILES.values(), ids=FILES.keys())
+def test_file_that_is_no_table(alad, name, content, message):
+    if content is not None:
+        give(content, name)
+    alad.refused(message, "fit", name, *TO_NEW)
+
+
+def test_half_a_parquet_file(alad):
+    content = Path("train.parquet").read_bytes()
+    give(content[: len(content) // 2], "half.parquet")
+    alad.refused(r".*whole table in half\.parquet; .*Check that .*", "fit", "half.parquet", *TO_NEW)
+
+
+def test_folder_in_the_place_of_a_table(alad):
+    Path("t.csv").mkdir()
+    alad.refused(r"Expected a table at t\.csv, but is a directory\. .*", "fit", "t.csv", *TO_NEW)
+
+
+def test_parquet_without_rows_or_with_nested_columns(alad):
+    pl.DataFrame({"a": pl.Series([], dtype=pl.Float64)}).write_parquet("none.parquet")
+    alad.refused(r"Expected at least one row in none\.parquet; .*", "fit", "none.parquet", *TO_NEW)
+    pl.DataFrame({"a": [1, 2], "l": [[1], [2]]}).write_parquet("l.parquet")
+    alad.refused(r"Expected numbers or text in column 'l'; got List.*", "fit", "l.parquet", *TO_NEW)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            (*SHALLOW, "--preset", "kdd99"),
+            r"Expected no --preset with --detector mahalanobis, which does not use it\. Leave .*",
+        ),
+        ((*SHALLOW, "--anomaly-score", "l1"), r"Expected no --anomaly-score with .*"),
+        ((*SHALLOW, "--epochs", 3), r"Expected no --epochs with --detector mahalanobis, .*"),
+        ((*SHALLOW, "--checkpoint", "c"), r"Expected no --checkpoint with --detector mahal.*"),
+        (
+            (*SHALLOW, "--contamination", 0.7),
+            r"The 'contamination' .* in \(0, 0\.5\]\. Got 0\.7 .*",
+        ),
+        ((*SHALLOW, "--contamination", "nan"), r"The 'contamination' .* Got nan instead\."),
+        ((*SHALLOW, "--seed", -1), r"Expected a random_state of at least 0 and .*; got -1\."),
+        ((*SHALLOW, "--seed", 2**32), r"Expected a random_state .*at most 4294967295; got 4294.*"),
+        (("--epochs", -1), r"The 'epochs' parameter of ALAD must be an int of at least 0 .* -1 .*"),
+        (("--batch-size", 0), r"The 'batch_size' parameter of ALAD must be .* Got 0 instead\."),
+        (("--learning-rate", 2), r"The 'learning_rate' parameter of ALAD must be .* Got 2\.0 .*"),
+        (
+            ("--detector", "bigan", "--anomaly-score", "features"),
+            r"The score 'features' looks at D_xx, which BiGAN does not have\. .* 'l1', 'l2'\.",
+        ),
+        (
+            (*SHALLOW, "--drop", "label"),
+            r"Expected columns of train\.csv after --drop; it has no 'label', but 'bytes', .*",
+        ),
+        (
+            (*SHALLOW, *("--drop", "bytes"), *("--drop", "count"), *("--drop", "proto")),
+            r"Expected at least one column to be left; got --drop for all of them\.",
+        ),
+    ],
+)
+def test_setting_that_will_not_do(alad, options, message):
+    alad.refused(message, "fit", "train.csv", "-o", "new", *options)
+
+
+# ------------------------------------------------------------------- where it cannot write
+
+
+def never_trained(monkeypatch) -> None:
+    """Fail if a training begins: what is known before it must be said before it."""
+
+    def fit(*args, **kwargs):
+        raise AssertionError("trained for nothing")
+
+    monkeypatch.setattr(ALAD, "fit", fit)
+
+
+@pytest.mark.parametrize("out", ["new", "a/b/new"])
+def test_no_permission_is_said_before_the_training(alad, no_permission, monkeypatch, out):
+    never_trained(monkeypatch)
+    message = rf"Expected to write {out}, but permission denied\. Nothing was left .*choose .*"
+    alad.refused(message, "fit", "train.csv", "-o", out, code=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-o", "train.parquet"), r".* train\.parquet, but something else is there that is not .*"),
+        (("-o", "."), r"Expected a path that ends in a name; got \., a folder in use\. Give .*"),
+        (("-o", "train.csv/new"), r"Expected to write train\.csv/new, but .*"),
+        (("-o", "n" * 300), r"Expected to write n*, but file name too long\. .*"),
+        (
+            ("-o", "new", "--checkpoint", "folder"),
+            r"Expected to write folder, but something else.*",
+        ),
+        (("-o", "folder"), r"Expected to write folder, but something else .*Choose another .*"),
+    ],
+)
+def test_place_that_cannot_be_written_is_named_before_the_training(
+    alad, monkeypatch, options, message
+):
+    Path("folder").mkdir()
+    give("", "folder/thesis.tex")
+    never_trained(monkeypatch)
+    alad.refused(message, "fit", "train.csv", *options, code=1)
+
+
+@pytest.mark.parametrize("out", ["a/b/new", "model"])
+def test_full_disk_leaves_nothing_half_written(alad, model, out):
+    message = rf"Expected to write {out}, but file too large\. Nothing was left half-.*free some.*"
+    alad.refused(message, "fit", "train.csv", "-o", out, *SHALLOW, code=1, disk_is_full=True)
+    load(model)

@@ -1,0 +1,115 @@
+"""``alad info``: what a model says of itself, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+
+import pytest
+
+from alad import Mahalanobis, load
+
+
+def edit(model, **changes: object) -> None:
+    path = model / "model.json"
+    facts = json.loads(path.read_text("utf-8")) | changes
+    path.write_text(json.dumps({k: v for k, v in facts.items() if v is not ...}), "utf-8")
+
+
+def test_json_is_one_object_of_the_models_facts(alad, model, train):
+    done = alad.good("info", model, "--json")
+    assert done.err == ""
+    facts = json.loads(done.out)
+    median = train["count"].median()
+    assert facts.pop("columns")[1:] == [
+        {
+            "name": "count",
+            "kind": "numeric",
+            "categories": 0,
+            "missing_at_fit": False,
+            "fill": median,
+            "constant": False,
+        },
+        {
+            "name": "proto",
+            "kind": "categorical",
+            "categories": 2,
+            "missing_at_fit": False,
+            "fill": None,
+            "constant": False,
+        },
+    ]
+    detector = load(model)
+    assert facts == {
+        "detector": "Mahalanobis",
+        "parameters": detector.get_params(),
+        "seed": detector.seed_,
+        "scaling": "standard",
+        "rows_at_fit": 200,
+        "n_columns": 3,
+        "n_features": 4,
+        "epochs": None,
+        "training_seconds": None,
+        "losses": None,
+        "offset": detector.offset_,
+        "format_version": 1,
+        "alad": metadata.version("alad"),
+        "bytes": sum(p.stat().st_size for p in model.iterdir()),
+    }
+
+
+def test_text_tells_settings_and_columns(alad, train):
+    frame = train.with_columns(
+        gaps=train["bytes"].set(train["bytes"] > 1, None), same=7, up=train["bytes"] > 0
+    )
+    Mahalanobis(random_state=5, scaling="minmax").fit(frame).save("m")
+    lines = [line.split("  ", 1) for line in alad.good("info", "m").out.splitlines() if line]
+    told = {name.strip(): value.strip() for name, value in lines}
+    assert told["detector"] == "Mahalanobis"
+    assert told["parameters"] == "contamination=0.01, random_state=5, scaling=minmax"
+    assert told["rows at fit"] == "200"
+    assert told["columns"] == "6 -> 8 features"
+    assert told["offset"].startswith(f"{load('m').offset_:.6g} (threshold of anomaly_score: ")
+    assert told["proto"] == "2 categories"
+    assert told["gaps"].startswith("numeric, missing filled with ")
+    assert told["gaps"].endswith(" and flagged")
+    assert told["same"] == "numeric, missing filled with 7, constant at fit"
+    assert told["up"].startswith("boolean, ")
+    assert "epochs" not in told
+
+
+def test_model_of_an_array_says_so(alad, array_model):
+    assert "an array, without column names" in alad.good("info", array_model).out
+    assert json.loads(alad.good("info", array_model, "--json").out)["columns"] is None
+
+
+def test_facts_of_an_unknown_detector_are_shown(alad, model):
+    """It is how one finds out which program wrote it; only loading needs the class."""
+    edit(model, **{"class": "Oracle", "alad": "7.0"})
+    facts = json.loads(alad.good("info", model, "--json").out)
+    assert (facts["detector"], facts["alad"]) == ("Oracle", "7.0")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "onnx"}, r"Expected a model of alad at model; got the format 'onnx'\. Give .*"),
+        ({"format_version": 2}, r"Expected a model of format 1 or older .*; got 2, .*Upgrade .*"),
+        ({"scaler": ...}, r"Expected a whole model at model; .*KeyError: 'scaler'.*Save .*"),
+        ({"offset": "low"}, r"Expected a whole model at model; .*ValueError: .*'low'.*Save .*"),
+        ({"offset": None}, r"Expected a whole model at model; .*TypeError.*Save .*"),
+        ({"history": {"seconds": [], "losses": {"D": []}}}, r"Expected a whole .*IndexError.*"),
+        ({"encoder": {"columns": [{}]}}, r"Expected a whole .*KeyError: 'name'.*"),
+    ],
+)
+def test_model_that_will_not_do(alad, model, changes, message):
+    edit(model, **changes)
+    for options in ((), ("--json",)):
+        alad.refused(message, "info", model, *options)
+
+
+def test_what_is_no_model(alad, model):
+    alad.refused(r"Expected a model folder at absent; there is none .*", "info", "absent")
+    alad.refused(r"Expected a model folder at train\.csv; there .*", "info", "train.csv")
+    (model / "model.json").unlink()
+    alad.refused(r"Expected a whole model at model, but it has no model\.json\. .*", "info", model)

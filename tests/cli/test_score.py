@@ -1,0 +1,311 @@
+"""``alad score``: every row is judged as the library judges it, whatever the file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import load
+from alad.cli import tables
+
+COLUMNS = ["row", "anomaly_score", "is_anomaly"]
+
+
+def give(content: str | bytes, name: str = "new.csv") -> str:
+    """Write a table as it stands."""
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+READERS = {
+    "s.parquet": pl.read_parquet,
+    "s.csv": pl.read_csv,
+    "s.tsv": lambda path: pl.read_csv(path, separator="\t"),
+    "s.csv.gz": lambda path: pl.read_csv(gzip.decompress(Path(path).read_bytes())),
+}
+
+
+# --------------------------------------------------------------------------- what it does
+
+
+@pytest.mark.parametrize("table", ["train.csv", "train.parquet"])
+@pytest.mark.parametrize("out", READERS)
+def test_scores_are_the_librarys_to_the_bit(alad, model, train, table, out):
+    done = alad.good("score", model, table, "-o", out)
+    scores, detector = READERS[out](out), load(model)
+    assert scores.columns == COLUMNS
+    assert scores["row"].to_list() == list(range(200))
+    expected = detector.score_samples(train)
+    np.testing.assert_array_equal(-scores["anomaly_score"].to_numpy(), expected)
+    flagged = detector.predict(train) == -1
+    np.testing.assert_array_equal(scores["is_anomaly"].to_numpy(), flagged)
+    assert done.out == ""
+    assert f"Scored 200 rows in {'0.'}" in done.err
+    assert f"{flagged.sum()} anomalies (1.00%), above the threshold {-detector.offset_:.6g}." in (
+        done.err
+    )
+    assert done.err.endswith(f"Written: {out}\n")
+
+
+@pytest.mark.parametrize("table", ["train.csv", "train.parquet"])
+def test_batches_change_nothing(alad, model, monkeypatch, table):
+    alad.good("score", model, table, "-o", "whole.parquet", "--all-columns")
+    monkeypatch.setattr(tables, "ROWS", 7)
+    monkeypatch.setattr(tables, "BYTES", 300)
+    for out in ("batches.parquet", "batches.csv"):
+        alad.good("score", model, table, "-o", out, "--all-columns")
+    assert pl.read_parquet("batches.parquet").equals(pl.read_parquet("whole.parquet"))
+    assert pl.read_csv("batches.csv")["row"].to_list() == list(range(200))
+
+
+def test_summary_as_json_is_one_object(alad, model, train):
+    frame = train.with_columns(
+        pl.Series("count", [None, *train["count"][1:]]),
+        pl.Series("proto", ["icmp", "gre", None, *train["proto"][3:]]),
+        label=pl.lit("normal"),
+    )
+    frame.write_csv("new.csv")
+    done = alad.good("score", model, "new.csv", "-o", "s.csv", "--json")
+    said, scores = json.loads(done.out), pl.read_csv("s.csv")
+    assert done.err == ""
+    assert said.pop("seconds") >= 0
+    assert said == {
+        "rows": 200,
+        "anomalies": scores["is_anomaly"].sum(),
+        "share": scores["is_anomaly"].mean(),
+        "threshold": -load(model).offset_,
+        "unseen_categories": {"proto": 2},
+        "missing_values": {"count": 1, "proto": 1},
+        "ignored_columns": ["label"],
+        "out": "s.csv",
+    }
+
+
+def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypatch):
+    rows = ["1,2,tcp", ",3,gre", "2,,icmp", "3,4,"] * 3
+    monkeypatch.setattr(tables, "BYTES", 30)
+    table = give("\n".join(["bytes,count,proto,id", *(f"{row},7" for row in rows)]))
+    notes = alad.good("score", model, table, "-o", "s.csv").err.splitlines()[1:-1]
+    assert notes == [
+        "note: categories that fit did not see: proto (6 rows)",
+        "note: missing values: bytes (3 rows), count (3 rows), proto (3 rows)",
+        "note: columns left aside, because fit did not see them: id",
+    ]
+
+
+def test_order_of_columns_does_not_matter(alad, model, train):
+    train.select("proto", "bytes", "count").write_csv("new.csv")
+    for table in ("train.csv", "new.csv"):
+        alad.good("score", model, table, "-o", f"s-{table}")
+    assert Path("s-train.csv").read_bytes() == Path("s-new.csv").read_bytes()
+
+
+def test_kept_columns_follow_as_they_stand(alad, model, train):
+    frame = train.with_columns(id=pl.format("{}", pl.int_range(pl.len()) + 100), at=pl.lit("x,y"))
+    frame.write_csv("new.csv")
+    alad.good("score", model, "new.csv", *("--keep", "id", "--keep", "bytes"), "-o", "s.parquet")
+    scores = pl.read_parquet("s.parquet")
+    assert scores.columns == [*COLUMNS, "id", "bytes"]
+    assert scores["id"].to_list() == frame["id"].to_list()
+    assert scores["bytes"].cast(pl.Float64).to_list() == train["bytes"].to_list()
+    done = alad.good("score", model, "new.csv", "--all-columns", "-o", "s.csv")
+    assert pl.read_csv("s.csv").columns == [*COLUMNS, *frame.columns]
+    assert pl.read_csv("s.csv")["at"].unique().to_list() == ["x,y"]
+    assert "left aside" not in done.err
+
+
+def test_parquet_keeps_the_types_of_kept_columns(alad, model, train):
+    train.with_columns(l=pl.Series([[1, 2]] * 200)).write_parquet("new.parquet")
+    alad.good("score", model, "new.parquet", "--all-columns", "-o", "s.parquet")
+    schema = pl.read_parquet("s.parquet").schema
+    assert schema["count"] == pl.Int64
+    assert schema["l"] == pl.List(pl.Int64)
+
+
+def test_standard_input_to_standard_output(alad, model):
+    done = alad.good("score", model, "-", "-o", "-", stdin=Path("train.csv").read_bytes())
+    alad.good("score", model, "train.csv", "-o", "s.csv")
+    assert done.out == Path("s.csv").read_text()
+    assert pl.read_csv(io.StringIO(done.out)).columns == COLUMNS
+    assert done.err.startswith("Scored 200 rows")
+    assert "Written" not in done.err
+
+
+def test_numbers_are_read_as_at_fit_in_every_batch(alad, model, monkeypatch):
+    """Whole numbers, spaces and exponents: in CSV a batch alone would say otherwise."""
+    monkeypatch.setattr(tables, "BYTES", 30)
+    give("bytes,count,proto\n1, 2,tcp\n1e0,2.0,udp\n 1.0,2,tcp\n")
+    alad.good("score", model, "new.csv", "-o", "s.csv")
+    frame = pl.DataFrame({"bytes": [1.0] * 3, "count": [2] * 3, "proto": ["tcp", "udp", "tcp"]})
+    expected = -load(model).score_samples(frame)
+    assert pl.read_csv("s.csv")["anomaly_score"].to_list() == expected.tolist()
+
+
+def test_booleans_are_read_as_at_fit(alad):
+    give("up,n\nTrue,1\nfalse,2\ntrue,4\nFalse,3\n")
+    alad.good("fit", "new.csv", "-o", "m", "--detector", "mahalanobis")
+    alad.good("score", "m", "new.csv", "-o", "s.csv")
+    frame = pl.DataFrame({"up": [True, False, True, False], "n": [1, 2, 4, 3]})
+    expected = -load("m").score_samples(frame)
+    assert pl.read_csv("s.csv")["anomaly_score"].to_list() == expected.tolist()
+
+
+def test_model_of_an_array_takes_the_columns_in_their_order(alad, array_model, train):
+    frame = train.select("bytes", "count")
+    for name in ("new.csv", "new.parquet"):
+        getattr(frame, f"write_{name[4:]}")(name)
+        alad.good("score", array_model, name, "-o", "s.parquet")
+        expected = load(array_model).score_samples(frame.to_numpy())
+        scores = pl.read_parquet("s.parquet")["anomaly_score"].to_numpy()
+        np.testing.assert_array_equal(-scores, expected)
+
+
+def test_older_result_is_replaced_even_the_table_itself(alad, model):
+    Path("s.csv").write_text("old")
+    alad.good("score", model, "train.csv", "-o", "s.csv")
+    alad.good("score", model, "train.csv", "-o", "train.csv")
+    assert Path("s.csv").read_bytes() == Path("train.csv").read_bytes()
+
+
+# ------------------------------------------------------------------------ what it refuses
+
+TABLES = {
+    "empty": ("", r"Expected a table in new\.csv; it is empty\. Give a file with rows\."),
+    "names only": ("bytes,count,proto\n", r"Expected at least one row in new\.csv; .*Give a .*"),
+    "empty lines": ("bytes,count,proto\n\n\n", r"Expected at least one row in new\.csv; .*"),
+    "a column too few": (
+        "bytes,proto\n1,tcp\n",
+        r"Expected the 3 columns at fit in new\.csv; missing: 'count'\. Give .*, or refit\.",
+    ),
+    "text among numbers": (
+        "bytes,count,proto\n1,2,tcp\n1,many,tcp\n",
+        r"Expected numbers in column 'count', as at fit; got String, first 'many'\. Correct .*",
+    ),
+    "infinity": (
+        "bytes,count,proto\n1,2,tcp\ninf,2,tcp\n",
+        r"Expected finite numbers in column 'bytes'; got inf in row 1 .*Correct the value, .*",
+    ),
+    "a cell too few": (
+        "bytes,count,proto\n1,2\n",
+        r"Expected a whole table in new\.csv; .*got 2.*",
+    ),
+    "latin-1": (
+        "bytes,count,proto\n1,2,\xe9\n".encode("latin-1"),
+        r"Expected a whole table in new\.csv; it cannot be read: .*invalid UTF8.*Check that .*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), TABLES.values(), ids=TABLES.keys())
+def test_table_that_will_not_do_leaves_the_older_result(alad, model, content, message):
+    Path("s.csv").write_text("old")
+    for out in ("s.csv", "a/b/s.parquet", "-"):
+        alad.refused(message, "score", model, give(content), "-o", out)
+
+
+def test_fault_in_a_later_batch_is_placed_and_leaves_nothing(alad, model, train, monkeypatch):
+    monkeypatch.setattr(tables, "ROWS", 50)
+    train.with_columns(bytes=pl.Series([*train["bytes"][:120], np.inf, *[0.0] * 79])).write_parquet(
+        "new.parquet"
+    )
+    Path("s.parquet").write_text("old")
+    message = r".*'bytes'; got inf in row 20 .*\(Rows are counted from row 100 of the table\.\)"
+    alad.refused(message, "score", model, "new.parquet", "-o", "s.parquet")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("-o", "s.csv", "--keep", "label"),
+            r"Expected columns of train\.csv after --keep; it has no 'label', but 'bytes', .*",
+        ),
+        (
+            ("-o", "-", "--json"),
+            r"Expected one thing on standard output; got --json and -o -\. Leave one out\.",
+        ),
+        (("-o", "s.xlsx"), r"Expected a file named \.csv, .*; got s\.xlsx\. Convert .*"),
+    ],
+)
+def test_option_that_will_not_do(alad, model, options, message):
+    alad.refused(message, "score", model, "train.csv", *options)
+
+
+def test_copied_column_may_not_take_a_name_of_ours(alad, model, train):
+    train.with_columns(row=1).write_csv("new.csv")
+    message = r"Expected columns to copy with other names than row, .*; got 'row'\. Rename it, .*"
+    alad.refused(message, "score", model, "new.csv", "-o", "s.csv", "--all-columns")
+    alad.good("score", model, "new.csv", "-o", "s.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [([[1, 2]] * 200, "nested data"), ([b"x"] * 200, "binary"), ([{"k": 1}] * 200, "nested data")],
+)
+def test_csv_cannot_hold_every_kept_column(alad, model, train, values, what):
+    train.with_columns(l=pl.Series(values)).write_parquet("new.parquet")
+    message = rf"Expected columns to copy that CSV can hold; .*{what}.*\. Write \.parquet, or .*"
+    for out in ("s.csv", "-"):
+        alad.refused(message, "score", model, "new.parquet", "-o", out, "--all-columns")
+
+
+def test_model_of_an_array_refuses_other_columns(alad, array_model):
+    three = (
+        r"Expected 2 columns, as in the array at fit; train\.csv has 3\. Give the same columns\."
+    )
+    alad.refused(three, "score", array_model, "train.csv", "-o", "s.csv")
+    text = r"Expected numbers in column 'b', as in the array at fit; got String\. Correct .*"
+    alad.refused(text, "score", array_model, give("a,b\n1,x\n"), "-o", "s.csv")
+    pl.DataFrame({"a": [1.0], "b": [0]}).with_columns(pl.col("b").cast(pl.Date)).write_parquet(
+        "d.parquet"
+    )
+    date = r"Expected numbers in column 'b', .*; got Date\. .*"
+    alad.refused(date, "score", array_model, "d.parquet", "-o", "s.csv")
+    gap = r"Input X contains NaN.*Fill the gaps, .*"
+    alad.refused(gap, "score", array_model, give("a,b\n1,\n"), "-o", "s.csv")
+    infinity = r"Input X contains infinity.*Replace or drop .*"
+    alad.refused(infinity, "score", array_model, give("a,b\n1,inf\n"), "-o", "s.csv")
+
+
+def test_model_that_will_not_do(alad, model):
+    absent = r"Expected a model folder at absent; there is none .*Give the folder that .*"
+    alad.refused(absent, "score", "absent", "train.csv", "-o", "s.csv")
+    alad.refused(r".*folder at train\.csv; .*", "score", "train.csv", "train.csv", "-o", "s.csv")
+    facts = json.loads((model / "model.json").read_text())
+    (model / "model.json").write_text(json.dumps(facts | {"class": "Oracle"}))
+    unknown = r"Expected a model of one of ALAD, .*; got 'Oracle'\. Upgrade alad, .*"
+    alad.refused(unknown, "score", model, "train.csv", "-o", "s.csv")
+    weights = (model / "weights.safetensors").read_bytes()
+    (model / "weights.safetensors").write_bytes(weights[: len(weights) // 2])
+    half = r"Expected a whole model at model, but weights\.safetensors is not .*Copy .*"
+    alad.refused(half, "score", model, "train.csv", "-o", "s.csv")
+
+
+# ------------------------------------------------------------------- where it cannot write
+
+
+@pytest.mark.parametrize("out", ["s.csv", "a/b/s.parquet"])
+def test_no_permission(alad, model, no_permission, out):
+    message = rf"Expected to write {out}, but permission denied\. .*"
+    alad.refused(message, "score", model, "train.csv", "-o", out, code=1)
+
+
+@pytest.mark.parametrize("out", ["s.csv", "s.csv.gz", "s.parquet", "a/b/s.csv"])
+def test_full_disk_leaves_the_older_result(alad, model, out):
+    if "/" not in out:
+        Path(out).write_text("old")
+    message = rf"Expected to write {out}, but .*file too large.*\. Nothing was left half-written.*"
+    arguments = ("score", model, "train.csv", "-o", out)
+    alad.refused(message, *arguments, code=1, disk_is_full=True)
+
+
+def test_folder_in_the_place_of_the_result(alad, model):
+    Path("s.csv").mkdir()
+    message = r"Expected to write s\.csv, but something else is there .*Choose another place, .*"
+    alad.refused(message, "score", model, "train.csv", "-o", "s.csv", code=1)

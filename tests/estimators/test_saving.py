@@ -1,0 +1,176 @@
+"""Save and load: the same detector again, or a message that says what is wrong with the folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alad import ALAD, BiGAN, Mahalanobis, load
+from alad.errors import ModelFormatError, OutputError
+from alad.estimators import DETECTORS
+from alad.io import FORMAT_VERSION, read_model, write_model
+from tests.estimators.small import FRAME, NEW, NEW_FRAME, X, equal, fitted, new
+
+CASES = [(cls, table) for cls in DETECTORS.values() for table in ("array", "frame")]
+ROWS = {"array": NEW, "frame": NEW_FRAME}
+
+
+@pytest.mark.parametrize(("cls", "table"), CASES)
+def test_a_loaded_detector_is_the_saved_one(cls, table, tmp_path):
+    saved = fitted(cls, table)
+    saved.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert type(loaded) is cls
+    assert loaded.get_params() == saved.get_params()
+    assert np.array_equal(loaded.score_samples(ROWS[table]), saved.score_samples(ROWS[table]))
+    assert np.array_equal(loaded.predict(ROWS[table]), saved.predict(ROWS[table]))
+    ours, theirs = vars(saved), vars(loaded)
+    assert set(ours) == set(theirs)
+    for name in set(ours) - {"weights_", "scaler_", "feature_names_in_", "mean_", "whitening_"}:
+        assert ours[name] == theirs[name], name
+        assert type(ours[name]) is type(theirs[name]), name
+    for name in {"weights_", "feature_names_in_", "mean_", "whitening_"} & set(ours):
+        assert equal(ours[name], theirs[name]) or name == "feature_names_in_"
+    assert saved.scaler_.meta() == loaded.scaler_.meta()
+    assert equal(saved.scaler_.to_arrays(), loaded.scaler_.to_arrays())
+    if table == "frame":
+        assert loaded.feature_names_in_.tolist() == saved.feature_names_in_.tolist()
+        assert loaded.feature_names_in_.dtype == saved.feature_names_in_.dtype
+
+
+def test_a_model_is_two_files_and_saves_again_to_the_same_bytes(tmp_path):
+    fitted(BiGAN, "frame").save(tmp_path / "a")
+    load(tmp_path / "a").save(tmp_path / "b")
+    files = sorted(file.name for file in (tmp_path / "a").iterdir())
+    assert files == ["model.json", "weights.safetensors"]
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_settings_that_are_numpys_are_saved(tmp_path):
+    detector = Mahalanobis(contamination=np.float32(0.25), random_state=np.int64(3)).fit(X)
+    detector.save(tmp_path / "m")
+    assert load(tmp_path / "m").get_params() == {
+        "contamination": 0.25,
+        "random_state": 3,
+        "scaling": "standard",
+    }
+    new(BiGAN, epochs=np.int64(1), batch_size=np.int32(16)).fit(X).save(tmp_path / "b")
+    assert equal(load(tmp_path / "b").weights_, fitted(BiGAN).weights_)
+
+
+def test_a_generator_is_saved_as_the_seed_it_gave(tmp_path):
+    detector = Mahalanobis(random_state=np.random.RandomState(0)).fit(X)
+    detector.save(tmp_path / "m")
+    assert load(tmp_path / "m").random_state == detector.seed_
+
+
+def test_a_model_takes_the_place_of_a_model_and_of_nothing_else(tmp_path):
+    fitted(Mahalanobis).save(tmp_path / "m")
+    fitted(BiGAN).save(tmp_path / "m")
+    assert type(load(tmp_path / "m")) is BiGAN
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_text("all of it")
+    with pytest.raises(OutputError, match="not ours to replace"):
+        fitted(Mahalanobis).save(tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter").read_text() == "all of it"
+
+
+# ------------------------------------------------------------------------- what is refused
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Save a detector with other facts or arrays; returns the folder."""
+
+    def written(cls=BiGAN, *, change=lambda facts: None, arrays=lambda arrays: None):
+        fitted(cls, "frame").save(tmp_path / "whole")
+        whole = read_model(tmp_path / "whole")
+        facts, named = whole.facts, dict(whole.arrays)
+        del facts["weights_sha256"]  # so that it is that of the changed arrays
+        change(facts)
+        arrays(named)
+        write_model(tmp_path / "model", replace(whole, facts=facts, arrays=named))
+        return tmp_path / "model"
+
+    return written
+
+
+def test_an_unchanged_model_is_read(model):
+    assert np.isfinite(load(model()).score_samples(FRAME)).all()
+
+
+REFUSED_FACTS = {
+    "newer": (
+        lambda f: f.update(format_version=FORMAT_VERSION + 1, alad="9.9"),
+        r"format 1 or older at .*; got 2, written by alad .*\. Upgrade alad",
+    ),
+    "foreign": (lambda f: f.update(format="pickle"), "Expected a model of alad at .*'pickle'"),
+    "unknown": (
+        lambda f: f.update({"class": "GANomaly"}),
+        "one of ALAD, ALICE, BiGAN, Mahalanobis; got 'GANomaly'",
+    ),
+    "no seed": (lambda f: f.pop("seed"), "whole BiGAN model at .*KeyError: 'seed'"),
+    "no history": (lambda f: f.pop("history"), "to state history; it does not"),
+    "a setting": (lambda f: f["parameters"].update(colour=1), "whole BiGAN model at .*colour"),
+    "no encoder": (lambda f: f.update(encoder={"columns": [{}]}), "Expected a list of columns"),
+    "scaling": (lambda f: f["scaler"].update(kind="huge"), "whole BiGAN model at .*'huge'"),
+    "preset": (lambda f: f["parameters"].update(preset="huge"), "whole BiGAN model at .*'huge'"),
+    "width": (lambda f: f.update(data_dim=6), r"Expected array 'A\..*' of shape .*; got"),
+    "latent": (lambda f: f["parameters"].update(latent_dim=6), r"Expected array 'A\..*; got"),
+    "games": (lambda f: f.update({"class": "ALICE"}), r"Expected an array 'D\.xx\..*there is none"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_FACTS.values(), ids=REFUSED_FACTS.keys())
+def test_wrong_facts_are_refused(model, case):
+    change, message = case
+    folder = model(change=change)
+    with pytest.raises(ModelFormatError, match=message):
+        load(folder)
+
+
+BIAS = "weights/A.E.blocks.0.dense.bias"
+REFUSED_ARRAYS = {
+    "missing": (
+        lambda a: a.pop(BIAS),
+        r"Expected an array 'A\.E\.blocks\.0\.dense\.bias' of shape \(64,\) in the model; there is",
+    ),
+    "shape": (lambda a: a.update({BIAS: np.zeros(3, np.float32)}), r"shape \(64,\).*got \(3,\)"),
+    "type": (lambda a: a.update({BIAS: np.zeros(64)}), r"float32; got \(64,\), float64"),
+    "left over": (
+        lambda a: a.update({"weights/A.more": np.zeros(3)}),
+        r"Expected no array 'A\.more' in this model",
+    ),
+    "scaler": (lambda a: a.pop("scaler/shift"), "whole BiGAN model at .*KeyError: 'shift'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_ARRAYS.values(), ids=REFUSED_ARRAYS.keys())
+def test_wrong_arrays_are_refused(model, case):
+    change, message = case
+    folder = model(arrays=change)
+    with pytest.raises(ModelFormatError, match=message):
+        load(folder)
+
+
+def test_a_simple_detector_without_its_arrays_is_refused(model):
+    folder = model(Mahalanobis, arrays=lambda a: a.pop("mean"))
+    with pytest.raises(ModelFormatError, match=r"whole Mahalanobis model at .*KeyError: 'mean'"):
+        load(folder)
+
+
+def test_halves_of_two_models_are_not_taken_for_one(tmp_path):
+    fitted(BiGAN).save(tmp_path / "a")
+    fitted(ALAD).save(tmp_path / "b")
+    weights = (tmp_path / "b" / "weights.safetensors").read_bytes()
+    (tmp_path / "a" / "weights.safetensors").write_bytes(weights)
+    with pytest.raises(ModelFormatError, match=r"is not the file that .* was written with"):
+        load(tmp_path / "a")
+
+
+def test_no_folder_is_told(tmp_path):
+    with pytest.raises(ModelFormatError, match="Expected a model folder"):
+        load(tmp_path / "none")

@@ -1,0 +1,180 @@
+"""Every kind of wrong setting gets its sentence, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad.errors import InputError
+from alad.estimators import DETECTORS, _adversarial
+from alad.networks import PRESETS
+from tests.estimators.small import N, X
+
+WRONG = [
+    ("epochs", -1, "an int of at least 0 or None"),
+    ("epochs", 1.5, "an int of at least 0 or None"),
+    ("epochs", True, "an int of at least 0 or None"),
+    ("batch_size", 0, "an int of at least 1 or None"),
+    ("latent_dim", "3", "an int of at least 1 or None"),
+    ("patience", -1, "an int of at least 0 or None"),
+    ("learning_rate", 0, "a number in (0, 1] or None"),
+    ("learning_rate", 1.1, "a number in (0, 1] or None"),
+    ("learning_rate", math.nan, "a number in (0, 1] or None"),
+    ("learning_rate", False, "a number in (0, 1] or None"),
+    ("ema_decay", 1, "a number in [0, 1) or None"),
+    ("ema_decay", -0.1, "a number in [0, 1) or None"),
+    ("validation_fraction", 1.0, "a number in [0, 1) or None"),
+    ("validation_fraction", "half", "a number in [0, 1) or None"),
+    ("contamination", 0.0, "a number in (0, 0.5]"),
+    ("contamination", 0.51, "a number in (0, 0.5]"),
+    ("contamination", None, "a number in (0, 0.5]"),
+    ("preset", "tabula", "one of 'tabular', 'kdd99', 'arrhythmia'"),
+    ("preset", None, "one of 'tabular', 'kdd99', 'arrhythmia'"),
+    ("anomaly_score", "l3", "one of 'features', 'logits', 'l1', 'l2' or None"),
+    ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard' or None"),
+    ("spectral_norm", 1, "True or False or None"),
+    ("verbose", "yes", "True or False"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), WRONG)
+def test_a_wrong_setting_is_named_with_what_it_must_be(name, value, words):
+    with pytest.raises(InputError) as caught:
+        ALAD(**{name: value}).fit(X)
+    want = f"The '{name}' parameter of ALAD must be {words}. Got {value!r} instead."
+    assert str(caught.value) == want
+
+
+def test_each_detector_is_called_by_its_name():
+    for cls in DETECTORS.values():
+        with pytest.raises(InputError, match=f"parameter of {cls.__name__} must be"):
+            cls(contamination=2).fit(X)
+    with pytest.raises(InputError, match="'scaling' parameter of Mahalanobis must be one of"):
+        Mahalanobis(scaling=None).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("random_state", "message"),
+    [(-1, "at least 0"), (2**32, "at most 4294967295"), ("seed", "an int or None"), (1.5, "int")],
+)
+@pytest.mark.parametrize("cls", [ALAD, Mahalanobis])
+def test_a_wrong_seed_is_refused(cls, random_state, message):
+    with pytest.raises(InputError, match=message):
+        cls(random_state=random_state).fit(X)
+
+
+def test_patience_needs_rows_to_watch():
+    for fraction in (None, 0.0, 0.01):  # a hundredth of 64 rows is none
+        with pytest.raises(InputError, match="Expected validation rows, because patience is set"):
+            ALAD(patience=3, validation_fraction=fraction).fit(X)
+
+
+def test_bigan_has_no_features_to_score_by():
+    for score in ("features", "logits"):
+        with pytest.raises(InputError, match=r"BiGAN does not have. Choose one of 'l1', 'l2'\."):
+            BiGAN(anomaly_score=score).fit(X)
+
+
+# ------------------------------------------------------------------------- what training is told
+
+
+class Told(Exception):
+    """Carries what ``train`` was called with."""
+
+
+@pytest.fixture
+def asked_of_training(monkeypatch):
+    """Fit a detector up to where training begins; returns what training was asked for."""
+
+    def spy(build, moves, rows, **others):
+        raise Told({"build": build, "rows": rows, **others})
+
+    monkeypatch.setattr(_adversarial, "train", spy)
+
+    def ask(detector, X=X, **others):
+        with pytest.raises(Told) as caught:
+            detector.fit(X, **others)
+        return caught.value.args[0]
+
+    return ask
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_setting_left_open_is_the_presets(asked_of_training, preset):
+    p = PRESETS[preset]
+    asked = asked_of_training(ALAD(preset=preset, random_state=3))
+    settings, players = asked["settings"], asked["build"]
+    assert (settings.learning_rate, settings.batch_size) == (p.learning_rate, p.batch_size)
+    assert (settings.beta1, settings.beta2, settings.ema_decay) == (0.5, 0.999, p.ema_decay)
+    assert (settings.patience, asked["validation"], asked["checkpoint"]) == (None, None, None)
+    assert (players.architecture, players.latent_dim) == (p.architecture, p.latent_dim)
+    assert (players.data_dim, players.spectral_norm) == (5, p.spectral_norm)
+    assert asked["seeds"] == [3]
+    assert asked["rows"].dtype == np.float32
+    np.testing.assert_allclose(asked["rows"].std(axis=0).mean() < 1.01, p.scaling == "standard")
+
+
+def test_a_setting_that_is_given_is_used(asked_of_training):
+    given = {
+        "epochs": 7,
+        "batch_size": 8,
+        "learning_rate": 0.5,
+        "ema_decay": 0.0,
+        "patience": 2,
+        "latent_dim": 4,
+        "spectral_norm": False,
+    }
+    asked = asked_of_training(ALAD(**given, validation_fraction=0.25))
+    for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "patience"):
+        assert getattr(asked["settings"], name) == given[name]
+    assert (asked["build"].latent_dim, asked["build"].spectral_norm) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs"),
+    [
+        ({}, 4000),  # one step an epoch: 64 rows in batches of 50
+        ({"batch_size": 10}, 667),  # six steps an epoch; 4000 / 6, rounded up
+        ({"batch_size": 500}, 4000),
+        ({"epochs": 3}, 3),
+        ({"epochs": 0}, 0),
+        ({"preset": "kdd99"}, 100),
+        ({"preset": "arrhythmia"}, 1000),
+    ],
+)
+def test_small_tables_get_more_epochs_unless_told(asked_of_training, settings, epochs):
+    assert asked_of_training(ALAD(**settings))["settings"].epochs == epochs
+
+
+def test_large_tables_get_the_presets_epochs(asked_of_training):
+    assert asked_of_training(ALAD(), np.tile(X, (500, 1)))["settings"].epochs == 10
+
+
+def ordered(rows):
+    return rows[np.lexsort(rows.T)]
+
+
+@pytest.mark.parametrize("cls", [ALAD, ALICE])
+def test_rows_are_held_out_by_the_seed_and_never_trained_on(asked_of_training, cls):
+    def parts(seed):
+        detector = cls(validation_fraction=0.3, random_state=seed, scaling="none")
+        asked = asked_of_training(detector)
+        return asked["rows"], asked["validation"]
+
+    rows, watched = parts(0)
+    assert (len(rows), len(watched)) == (N - int(0.3 * N), int(0.3 * N))
+    assert np.array_equal(ordered(np.vstack([rows, watched])), ordered(X.astype(np.float32)))
+    assert all(np.array_equal(a, b) for a, b in zip((rows, watched), parts(0), strict=True))
+    assert not np.array_equal(watched, parts(1)[1])
+
+
+def test_rows_to_watch_may_be_given_and_are_scaled_like_the_others(asked_of_training):
+    asked = asked_of_training(ALAD(validation_fraction=0.3), X_valid=X[:9] + 1)
+    assert len(asked["rows"]) == N
+    want = (X[:9] + 1 - X.mean(axis=0)) / X.std(axis=0)
+    np.testing.assert_allclose(asked["validation"], want, rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="expecting 5 features"):
+        ALAD().fit(X, X_valid=X[:, :3])

@@ -1,0 +1,141 @@
+"""What may be passed to a detector: arrays and every make of frame, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from alad import ALAD, BiGAN, Mahalanobis
+from alad.errors import InputError
+from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, fitted, new
+
+MAKES = {
+    "polars": lambda frame: frame,
+    "pandas": lambda frame: frame.to_pandas(),
+    "pyarrow": lambda frame: frame.to_arrow(),
+}
+
+
+@pytest.mark.parametrize("cls", [BiGAN, Mahalanobis])
+def test_every_make_of_frame_gives_the_same_scores(cls):
+    want = fitted(cls, "frame").score_samples(NEW_FRAME)
+    assert np.isfinite(want).all()
+    assert len(set(want)) == 4
+    for make in MAKES.values():
+        detector = new(cls).fit(make(FRAME))
+        assert detector.n_features_in_ == 2
+        assert detector.feature_names_in_.tolist() == ["size", "proto"]
+        for other in MAKES.values():
+            assert np.array_equal(detector.score_samples(other(NEW_FRAME)), want)
+
+
+def test_an_array_has_no_names():
+    detector = fitted(Mahalanobis)
+    assert detector.n_features_in_ == 5
+    assert not hasattr(detector, "feature_names_in_")
+    assert detector.encoder_ is None
+    assert detector.notes(X) is None
+    assert new(Mahalanobis).fit(pd.DataFrame(X)).score_samples(NEW).tolist() == (
+        detector.score_samples(NEW).tolist()  # a frame whose names are 0, 1, 2, ... has none either
+    )
+
+
+def test_a_frame_of_numbers_is_the_array_of_its_columns():
+    frame = pl.DataFrame(X.astype(np.float32), schema=list("abcde"))
+    detector = new(Mahalanobis).fit(frame)
+    assert detector.feature_names_in_.tolist() == list("abcde")
+    np.testing.assert_allclose(
+        detector.score_samples(pl.DataFrame(NEW, schema=list("abcde"))),
+        fitted(Mahalanobis).score_samples(NEW),
+        rtol=1e-4,
+    )
+    shuffled = pl.DataFrame(NEW, schema=list("abcde")).select("c", "a", "e", "b", "d")
+    assert np.array_equal(
+        detector.score_samples(shuffled), detector.score_samples(shuffled.select(*"abcde"))
+    )
+
+
+def test_notes_count_what_fit_had_not_promised():
+    detector = fitted(BiGAN, "frame")
+    scores, notes = detector.score_and_notes(NEW_FRAME)
+    assert np.array_equal(scores, detector.score_samples(NEW_FRAME))
+    assert notes == detector.notes(NEW_FRAME)
+    assert (notes.rows, notes.unseen, notes.missing) == (4, {"proto": 1}, {"size": 2, "proto": 1})
+    scores, notes = fitted(BiGAN).score_and_notes(NEW)
+    assert np.array_equal(scores, fitted(BiGAN).score_samples(NEW))
+    assert notes is None
+
+
+def test_a_refit_forgets_the_names_of_before():
+    detector = new(Mahalanobis).fit(FRAME).fit(X)
+    assert not hasattr(detector, "feature_names_in_")
+    assert detector.encoder_ is None
+    assert np.array_equal(detector.score_samples(NEW), fitted(Mahalanobis).score_samples(NEW))
+
+
+def test_lists_and_whole_numbers_keep_all_their_digits():
+    want = fitted(Mahalanobis).score_samples(NEW)
+    assert np.array_equal(fitted(Mahalanobis).score_samples(NEW.tolist()), want)
+    whole = 1_700_000_000 + np.arange(40).reshape(20, 2) ** 2  # float32 steps by 128 here
+    detector = Mahalanobis().fit(whole)
+    assert np.array_equal(detector.score_samples(whole), detector.score_samples(whole * 1.0))
+    assert len(set(detector.score_samples(whole))) > 15
+
+
+REFUSED = {
+    "no such column": ("frame", NEW_FRAME.drop("size"), "missing: 'size'"),
+    "a column too many": (
+        "frame",
+        NEW_FRAME.with_columns(extra=pl.lit(1)),
+        "not seen at fit: 'extra'",
+    ),
+    "a renamed column": (
+        "frame",
+        NEW_FRAME.rename({"size": "bytes"}),
+        "missing: 'size'; not seen at fit: 'bytes'",
+    ),
+    "an array for text": ("frame", NEW[:, :2], "with the 2 columns of fit, some of which hold te"),
+    "text for numbers": ("frame", NEW_FRAME.with_columns(size=pl.lit("big")), "column 'size'"),
+    "too few columns": ("array", NEW[:, :4], "X has 4 features, but .* is expecting 5 features"),
+    "NaN": ("array", np.where(NEW > 3, np.nan, NEW), "contains NaN.\n?(.|\n)*pass a data frame"),
+    "infinity": ("array", np.where(NEW > 3, np.inf, NEW), "infinity(.|\n)*Replace or drop such"),
+    "text": ("array", [["a"] * 5], "could not convert(.|\n)*its text columns become one-hot"),
+    "no rows": ("array", NEW[:0], "0 sample"),
+    "a vector": ("array", NEW[0], "Expected 2D array"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("cls", [BiGAN, Mahalanobis])
+def test_what_does_not_fit_is_refused(cls, case):
+    table, rows, message = case
+    with pytest.raises(InputError, match=message):
+        fitted(cls, table).score_samples(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (X[:1], "minimum of 2"),
+        (FRAME[:1].with_columns(size=1.0, proto=pl.lit("tcp")), "at least 2 rows to learn from"),
+        (FRAME.lazy(), "lazy"),
+        (FRAME.with_columns(nothing=pl.lit(None)), "column 'nothing'"),
+    ],
+)
+@pytest.mark.parametrize("cls", [ALAD, Mahalanobis])
+def test_what_cannot_be_learned_from_is_refused(cls, rows, message):
+    with pytest.raises(InputError, match=message):
+        new(cls).fit(rows)
+
+
+@pytest.mark.parametrize("ask", ["score_samples", "predict", "decision_function", "notes", "save"])
+def test_an_unfitted_detector_says_so(ask):
+    with pytest.raises(NotFittedError):
+        getattr(ALAD(), ask)(X)
+
+
+def test_rows_at_fit_are_counted():
+    assert fitted(Mahalanobis).rows_at_fit_ == fitted(BiGAN, "frame").rows_at_fit_ == N
