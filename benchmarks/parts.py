@@ -15,7 +15,7 @@ import optax
 from jax import Array
 
 from alad.networks.layers import Dropout
-from alad.training.loop import Programs
+from alad.training.programs import Programs
 from benchmarks.alad_peer import time_steps
 
 
@@ -24,7 +24,7 @@ def _with_bernoulli(self: Dropout, x: Array) -> Array:
     return jnp.where(jax.random.bernoulli(self.stream(), share, x.shape), x / share, 0.0)
 
 
-ADAM = {"alad.training.loop.adam": optax.adam}
+ADAM = {"alad.training.programs.adam": optax.adam}
 PRODUCT = {"alad.networks.layers.product": jnp.matmul}
 THREEFRY = {"alad.training.loop.key": jax.random.key}
 BERNOULLI = {"alad.networks.layers.Dropout.__call__": _with_bernoulli}

@@ -101,8 +101,8 @@ def test_ctrl_c_says_how_to_go_on(alad, monkeypatch):
     done = alad("reproduce", "kdd99")
     assert (done.code, done.out) == (130, "")
     assert done.err == (
-        f"stopped: the same command goes on from the last checkpoint in {Path('runs', PLAN.name)}, if "
-        "there is one yet.\n"
+        "stopped: the same command goes on from the last checkpoint in "
+        f"{Path('runs', PLAN.name)}, if there is one yet.\n"
     )
 
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from alad.errors import AladError, DivergedError
 from alad.training import Checkpoint, Move, Progress, train
-from alad.training.loop import BLOCK, CHUNK
+from alad.training.programs import BLOCK, CHUNK
 from tests.training.toy import (
     MOVES,
     ROWS,

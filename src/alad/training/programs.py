@@ -1,0 +1,86 @@
+"""What training compiles: birth, batches, steps and validation, each for several seeds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import Any
+
+import jax
+import optax
+from jax import Array
+
+from alad.training.adam import adam
+from alad.training.state import Blueprint, Build, Learner, alive, blueprints, newborn
+from alad.training.step import Move, Step, run_steps, shuffles
+
+CHUNK = 1000  # steps between two reports of progress
+BLOCK = 4096  # validation rows that are scored at once
+
+Learners = dict[str, Learner]
+Validate = Callable[[dict[str, Any], Array], Array]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What one kind of run compiles. Equal runs share it, so a second fit compiles nothing."""
+
+    build: Build
+    moves: tuple[Move, ...]
+    learning_rate: float
+    beta1: float
+    beta2: float
+    ema_decay: float
+
+    @cached_property
+    def optimiser(self) -> optax.GradientTransformation:
+        """Adam, as every player uses it."""
+        return adam(self.learning_rate, self.beta1, self.beta2)
+
+    @cached_property
+    def blueprints(self) -> dict[str, Blueprint]:
+        """The structure of the players."""
+        return blueprints(self.build)
+
+    @cached_property
+    def born(self) -> Callable[[Array], Learners]:
+        """Fresh learners from keys, one for each seed of a lane."""
+        return jax.jit(jax.vmap(lambda key: newborn(self.build, self.optimiser, key)))
+
+    @cached_property
+    def deal(self) -> Callable[..., Array]:
+        """An epoch's batches from keys: (seeds, moves, steps, batch_size)."""
+
+        def deal(keys: Array, rows: int, batch_size: int) -> Array:
+            of_seed = partial(shuffles, rows=rows, batch_size=batch_size, moves=len(self.moves))
+            return jax.vmap(of_seed)(keys)
+
+        return jax.jit(deal, static_argnums=(1, 2))
+
+    @cached_property
+    def chunk(self) -> Callable[..., tuple[Learners, Array]]:
+        """Some steps of an epoch, for each seed of a lane."""
+        step = Step(self.blueprints, self.moves, self.optimiser, self.ema_decay)
+        of_seed = partial(run_steps, step, CHUNK)
+        return jax.jit(jax.vmap(of_seed, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0)
+
+    @lru_cache(maxsize=8)  # noqa: B019 - the programs live as long as the process
+    def judge(self, validate: Validate) -> Callable[[Learners, Array], Array]:
+        """The mean of ``validate`` over rows, under averaged weights, for each seed of a lane."""
+
+        def mean(learners: Learners, rows: Array) -> Array:
+            networks = {
+                name: alive(self.blueprints[name], learner.ema, learner.buffers)
+                for name, learner in learners.items()
+            }
+            whole = len(rows) // BLOCK * BLOCK
+            blocks = rows[:whole].reshape(-1, BLOCK, *rows.shape[1:])
+            total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
+            result: Array = (total + validate(networks, rows[whole:]).sum()) / len(rows)
+            return result
+
+        return jax.jit(jax.vmap(mean, in_axes=(0, None)))
+
+
+programs = lru_cache(maxsize=16)(Programs)
