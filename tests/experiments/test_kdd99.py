@@ -33,7 +33,7 @@ from alad.training import Progress
     ],
 )
 def test_a_plan_has_a_name(changes, name, is_full):
-    plan = Plan(**changes)
+    plan = Plan(**{"seeds": (0, 1, 2), **changes})
     assert (plan.name, plan.is_full) == (name, is_full)
 
 

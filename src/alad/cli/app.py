@@ -10,7 +10,7 @@ Ctrl-C                                130        how to go on
 anything else                         1          the traceback: it is a bug of ours
 ====================================  =========  ==========================================
 
-A command imports what it works with when it runs, so that ``alad --help`` is quick.
+A command imports what it works with when it runs.
 """
 
 from __future__ import annotations

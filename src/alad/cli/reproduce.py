@@ -33,7 +33,7 @@ def kdd99(
     ] = "minmax",
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, from 0.")] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=0, help="Passes over the training rows.")
+        int | None, typer.Option(min=1, help="Passes over the training rows.")
     ] = None,
     split_seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Settles which rows are tested on.")

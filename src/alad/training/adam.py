@@ -40,8 +40,8 @@ def adam(
     >>> params = jnp.zeros(2)
     >>> rule = adam(0.1, 0.5, 0.999)
     >>> change, _ = rule.update(jnp.array([3.0, -5.0]), rule.init(params))
-    >>> change.round(4).tolist()  # a first step is as long as the learning rate
-    [-0.10000000149011612, 0.10000000149011612]
+    >>> [round(c, 4) for c in change.tolist()]  # a first step is as long as the learning rate
+    [-0.1, 0.1]
     """
 
     def init(params: Any) -> Moments:

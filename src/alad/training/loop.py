@@ -26,6 +26,8 @@ from alad.training.randomness import key
 from alad.training.state import Build
 from alad.training.step import Move
 
+LESS = "Lower the learning rate, or scale the columns (scaling='standard')."
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -265,12 +267,11 @@ class _Workshop:
     def epoch(self, run: Run, clock: _Clock) -> None:
         """Run one epoch of all lanes, judge it and write it into the history."""
         began, number = time.monotonic(), run.history.epochs + 1
-        keys = [jax.vmap(lambda k: jax.random.fold_in(k, number))(lane) for lane in self.keys]
-        orders = [self.programs.deal(lane, len(self.rows), self.batch_size) for lane in keys]
+        dealt = [self._deal(lane, number) for lane in self.keys]
         sums = np.zeros((len(self.seeds), len(self.moves)))
         for start in range(0, self.steps, CHUNK):
             stop = min(start + CHUNK, self.steps)
-            losses = self._chunk(run, orders, keys, start, stop)
+            losses = self._chunk(run, dealt, start, stop)
             self._check_finite(losses, number, start)
             sums += losses.sum(axis=1)
             clock.tell(number, stop, self._named(losses.mean(axis=(0, 1))))
@@ -278,12 +279,16 @@ class _Workshop:
         clock.validation = None if value is None else float(value.mean())
         run.history.add(self._named((sums / self.steps).T), value, time.monotonic() - began)
 
+    def _deal(self, lane: Array, epoch: int) -> tuple[Array, Array]:
+        return self.programs.deal(lane, epoch, len(self.rows), self.batch_size)
+
     def _chunk(
-        self, run: Run, orders: list[Array], keys: list[Array], start: int, stop: int
+        self, run: Run, dealt: list[tuple[Array, Array]], start: int, stop: int
     ) -> np.ndarray[Any, Any]:
         def of_lane(i: int) -> np.ndarray[Any, Any]:
+            keys, orders = dealt[i]
             run.learners[i], losses = self.programs.chunk(
-                run.learners[i], orders[i], keys[i], self.rows, start, stop
+                run.learners[i], orders, keys, self.rows, start, stop
             )
             return np.asarray(losses)[:, : stop - start]
 
@@ -310,14 +315,27 @@ class _Workshop:
             f"Expected finite losses; that of player {self.moves[move].player!r} is "
             f"{losses[seed, step, move]} in epoch {epoch}, step {start + step + 1}, seed "
             f"{self.seeds[seed]}, at learning rate {self.settings.learning_rate:g}. "
-            "Lower the learning rate, or scale the columns (scaling='standard')."
+            f"{LESS}"
         )
 
     def weights(self, run: Run) -> list[dict[str, Any]]:
         """Give the weights to use for each seed: the best ones under patience, else the last."""
         lanes = run.best if self.keeps_best else [_usable(lane) for lane in run.learners]
         stacked = _stack_lanes(lanes)
-        return [jax.tree.map(lambda a, i=i: a[i], stacked) for i in range(len(self.seeds))]
+        each = [jax.tree.map(lambda a, i=i: a[i], stacked) for i in range(len(self.seeds))]
+        for seed, weights in zip(self.seeds, each, strict=True):
+            self._check_weights(seed, weights, run.history.epochs)
+        return each
+
+    def _check_weights(self, seed: int, weights: dict[str, Any], epoch: int) -> None:
+        """Find what the last step did, whose outcome no loss has seen."""
+        for player, trees in weights.items():
+            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trees)):
+                raise DivergedError(
+                    f"Expected finite weights; some of player {player!r} are not, after epoch "
+                    f"{epoch}, seed {seed}, at learning rate {self.settings.learning_rate:g}. "
+                    f"{LESS}"
+                )
 
     def _named(self, per_move: Any) -> dict[str, Any]:
         return {move.player: v for move, v in zip(self.moves, per_move, strict=True)}

@@ -49,14 +49,15 @@ class Programs:
         return jax.jit(jax.vmap(lambda key: newborn(self.build, self.optimiser, key)))
 
     @cached_property
-    def deal(self) -> Callable[..., Array]:
-        """An epoch's batches from keys: (seeds, moves, steps, batch_size)."""
+    def deal(self) -> Callable[..., tuple[Array, Array]]:
+        """The keys and the batches, (seeds, moves, steps, batch_size), of an epoch by number."""
 
-        def deal(keys: Array, rows: int, batch_size: int) -> Array:
+        def deal(keys: Array, epoch: Array, rows: int, batch_size: int) -> tuple[Array, Array]:
+            of_epoch = jax.vmap(lambda key: jax.random.fold_in(key, epoch))(keys)
             of_seed = partial(shuffles, rows=rows, batch_size=batch_size, moves=len(self.moves))
-            return jax.vmap(of_seed)(keys)
+            return of_epoch, jax.vmap(of_seed)(of_epoch)
 
-        return jax.jit(deal, static_argnums=(1, 2))
+        return jax.jit(deal, static_argnums=(2, 3))
 
     @cached_property
     def chunk(self) -> Callable[..., tuple[Learners, Array]]:
