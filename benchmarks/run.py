@@ -49,6 +49,7 @@ class Race:
     more_is_better: bool
     contestants: Contestants
     facts: dict[str, Any] = field(default_factory=dict)
+    ratio: str = "times slower"  # what the comparison with the first one is called
 
 
 def step_race(steps: int) -> Race:
@@ -119,7 +120,7 @@ def memory_race(steps: int) -> Race:
         f"alad score, {copies * files.frame.height:,} rows": partial(files.peak_bytes, copies)
         for copies in (1, 4, 16)
     }
-    return Race("MiB", 2**-20, 0, False, contestants)
+    return Race("MiB", 2**-20, 0, False, contestants, ratio="times as much")
 
 
 def gpu_race(steps: int) -> Race:
@@ -199,7 +200,7 @@ def summarise(race: Race, measured: Mapping[str, list[float]]) -> dict[str, dict
             "median": medians[name],
             "min": min(values),
             "max": max(values),
-            "times_slower": first / medians[name] if race.more_is_better else medians[name] / first,
+            "ratio": first / medians[name] if race.more_is_better else medians[name] / first,
             "rounds": values,
         }
         for name, values in measured.items()
@@ -209,11 +210,11 @@ def summarise(race: Race, measured: Mapping[str, list[float]]) -> dict[str, dict
 def table(title: str, race: Race, summary: Mapping[str, Mapping[str, Any]]) -> Table:
     shown = Table(title=title)
     shown.add_column("contestant")
-    for column in (f"median {race.unit}", "min", "max", "times slower"):
+    for column in (f"median {race.unit}", "min", "max", race.ratio):
         shown.add_column(column, justify="right")
     for name, row in summary.items():
         numbers = [f"{row[key] * race.scale:,.{race.digits}f}" for key in ("median", "min", "max")]
-        shown.add_row(name, *numbers, f"{row['times_slower']:.2f}")
+        shown.add_row(name, *numbers, f"{row['ratio']:.2f}")
     return shown
 
 
@@ -242,6 +243,7 @@ def hold(name: str, rounds: int, steps: int, *, store: bool) -> None:
             "unit": race.unit,
             "scale": race.scale,
             "digits": race.digits,
+            "ratio": race.ratio,
             "rounds": rounds,
             "load_before": load,
             **race.facts,

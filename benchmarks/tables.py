@@ -51,10 +51,13 @@ def kdd99(stored: Mapping[str, Any]) -> str:
 def race(payload: Mapping[str, Any]) -> str:
     """Contestants of a benchmark: median, extremes, and the ratio to the first of them."""
     unit, scale, digits = payload["unit"], payload["scale"], payload["digits"]
-    lines = [f"| contestant | median {unit} | min | max | times slower |", "|---" * 5 + "|"]
+    lines = [
+        f"| contestant | median {unit} | min | max | {payload['ratio']} |",
+        "|---" * 5 + "|",
+    ]
     for name, row in payload["contestants"].items():
         cells = " | ".join(f"{row[k] * scale:,.{digits}f}" for k in ("median", "min", "max"))
-        lines.append(f"| {name} | {cells} | {row['times_slower']:.2f} |")
+        lines.append(f"| {name} | {cells} | {row['ratio']:.2f} |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,8 +19,8 @@ from alad.networks import Players
 from alad.scores import SCORES, reconstruct
 from alad.training import alive, blueprints
 
-BLOCK = 512  # rows that go through the networks at once: they stay in a core's own cache
-BLOCKS = 32  # blocks of one call
+BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
+BLOCKS = 64  # blocks of one call
 
 Weights = Mapping[str, tuple[Any, Any]]
 Program = Callable[[Weights, NDArray[Any]], Array]
