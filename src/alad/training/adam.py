@@ -1,4 +1,4 @@
-r"""Adam as the released code has it, with one division and one root for each weight.
+r"""Adam as the released code has it.
 
 .. math::
 
@@ -7,11 +7,10 @@ r"""Adam as the released code has it, with one division and one root for each we
     w &\leftarrow w - \alpha_t \frac{m}{\sqrt v + \epsilon}, \qquad
     \alpha_t = \alpha \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
 
-Both bias corrections stand in the step size, which is one number for all weights. Kingma and Ba
-give this form at the end of their section 2 for its speed; TensorFlow, in which the released
-code is written, computes it so. ``optax.adam`` divides each weight's m and v by their
-corrections instead, which is equal but for where :math:`\epsilon` enters, and takes three
-divisions for each weight (docs/decisions.md has the measurement).
+Both bias corrections stand in the step size, which is one number for all weights: the form at the
+end of Kingma and Ba's section 2, and TensorFlow's, in which the released code is written.
+``optax.adam`` divides each weight's m and v by their corrections instead, which is equal but for
+where :math:`\epsilon` enters; it is as fast (docs/decisions.md).
 """
 
 from __future__ import annotations
