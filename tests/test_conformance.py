@@ -7,6 +7,7 @@ import pytest
 from flax import nnx
 
 from alad import ALAD, ALICE, load
+from alad.estimators._adversarial import MOVES
 from alad.metrics import detection_metrics
 from alad.networks import PRESETS, Players
 from alad.networks.layers import Dense, Dropout
@@ -70,6 +71,18 @@ def test_the_losses_are_the_references_cross_entropies():
     laid_out = games(A, x, z)
     np.testing.assert_allclose(-value(D, laid_out), of_D, rtol=1e-5)
     np.testing.assert_allclose(-value(D, swapped(laid_out)), of_A, rtol=1e-5)
+
+
+def test_each_player_is_trained_by_its_own_side_of_the_game():
+    x, _ = batch()
+    players, key = networks(), jax.random.key(5)
+    laid_out = games(players["A"], x, players["A"].sample_z(key, N))
+    expected = {"D": value(players["D"], laid_out), "A": value(players["D"], swapped(laid_out))}
+    assert abs(expected["D"] - expected["A"]) > 1e-3
+    assert [move.player for move in MOVES] == ["D", "A"]  # the discriminators move first
+    for move in MOVES:
+        loss = move.loss(players, x, key)
+        np.testing.assert_allclose(loss, -expected[move.player], rtol=1e-6)
 
 
 def test_a_game_left_out_is_not_played():

@@ -142,3 +142,11 @@ def test_fitting_leaves_rows_and_numpys_generator_as_they_are(cls):
     new(cls).fit(rows)
     assert np.array_equal(rows, X)
     assert np.random.get_state()[1].tolist() == state
+
+
+def test_a_row_whose_score_overflows_is_the_strangest(table):
+    detector = Mahalanobis(scaling="none").fit(table)
+    far = np.vstack([table[:1], np.full((1, table.shape[1]), 1e200)])
+    scores = detector.score_samples(far)
+    assert np.isfinite(scores).all()
+    assert detector.predict(far)[1] == -1

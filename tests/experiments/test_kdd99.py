@@ -23,6 +23,7 @@ from alad.training import Progress
     [
         ({}, "kdd99-paper-minmax-20epochs-3seeds", False),
         ({"epochs": 100, "seeds": tuple(range(10))}, "kdd99-paper-minmax-full", True),
+        ({"epochs": 200, "seeds": tuple(range(12))}, "kdd99-paper-minmax-200epochs-12seeds", False),
         ({"epochs": 100}, "kdd99-paper-minmax-100epochs-3seeds", False),
         ({"epochs": 99, "seeds": tuple(range(10))}, "kdd99-paper-minmax-99epochs-10seeds", False),
         (

@@ -83,10 +83,10 @@ def fit(
 ) -> None:
     """Learn what the normal rows of a table look like.
 
-    Numbers are used as they are; text becomes one feature for each of its values (at most 200).
-    Missing values are allowed: a missing number becomes the column's median and sets a feature of
-    its own, and missing text is one more value. In CSV the empty cell, NA, N/A, NaN, null and ?
-    are missing, and a column is one of numbers if all its values are.
+    Numbers are scaled as the preset or --scaling says; text becomes one feature for each of its
+    values (at most 200). Missing values are allowed: a missing number becomes the column's median
+    and sets a feature of its own, and missing text is one more value. In CSV the empty cell, NA,
+    N/A, NaN, null and ? are missing, and a column is one of numbers if all its values are.
 
     Dates, infinite numbers and columns without any value are refused, by name; --drop leaves
     such columns out.

@@ -202,15 +202,17 @@ def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
         return table.names
     wanted = tuple(column.name for column in detector.encoder_.schema)
     if absent := [name for name in wanted if name not in table.names]:
+        others = [name for name in table.names if name not in wanted]
+        unseen = f"; not seen at fit: {quoted(others)}" if others else ""
         raise InputError(
             f"Expected the {len(wanted)} columns at fit in {table.place}; missing: "
-            f"{quoted(absent)}. Give the same columns, or refit."
+            f"{quoted(absent)}{unseen}. Give the same columns, or refit."
         )
     return wanted
 
 
 def _in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Map with two items in work at a time, and no more of them in memory."""
+    """Map with two items in work at a time, and few more of them in memory."""
     running: deque[Future[R]] = deque()
     with ThreadPoolExecutor(IN_WORK) as pool:
         for item in items:

@@ -27,6 +27,8 @@ from alad.preprocessing.scaling import SCALINGS
 from alad.scores import NEEDS, SCORES
 from alad.training import Checkpoint, History, Move, Progress, Settings, train
 
+TRAINING_VERSION = 2  # raise it with a change that moves the numbers: old checkpoints then end
+
 MOVES = (Move("D", discriminators_loss), Move("A", autoencoder_loss))
 Report = Callable[[Progress], None]
 
@@ -324,7 +326,7 @@ def _checkpoint(
     if path is None:
         return None
     digest = hashlib.sha256(rows.tobytes())
-    digest.update(repr((metadata.version("alad"), rows.shape, facts)).encode())
+    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, rows.shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
 
 

@@ -1,6 +1,6 @@
 """The face that every detector shows: scikit-learn's outlier detector, written once.
 
-A method's file supplies ``_fit``, ``_anomaly_score``, ``_to_disk`` and ``_from_disk``, and
+A method's file supplies ``fit``, ``_anomaly_score``, ``_to_disk`` and ``_from_disk``, and
 overrides nothing else.
 
 ====================  ==========================================================================
@@ -34,6 +34,8 @@ from alad.preprocessing.scaling import Scaler, fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 PART = 16_384  # rows that are scaled and judged at once
+
+LARGEST = float(np.finfo(np.float32).max)
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
@@ -187,8 +189,13 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         self.offset_ = offset_at_contamination(scores, self.contamination)
 
     def _judged(self, x: NDArray[Any]) -> Vector:
-        """A(x) of rows that are not scaled yet."""
-        return by_parts(lambda part: self._anomaly_score(self._scaled(part)), x)
+        """A(x) of rows that are not scaled yet.
+
+        A row so far out that its score overflows gets the largest number of float32.
+        """
+        score = by_parts(lambda part: self._anomaly_score(self._scaled(part)), x)
+        judged: Vector = np.nan_to_num(score, nan=LARGEST, posinf=LARGEST)
+        return judged
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:
         return np.ascontiguousarray(self.scaler_.transform(x), dtype=np.float32)

@@ -83,7 +83,7 @@ def cores() -> int:
 
 
 def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:
-    """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernel``."""
+    """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernels.0``."""
     named = {}
     for player, trees in weights.items():
         for tree in trees:

@@ -48,7 +48,7 @@ class Plan:
     @property
     def is_full(self) -> bool:
         """Whether this is the paper's whole schedule."""
-        return self.epochs >= FULL_EPOCHS and len(self.seeds) >= FULL_SEEDS
+        return (self.epochs, len(self.seeds)) == (FULL_EPOCHS, FULL_SEEDS)
 
     @property
     def name(self) -> str:

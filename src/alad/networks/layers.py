@@ -67,8 +67,8 @@ class Dense(nnx.Module):
     """Affine map of the concatenation of its inputs, without concatenating them.
 
     With inputs a and b of widths m and n, ``[a, b] W + b0 = a W_a + b W_b + b0``: the rows of W
-    are kept in one kernel for each input. When two calls share a first input, as f(x, x) and
-    f(x, G(E(x))) do, the compiler computes its product once.
+    are kept in one kernel for each input. When two calls share a first input, as D_xx's do in
+    training, the compiler computes its product once.
 
     With ``spectral``, W is divided by an estimate of its largest singular value from one power
     step (Miyato et al., 2018); the stored vector moves in training and rests in scoring.
@@ -148,8 +148,8 @@ class Dropout(nnx.Module):
 
     A unit is kept where its byte is at least ``round(256 rate)`` and is then divided by the share
     that is kept, so that the mean is exact: the rate is that of the nearest 1/256.
-    ``jax.random.bernoulli`` draws and converts 32 bits for each unit (docs/decisions.md has the
-    measurement).
+    ``jax.random.bernoulli`` enciphers and converts a word for each unit, where a mixed byte does
+    (docs/decisions.md has the measurement).
     """
 
     def __init__(self, rate: float, *, rngs: nnx.Rngs) -> None:

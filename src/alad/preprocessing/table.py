@@ -242,8 +242,8 @@ def _learn_categories(series: pl.Series, max_categories: int) -> Column:
     if len(categories) > max_categories:
         raise InputError(
             f"Expected at most {max_categories} distinct values in the text column "
-            f"{series.name!r}; got {len(categories)}. Drop it if it is an identifier, group its "
-            "rare values, or raise max_categories."
+            f"{series.name!r}; got {len(categories)}. Drop it if it is an identifier, or group "
+            "its rare values; if it was meant to hold numbers, correct those that are none."
         )
     if gaps:
         categories.add(MISSING)
