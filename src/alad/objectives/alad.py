@@ -36,8 +36,6 @@ from jax.nn import log_sigmoid
 Pair = tuple[Array, Array]
 Games = Mapping[str, tuple[Pair, Pair]]
 
-GAMES = ("xz", "xx", "zz")
-
 
 def games(A: Any, x: Array, z: Array) -> Games:
     """Lay out the (real, forged) pairs that each discriminator must tell apart."""
@@ -76,4 +74,4 @@ def autoencoder_loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array
     return -value(D, swapped(games(A, x, A.sample_z(key, len(x)))))
 
 
-__all__ = ["GAMES", "autoencoder_loss", "discriminators_loss", "games", "swapped", "value"]
+__all__ = ["autoencoder_loss", "discriminators_loss", "games", "swapped", "value"]
