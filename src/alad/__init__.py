@@ -8,7 +8,22 @@ from alad.errors import (
     ModelFormatError,
     OutputError,
 )
-from alad.estimators import ALAD, ALICE, BiGAN, Mahalanobis, load
+from alad.estimators import (
+    ALAD,
+    ALICE,
+    DAGMM,
+    DSEBM,
+    GAN,
+    KNN,
+    OCSVM,
+    PCA,
+    AnoGAN,
+    AutoEncoder,
+    BiGAN,
+    IsolationForest,
+    Mahalanobis,
+    load,
+)
 
 __version__ = "0.1.0"
 
@@ -16,13 +31,22 @@ __all__ = [
     "ALAD",
     "ALICE",
     "AladError",
+    "AnoGAN",
+    "AutoEncoder",
     "BiGAN",
+    "DAGMM",
+    "DSEBM",
     "DataSetError",
     "DivergedError",
+    "GAN",
     "InputError",
+    "IsolationForest",
+    "KNN",
     "Mahalanobis",
     "ModelFormatError",
+    "OCSVM",
     "OutputError",
+    "PCA",
     "__version__",
     "load",
 ]

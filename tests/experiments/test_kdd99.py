@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from alad import ALAD, load
-from alad.datasets.kdd99 import PROTOCOLS, Split
+from alad.datasets import Split
+from alad.datasets.kdd99 import PROTOCOLS
 from alad.experiments import kdd99
 from alad.experiments.kdd99 import Plan
 from alad.experiments.record import plain
@@ -52,7 +53,7 @@ def small_split(protocol):
         x_valid=x[valid],
         x_test=x[test],
         y_test=is_strange[test],
-        attack_test=np.where(is_strange[test], "smurf", "normal"),
+        kind_test=np.where(is_strange[test], "smurf", "normal"),
         feature_names=tuple("abcdef"),
         is_categorical=np.zeros(6, bool),
         rows_train=train,

@@ -7,16 +7,16 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from alad.training.adam import adam
 from alad.training.randomness import key
 from alad.training.state import alive, blueprints, newborn
 from alad.training.step import Move, Step, run_steps, shuffles
 from tests.training.toy import MOVES, ROWS, build, equal
 
 DECAY = 0.8
-RULE = adam(0.1, 0.5, 0.999)
+RULE = optax.adam(0.1, 0.5, 0.999)
 PLANS = blueprints(build)
 
 
@@ -40,7 +40,7 @@ def test_the_average_takes_in_each_steps_weights():
         for player in "PQ":
             by_hand[player] = DECAY * by_hand[player] + (1 - DECAY) * w(learners[player].params)
             np.testing.assert_allclose(w(learners[player].ema), by_hand[player], rtol=1e-5)
-            assert learners[player].optimiser.steps == t + 1
+            assert learners[player].optimiser[0].count == t + 1
 
 
 def test_only_the_mover_changes():

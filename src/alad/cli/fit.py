@@ -183,9 +183,9 @@ def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
 def _train(model: Any, frame: pl.DataFrame, checkpoint: Path | None) -> None:
     """Fit, with a bar if there is something to wait for."""
     from alad.cli.progress import training_progress
-    from alad.estimators import AdversarialDetector
+    from alad.estimators import NetworkDetector
 
-    if not isinstance(model, AdversarialDetector):
+    if not isinstance(model, NetworkDetector):
         model.fit(frame)
         return
     try:

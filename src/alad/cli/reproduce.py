@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from alad.cli.tabular import tabular
+
 app = typer.Typer(help="Run an experiment of the paper and show our numbers beside its own.")
 
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
@@ -17,6 +19,9 @@ METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 @app.callback()
 def experiments() -> None:
     """Run an experiment of the paper and show our numbers beside its own."""
+
+
+app.command()(tabular)
 
 
 @app.command()

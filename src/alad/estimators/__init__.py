@@ -5,14 +5,21 @@ from __future__ import annotations
 from os import PathLike
 
 from alad.errors import ModelFormatError
-from alad.estimators._adversarial import AdversarialDetector, fit_side_by_side
 from alad.estimators._detector import AbstractDetector
-from alad.estimators.alad import ALAD, ALICE, BiGAN
-from alad.estimators.shallow import Mahalanobis
+from alad.estimators._network import NetworkDetector, fit_side_by_side
+from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
+from alad.estimators.dagmm import DAGMM
+from alad.estimators.dsebm import DSEBM
+from alad.estimators.gan import GAN, AnoGAN
+from alad.estimators.shallow import KNN, OCSVM, PCA, IsolationForest, Mahalanobis
 from alad.io import read_model
 
 DETECTORS: dict[str, type[AbstractDetector]] = {
-    cls.__name__: cls for cls in (ALAD, ALICE, BiGAN, Mahalanobis)
+    cls.__name__: cls
+    for cls in (
+        *(ALAD, ALICE, BiGAN, AutoEncoder, GAN, AnoGAN, DAGMM, DSEBM),
+        *(Mahalanobis, OCSVM, IsolationForest, KNN, PCA),
+    )
 }
 
 
@@ -45,11 +52,20 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
 __all__ = [
     "ALAD",
     "ALICE",
+    "DAGMM",
     "DETECTORS",
+    "DSEBM",
+    "GAN",
+    "KNN",
+    "OCSVM",
+    "PCA",
     "AbstractDetector",
-    "AdversarialDetector",
+    "AnoGAN",
+    "AutoEncoder",
     "BiGAN",
+    "IsolationForest",
     "Mahalanobis",
+    "NetworkDetector",
     "fit_side_by_side",
     "load",
 ]

@@ -1,101 +1,57 @@
-"""What ALAD, ALICE and BiGAN share: settings, training, scoring, one seed or many."""
+"""What ALAD, ALICE, BiGAN and their plain autoencoder share: E, G and the games they play."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sys
-from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-import jax
-import numpy as np
-from numpy.typing import NDArray
+from jax import Array
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, by_parts, expect, seed_of
-from alad.estimators._programs import Judge, in_blocks, program, weights_by_name, weights_like
-from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
-from alad.io import Model
-from alad.networks import PRESETS, Players, Preset
+from alad.estimators._detector import Matrix, by_parts
+from alad.estimators._network import NetworkDetector
+from alad.estimators._programs import Judge, in_blocks, program
+from alad.estimators._settings import Constraint, flag, integer, one_of, optional
+from alad.networks import PRESETS, Players
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
-from alad.preprocessing.scaling import SCALINGS
-from alad.scores import NEEDS, SCORES
-from alad.training import Checkpoint, History, Move, Progress, Settings, train
-
-TRAINING_VERSION = 2  # raise it with a change that moves the numbers: old checkpoints then end
-
-MOVES = (Move("D", discriminators_loss), Move("A", autoencoder_loss))
-Report = Callable[[Progress], None]
+from alad.scores import NEEDS, SCORES, reconstruct
+from alad.training import Move
 
 
 @dataclass(frozen=True)
-class Choices:
-    """Every setting of a run, with nothing left open."""
+class Of:
+    """A score by name, in the form in which rows are judged."""
 
-    anomaly_score: str
-    scaling: str
-    spectral_norm: bool
-    latent_dim: int
-    epochs: int
-    min_steps: int
-    batch_size: int
-    learning_rate: float
-    beta1: float
-    ema_decay: float
-    patience: int | None
-    validation_fraction: float
+    score: str
 
-    def settings(self, rows: int) -> Settings:
-        """What training needs to know of them, for this many rows."""
-        steps = max(1, rows // min(self.batch_size, rows))
-        return Settings(
-            epochs=max(self.epochs, -(-self.min_steps // steps)),
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            beta1=self.beta1,
-            ema_decay=self.ema_decay,
-            patience=self.patience,
-        )
+    def __call__(self, networks: Any, x: Array) -> Array:
+        """A(x), shape (n,)."""
+        return SCORES[self.score](networks["A"], networks["D"], x)
 
 
-FROM_PRESET = (
-    "scaling",
-    "spectral_norm",
-    "latent_dim",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "ema_decay",
-    "patience",
-    "validation_fraction",
-)
+def _reconstruct(networks: Any, x: Array) -> Array:
+    return reconstruct(networks["A"], x)
 
 
-class AdversarialDetector(AbstractDetector):
+class AdversarialDetector(NetworkDetector):
     """Encoder, generator and the discriminators of some games, trained against each other."""
 
     games: ClassVar[tuple[str, ...]]
-    default_score: ClassVar[str]
+
+    presets = PRESETS
+    moves: ClassVar[tuple[Move, ...]] = (
+        Move("D", discriminators_loss),
+        Move("A", autoencoder_loss),
+    )
+    scores = tuple(SCORES)
 
     _constraints: ClassVar[dict[str, Constraint]] = {
-        **AbstractDetector._constraints,
+        **NetworkDetector._constraints,
         "preset": one_of(*PRESETS),
         "anomaly_score": optional(one_of(*SCORES)),
-        "scaling": optional(one_of(*SCALINGS)),
         "spectral_norm": optional(flag()),
         "latent_dim": optional(integer(1)),
-        "epochs": optional(integer(0)),
-        "batch_size": optional(integer(1)),
-        "learning_rate": optional(real(0, 1, closed="right")),
-        "ema_decay": optional(real(0, 1, closed="left")),
-        "patience": optional(integer(0)),
-        "validation_fraction": optional(real(0, 1, closed="left")),
-        "verbose": flag(),
     }
 
     def __init__(
@@ -131,91 +87,23 @@ class AdversarialDetector(AbstractDetector):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        X_valid: Any = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        report: Report | None = None,
-    ) -> Self:
-        """Learn what normal rows look like.
-
-        Parameters
-        ----------
-        X : array or frame of shape (n, columns)
-            Normal rows, as far as that is known; no label is used.
-        y : ignored
-        X_valid : array or frame, optional
-            Normal rows to watch training with. Default: the share ``validation_fraction`` of X.
-        checkpoint : path, optional
-            Written between epochs; a training that was killed goes on from it exactly.
-        report : callable, optional
-            Called with :class:`alad.training.Progress` every thousand steps.
-
-        Raises
-        ------
-        InputError
-            The data or a setting does not fit; the message says which and why.
-        DivergedError
-            A loss stopped being finite.
-        """
-        fit_side_by_side(
-            [self], X, X_valid=X_valid, checkpoint=checkpoint, report=report or self._printer()
-        )
-        return self
-
     def reconstruct(self, X: Any) -> Matrix:
         """Give x' = G(E(x)) in scaled columns, shape (n, features): what the model expected."""
         check_is_fitted(self)
-        run, x = program(self.players_, "reconstruct"), self._matrix(X, fitting=False)
+        run, x = program(self.players_, _reconstruct), self._matrix(X, fitting=False)
         return by_parts(lambda part: in_blocks(run, self.weights_, self._scaled(part)), x)
 
-    # ----------------------------------------------------------------------- the method's share
-
-    def _anomaly_score(self, x: Matrix) -> Vector:
-        score = self._with_defaults().anomaly_score
-        self._check_score(score)  # it may have been set since
-        return in_blocks(program(self.players_, score), self.weights_, x).astype(np.float64)
-
-    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        facts = {"data_dim": self.players_.data_dim, "history": self.history_.to_json()}
-        arrays = weights_by_name(self.weights_)
-        return facts, {f"weights/{name}": array for name, array in arrays.items()}
-
-    def _from_disk(self, model: Model) -> None:
-        expect(model.facts, "data_dim", "history")
-        self.players_ = self._players(model.facts["data_dim"])
-        self.history_ = History.from_json(model.facts["history"])
-        self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
-
-    # ------------------------------------------------------------------------ settings resolved
-
-    def _with_defaults(self) -> Choices:
-        """Give every setting that was left at None its preset's value."""
-        preset: Preset = PRESETS[self.preset]
-
-        def or_preset(name: str) -> Any:
-            own = getattr(self, name)
-            return getattr(preset, name) if own is None else own
-
-        return Choices(
-            anomaly_score=self.anomaly_score or self.default_score,
-            min_steps=preset.min_steps if self.epochs is None else 0,
-            beta1=preset.beta1,
-            **{name: or_preset(name) for name in FROM_PRESET},
-        )
-
     def _players(self, data_dim: int) -> Players:
-        choices = self._with_defaults()
         return Players(
             PRESETS[self.preset].architecture,
             data_dim,
-            choices.latent_dim,
+            self._or_preset("latent_dim"),
             self.games,
-            choices.spectral_norm,
+            self._or_preset("spectral_norm"),
         )
+
+    def _judge(self, score: str) -> Judge:
+        return Of(score)
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
@@ -225,120 +113,3 @@ class AdversarialDetector(AbstractDetector):
                 f"The score {score!r} looks at D_{game}, which {type(self).__name__} does not "
                 f"have. Choose one of {', '.join(map(repr, possible))}."
             )
-
-    def _share_preparation(self, other: AdversarialDetector) -> None:
-        """Take over what ``other`` has learned of the same table, under a seed of one's own."""
-        learned = {name: value for name, value in vars(other).items() if name.endswith("_")}
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)  # an earlier fit's
-        for name, value in learned.items():
-            setattr(self, name, value)
-        self.seed_ = seed_of(self.random_state)
-
-    def _printer(self) -> Report | None:
-        return print_progress if self.verbose else None
-
-
-def fit_side_by_side(
-    detectors: Sequence[AdversarialDetector],
-    X: Any,
-    *,
-    X_valid: Any = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    report: Report | None = None,
-) -> list[AdversarialDetector]:
-    """Fit detectors that differ in their seed alone, in one run, on the same rows.
-
-    On a CPU the cores share the seeds; on an accelerator all seeds are one program. Each
-    detector comes out as if it had been fitted alone, up to the rounding of sums.
-
-    Parameters
-    ----------
-    detectors : sequence of one kind and one set of parameters but for ``random_state``
-    X, X_valid, checkpoint, report
-        As in :meth:`AdversarialDetector.fit`.
-    """
-    first = detectors[0]
-    _check_alike(detectors)
-    first._check_settings()
-    choices = first._with_defaults()
-    first._check_score(choices.anomaly_score)
-    x = first._prepare(X, choices.scaling)
-    for detector in detectors[1:]:
-        detector._share_preparation(first)
-    rows, watched = _hold_out(x, X_valid, first, choices)
-    players, settings = first._players(x.shape[1]), choices.settings(len(rows))
-    seeds = [detector.seed_ for detector in detectors]
-    # With patience, what is watched and how decides which weights are kept.
-    judged = () if settings.patience is None else (choices.anomaly_score, _digest(watched))
-    trained = train(
-        players,
-        MOVES,
-        rows,
-        seeds=seeds,
-        settings=settings,
-        validation=watched,
-        validate=Judge(choices.anomaly_score),
-        checkpoint=_checkpoint(checkpoint, rows, players, settings, tuple(seeds), *judged),
-        report=report,
-    )
-    for i, detector in enumerate(detectors):
-        detector.players_ = players
-        detector.weights_ = jax.device_put(trained.weights[i])
-        detector.history_ = trained.history.of_seed(i)
-        detector._settle(x)
-    return list(detectors)
-
-
-def _check_alike(detectors: Sequence[AdversarialDetector]) -> None:
-    def kind(detector: AdversarialDetector) -> Any:
-        return type(detector), {**detector.get_params(deep=False), "random_state": None}
-
-    if any(kind(detector) != kind(detectors[0]) for detector in detectors):
-        raise InputError(
-            "Expected detectors that differ in random_state alone; got different kinds or "
-            "settings. Fit those one after the other."
-        )
-
-
-def _hold_out(
-    x: Matrix, X_valid: Any, detector: AdversarialDetector, choices: Choices
-) -> tuple[Matrix, Matrix | None]:
-    """Give the rows to train on and the rows to watch, if there are any."""
-    if X_valid is not None:
-        return x, detector._scaled(detector._matrix(X_valid, fitting=False))
-    held = int(len(x) * choices.validation_fraction)
-    if held == 0:
-        if choices.patience is not None:
-            raise InputError(
-                "Expected validation rows, because patience is set; got none. Pass X_valid, set "
-                "validation_fraction (0.25, say), or leave patience at None."
-            )
-        return x, None
-    order = np.random.default_rng(detector.seed_).permutation(len(x))
-    return x[order[held:]], x[order[:held]]
-
-
-def _checkpoint(
-    path: str | os.PathLike[str] | None, rows: Matrix, *facts: Hashable
-) -> Checkpoint | None:
-    """Name the run by its rows and by everything that settles what training does."""
-    if path is None:
-        return None
-    digest = hashlib.sha256(rows.tobytes())
-    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, rows.shape, facts)).encode())
-    return Checkpoint(Path(path), digest.hexdigest())
-
-
-def _digest(rows: Matrix | None) -> str:
-    return "" if rows is None else hashlib.sha256(rows.tobytes()).hexdigest()
-
-
-def print_progress(progress: Progress) -> None:
-    """Write one line about a training run to standard error."""
-    losses = ", ".join(f"{player} {loss:.3f}" for player, loss in progress.losses.items())
-    print(
-        f"epoch {progress.epoch}/{progress.epochs}, losses {losses}, "
-        f"{progress.seconds_left:.0f} s left",
-        file=sys.stderr,
-    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -15,8 +14,6 @@ from jax import Array
 from numpy.typing import NDArray
 
 from alad.errors import ModelFormatError
-from alad.networks import Players
-from alad.scores import SCORES, reconstruct
 from alad.training import alive, blueprints
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
@@ -26,32 +23,38 @@ Weights = Mapping[str, tuple[Any, Any]]
 Program = Callable[[Weights, NDArray[Any]], Array]
 
 
-@dataclass(frozen=True)
-class Judge:
-    """A score in the form in which training watches validation rows."""
+class Players(Protocol):
+    """How to build networks: a value, so that equal ones share what is compiled."""
 
-    score: str
+    @property
+    def data_dim(self) -> int:
+        """Width of a row."""
 
-    def __call__(self, networks: Mapping[str, Any], x: Array) -> Array:
-        """A(x), shape (n,)."""
-        return SCORES[self.score](networks["A"], networks["D"], x)
+    def __call__(self, key: Array) -> dict[str, nnx.Module]:
+        """Build the networks with weights drawn from ``key``."""
+
+    def __hash__(self) -> int: ...
+
+
+class Judge(Protocol):
+    """What networks say of rows, one value or one vector for each: a value, as players are."""
+
+    def __call__(self, networks: Any, x: Array, /) -> Array:
+        """Judge rows x, shape (n, ...); returns (n, ...)."""
+
+    def __hash__(self) -> int: ...
 
 
 @lru_cache(maxsize=32)
-def program(players: Players, what: str) -> Program:
-    """Compile a score, or "reconstruct", over (blocks, BLOCK, features) rows."""
+def program(players: Players, judge: Judge) -> Program:
+    """Compile a judge over (blocks, BLOCK, features) rows."""
     plans = blueprints(players)
 
     def of_blocks(weights: Weights, blocks: Array) -> Array:
         networks = {name: alive(plans[name], *own) for name, own in weights.items()}
-
-        def of_block(x: Array) -> Array:
-            return reconstruct(networks["A"], x) if what == "reconstruct" else judge(networks, x)
-
-        results: Array = jax.lax.map(of_block, blocks)
+        results: Array = jax.lax.map(lambda x: judge(networks, x), blocks)
         return results
 
-    judge = Judge(what)
     # Several calls run side by side, a core each, so none of them is to spread over the cores.
     compiled: Program = jax.jit(of_blocks, compiler_options={"xla_cpu_multi_thread_eigen": False})
     return compiled

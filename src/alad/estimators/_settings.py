@@ -19,12 +19,18 @@ class Constraint:
     holds: Callable[[Any], bool]
 
 
-def integer(least: int) -> Constraint:
-    """An int, not a bool, of at least this."""
-    return Constraint(
-        f"an int of at least {least}",
-        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= least,
-    )
+def integer(least: int, most: int | None = None) -> Constraint:
+    """An int, not a bool, of at least this and at most that."""
+
+    def holds(v: Any) -> bool:
+        return (
+            isinstance(v, Integral)
+            and not isinstance(v, bool)
+            and int(v) >= least
+            and (most is None or int(v) <= most)
+        )
+
+    return Constraint(f"an int of at least {least}{f' and at most {most}' if most else ''}", holds)
 
 
 def real(low: float, high: float = math.inf, *, closed: str = "both") -> Constraint:

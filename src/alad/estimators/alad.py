@@ -1,8 +1,10 @@
-"""ALAD, and its ancestors BiGAN and ALICE, which are ALAD with games left out."""
+"""ALAD, and BiGAN, ALICE and a plain autoencoder, which are ALAD with games left out."""
 
 from __future__ import annotations
 
 from alad.estimators._adversarial import AdversarialDetector
+from alad.objectives.autoencoder import reconstruction_loss
+from alad.training import Move
 
 
 class ALAD(AdversarialDetector):
@@ -19,8 +21,9 @@ class ALAD(AdversarialDetector):
     preset : {"tabular", "kdd99", "arrhythmia"}
         Networks and settings. "kdd99" and "arrhythmia" are the paper's; "tabular" is ours, for
         tables of any width. A setting that is left at None takes the preset's value.
-    anomaly_score : {"features", "logits", "l1", "l2"}, default "features"
-        A(x) above, or one of the paper's other three (:mod:`alad.scores`).
+    anomaly_score : str, default "features"
+        A(x) above, or "logits", "l1", "l2", the paper's other three, or BiGAN's "joint-features"
+        and "joint-logits" (:mod:`alad.scores.alad`).
     scaling : {"none", "minmax", "standard", "log-standard"}
         What is done to columns first, fitted on the training rows.
     spectral_norm : bool
@@ -115,13 +118,23 @@ class ALICE(AdversarialDetector):
 
 
 class BiGAN(AdversarialDetector):
-    """The game xz alone: E and G answer only to D_xz(x, z) (Donahue et al., 2017).
+    r"""The game xz alone: E and G answer only to D_xz(x, z) (Donahue et al., 2017).
 
-    It has no D_xx, so it scores by reconstruction: "l1" (the default) or "l2". Other
-    parameters and attributes are those of :class:`ALAD`.
+    It has no D_xx. Its scores are those of EGBAD (Zenati et al., 2018), which join the
+    reconstruction error and what D_xz makes of it, and the error alone:
+
+    .. math::
+
+        A(x) = 0.9 \| x - G(E(x)) \|_1 + 0.1 \| f_{xz}(x, E(x)) - f_{xz}(G(E(x)), E(x)) \|_1
+
+    for "joint-features" (the default), :math:`-\log \sigma(D_{xz}(x, E(x)))` in the place of the
+    second norm for "joint-logits", and "l1" or "l2". Other parameters and attributes are those of
+    :class:`ALAD`.
 
     References
     ----------
+    Zenati, Foo, Lecouat, Manek, Chandrasekhar. Efficient GAN-Based Anomaly Detection. 2018, arXiv
+    1802.06222.
     Donahue, Krähenbühl, Darrell. Adversarial Feature Learning. ICLR 2017, arXiv 1605.09782.
     Dumoulin et al. Adversarially Learned Inference. ICLR 2017, arXiv 1606.00704.
 
@@ -134,4 +147,32 @@ class BiGAN(AdversarialDetector):
     """
 
     games = ("xz",)
-    default_score = "l1"
+    default_score = "joint-features"
+
+
+class AutoEncoder(AdversarialDetector):
+    r"""ALAD's E and G without any game: trained to reconstruct, a control beside ALAD.
+
+    .. math:: \min_{E, G} E_x \| x - G(E(x)) \|_2^2, \qquad A(x) = \| x - G(E(x)) \|_2
+
+    or its 1-norm, "l1". What ALAD finds beyond it, the games have taught. Parameters and attributes
+    are those of :class:`ALAD`; ``spectral_norm`` has nothing to act on.
+
+    References
+    ----------
+    Hawkins, He, Williams, Baxter. Outlier Detection Using Replicator Neural Networks. DaWaK 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alad import AutoEncoder
+    >>> rng = np.random.default_rng(0)
+    >>> normal = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 6))  # a plane in 6 dimensions
+    >>> detector = AutoEncoder(epochs=30, random_state=0).fit(normal)
+    >>> bool(detector.score_samples(normal).min() > detector.score_samples(5 * np.eye(6)).max())
+    True
+    """
+
+    games = ()
+    moves = (Move("A", reconstruction_loss),)
+    default_score = "l2"

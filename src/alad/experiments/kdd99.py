@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from alad.datasets import kdd99
-from alad.datasets.kdd99 import PROTOCOLS, Split
+from alad.datasets import Split, kdd99
+from alad.datasets.kdd99 import PROTOCOLS
 from alad.estimators import ALAD, AbstractDetector, Mahalanobis, fit_side_by_side
 from alad.experiments.published import KDD99
 from alad.metrics import detection_metrics, mean_and_sd, pr_curve_points, roc_curve_points

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
 
-Activation = Literal["linear", "relu", "leaky_relu", "tanh"]
+Activation = Literal["linear", "relu", "leaky_relu", "tanh", "softplus"]
 Initializer = Literal["xavier", "normal(0.01)"]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -28,6 +28,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "leaky_relu": lambda x: jax.nn.leaky_relu(x, 0.2),  # slope: paper, table of hyper-parameters
     "tanh": jnp.tanh,
+    "softplus": jax.nn.softplus,
 }
 INITIALIZERS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
     "xavier": jax.nn.initializers.glorot_uniform(),
@@ -43,7 +44,7 @@ class DenseLayer:
     ----------
     units : int or None
         Output width; None means the width that the whole network must end in.
-    activation : {"linear", "relu", "leaky_relu", "tanh"}
+    activation : {"linear", "relu", "leaky_relu", "tanh", "softplus"}
     batch_norm : bool
         Batch normalisation before the activation (momentum 0.99, epsilon 1e-3).
     dropout : float

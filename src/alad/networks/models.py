@@ -40,8 +40,8 @@ class Autoencoder(nnx.Module):
         return jax.random.normal(key, (n, self.latent_dim))
 
 
-class PairDiscriminator(nnx.Module):
-    """D(a, b): the logit that a pair is real. D_xx and D_zz.
+class Discriminator(nnx.Module):
+    """D(a, b): the logit that a pair is real, D_xx and D_zz; or D(x), of a row alone.
 
     ``features`` gives the layer before the logit, the f of the anomaly score.
     """
@@ -53,16 +53,16 @@ class PairDiscriminator(nnx.Module):
         inputs: Sequence[int],
         rngs: nnx.Rngs,
         initializer: Initializer,
-        spectral_norm: bool,
+        spectral_norm: bool = False,
     ) -> None:
         self.hidden = Stack(
             layers, inputs=inputs, rngs=rngs, initializer=initializer, spectral_norm=spectral_norm
         )
         self.logit = Dense((self.hidden.width,), 1, rngs=rngs, initializer=initializer)
 
-    def features(self, a: Array, b: Array) -> Array:
+    def features(self, *inputs: Array) -> Array:
         """f(a, b): activations of the last hidden layer, shape (n, width)."""
-        return self.hidden(a, b)
+        return self.hidden(*inputs)
 
     def features_of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
         """f(x, x) and f(x, y), with what the first layer has in common computed once."""
@@ -70,8 +70,8 @@ class PairDiscriminator(nnx.Module):
         of_xx, of_xy = map(first.after_dense, first.dense.of_pairs(x, y))
         return self.hidden.after_first(of_xx), self.hidden.after_first(of_xy)
 
-    def __call__(self, a: Array, b: Array) -> Array:
-        return self.logit(self.features(a, b))[:, 0]
+    def __call__(self, *inputs: Array) -> Array:
+        return self.logit(self.features(*inputs))[:, 0]
 
 
 class JointDiscriminator(nnx.Module):
@@ -140,7 +140,7 @@ class Players:
             "xx": (self.architecture.xx, self.data_dim),
             "zz": (self.architecture.zz, self.latent_dim),
         }[game]
-        return PairDiscriminator(
+        return Discriminator(
             layers,
             inputs=(width, width),
             rngs=rngs,

@@ -1,12 +1,13 @@
 """Architectures as values, each with its source. A new data set is a new value here.
 
-``Architecture`` describes E, G and the three discriminators; ``Preset`` adds the settings that
-the source trains it with.
+``Architecture`` describes ALAD's E, G and three discriminators; ``Preset`` adds the settings that
+the source trains it with. The other methods' values stand beside their networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from alad.networks.layers import Activation, DenseLayer, Initializer
 
@@ -35,16 +36,17 @@ class Preset:
     """An architecture with the settings that its source trains it with.
 
     Training lasts ``epochs``, or longer where that makes fewer than ``min_steps`` steps.
+    ``latent_dim`` is the width of z for methods that draw it, ``spectral_norm`` is for ALAD's.
     """
 
     source: str
-    architecture: Architecture
-    latent_dim: int
+    architecture: Any
     batch_size: int
     learning_rate: float
     epochs: int
     scaling: str
-    spectral_norm: bool
+    latent_dim: int = 1
+    spectral_norm: bool = False
     beta1: float = 0.5
     ema_decay: float = 0.999  # alad/run.py@1f1c310, ema_decay
     patience: int | None = None

@@ -33,8 +33,8 @@ from typing import Any
 from jax import Array
 from jax.nn import log_sigmoid
 
-Pair = tuple[Array, Array]
-Games = Mapping[str, tuple[Pair, Pair]]
+Inputs = tuple[Array, ...]  # what a discriminator looks at: a pair, or a row alone
+Games = Mapping[str, tuple[Inputs, Inputs]]
 
 
 def games(A: Any, x: Array, z: Array) -> Games:

@@ -11,7 +11,6 @@ import jax
 import optax
 from jax import Array
 
-from alad.training.adam import adam
 from alad.training.state import Blueprint, Build, Learner, alive, blueprints, newborn
 from alad.training.step import Move, Step, run_steps, shuffles
 
@@ -36,7 +35,7 @@ class Programs:
     @cached_property
     def optimiser(self) -> optax.GradientTransformation:
         """Adam, as every player uses it."""
-        return adam(self.learning_rate, self.beta1, self.beta2)
+        return optax.adam(self.learning_rate, self.beta1, self.beta2)
 
     @cached_property
     def blueprints(self) -> dict[str, Blueprint]:

@@ -1,4 +1,4 @@
-"""Simple detectors that stand beside every claim as controls."""
+"""Distance from the mean, as the covariance measures it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alad.estimators._detector import AbstractDetector, Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
+from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
 from alad.preprocessing.scaling import SCALINGS
 
@@ -72,8 +73,9 @@ class Mahalanobis(AbstractDetector):
         return {}, {"mean": self.mean_, "whitening": self.whitening_}
 
     def _from_disk(self, model: Model) -> None:
-        self.mean_ = np.array(model.arrays["mean"])
-        self.whitening_ = np.array(model.arrays["whitening"])
+        columns, directions = width(model), model.arrays["whitening"].shape[-1]
+        self.mean_ = stored(model, "mean", np.float64, columns)
+        self.whitening_ = stored(model, "whitening", np.float64, columns, directions)
 
 
 def _whitening(covariance: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,138 @@
+"""``alad reproduce tabular``: the tables of the paper and the talk, every method, every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+METRICS = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
+BESIDE = ("published F1", "within 2 sd", "F1 against ALAD's")
+
+
+def tabular(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TABLE]...", help="Which tables; default: all. --list names them."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0; the paper: 10.")] = 10,
+    epochs_scale: Annotated[
+        float,
+        typer.Option(min=0.001, max=1, help="Share of the source's epochs; 1 is its schedule."),
+    ] = 1.0,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD", help="Only this method (repeatable). --list names them."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for checkpoints and models.")
+    ] = Path("runs"),
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the JSON results; default: OUT/tabular.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Make anew what other code or settings made.")
+    ] = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Run nothing: show what is stored.")
+    ] = False,
+    names: Annotated[bool, typer.Option("--list", help="List tables and methods.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")] = False,
+) -> None:
+    """Run every method of the paper's tables for tabular data, and set ours beside its numbers.
+
+    Results are kept, one file for each method, after every group of seeds. The same command goes
+    on where it was stopped, skips what is stored, and adds seeds; it never mixes results of other
+    code, settings or data. The whole of it takes days on two cores: choose tables and methods, or
+    shorten the schedule with --epochs-scale, which is written into the results.
+    """
+    from alad.cli.show import print_json, print_text
+    from alad.experiments.compare import compared
+    from alad.experiments.registry import METHODS, TABLES
+    from alad.experiments.results import jobs_of
+
+    if names:
+        print_text(_names(TABLES, METHODS))
+        return
+    wanted = [_known("table", name, TABLES) for name in tables or TABLES]
+    only = [_known("--method", name, METHODS).name for name in method or METHODS]
+    jobs = [job for job in jobs_of(wanted, epochs_scale) if job.method.name in only]
+    folder = results or out / "tabular"
+    if not stored:
+        _run(jobs, range(seeds), folder, out, refresh)
+    content = [compared(table, folder) for table in wanted]
+    if as_json:
+        print_json({"tables": content})
+    else:
+        print_text("\n\n".join(as_text(table) for table in content))
+
+
+def _run(jobs: Any, seeds: Sequence[int], folder: Path, out: Path, refresh: bool) -> None:
+    from alad.cli.progress import training_progress
+    from alad.cli.show import say
+    from alad.experiments.run import Bench
+
+    try:
+        with training_progress("training") as report:
+            Bench(folder, out / "work", say, report, refresh).run(jobs, seeds)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command goes on from what is stored in {folder}."
+        ) from None
+
+
+def _known(what: str, name: str, known: Mapping[str, Any]) -> Any:
+    from alad.errors import InputError
+
+    if name not in known:
+        raise InputError(f"Expected {what} to be one of {', '.join(known)}; got {name!r}.")
+    return known[name]
+
+
+def _names(tables: Mapping[str, Any], methods: Mapping[str, Any]) -> str:
+    from alad.cli.show import aligned
+
+    shown = {name: table.title for name, table in tables.items()}
+    detectors = {name: method.detector for name, method in methods.items()}
+    return f"Tables\n{aligned(shown)}\n\nMethods\n{aligned(detectors)}"
+
+
+def as_text(table: Mapping[str, Any]) -> str:
+    """Give one compared table as text."""
+    head = ["method", "seeds", "epochs", *METRICS.values(), *BESIDE]
+    body = [_line(row) for row in table["rows"]]
+    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
+        for line in [head, *body]
+    ]
+    lines.insert(1, "-" * len(lines[0]))
+    notes = [table["note"]] if table["note"] else []
+    if not any(row["ours"] for row in table["rows"]):
+        notes.append("Nothing is stored yet.")
+    return "\n".join([table["title"], "", *lines, *notes])
+
+
+def _line(row: Mapping[str, Any]) -> list[str]:
+    ours, published, test = row["ours"], row["published"], row["test"]
+    label = f"{row['label']} (control)" if row["control"] else row["label"]
+    if ours is None:
+        return [label, "0", "", *[""] * len(METRICS), _f1(published), "", ""]
+    cells = [_mean_and_sd(ours[metric]) for metric in METRICS]
+    inside = {None: "", True: "yes", False: "no"}[row["within"]]
+    against = "" if test is None else f"{test['difference']:+.4f}, p = {test['p_holm']:.3f}"
+    epochs = str(row["settings"].get("epochs", ""))
+    if row["epochs_scale"] != 1:
+        epochs += f" (x {row['epochs_scale']:g})"
+    return [label, str(len(row["seeds"])), epochs, *cells, _f1(published), inside, against]
+
+
+def _f1(published: Mapping[str, Any] | None) -> str:
+    return "" if published is None else f"{published['f1']:.4f}"
+
+
+def _mean_and_sd(value: Mapping[str, Any]) -> str:
+    sd = value["sd"]
+    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} +- {sd:.4f}"

@@ -1,0 +1,343 @@
+"""What every detector made of networks shares: settings, training, scoring, one seed or many.
+
+A method's file says how its networks are built, who moves with which loss, and by which scores
+rows can be judged; it may add settings of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, seed_of
+from alad.estimators._programs import (
+    Judge,
+    Players,
+    in_blocks,
+    program,
+    weights_by_name,
+    weights_like,
+)
+from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
+from alad.io import Model
+from alad.networks import Preset
+from alad.preprocessing.scaling import SCALINGS
+from alad.training import Checkpoint, History, Move, Progress, Settings, train
+
+TRAINING_VERSION = 3  # raise it with a change that moves the numbers: old checkpoints then end
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Every setting of a run, with nothing left open."""
+
+    anomaly_score: str
+    scaling: str
+    epochs: int
+    min_steps: int
+    batch_size: int
+    learning_rate: float
+    beta1: float
+    ema_decay: float
+    patience: int | None
+    validation_fraction: float
+
+    def settings(self, rows: int) -> Settings:
+        """What training needs to know of them, for this many rows."""
+        steps = max(1, rows // min(self.batch_size, rows))
+        return Settings(
+            epochs=max(self.epochs, -(-self.min_steps // steps)),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            beta1=self.beta1,
+            ema_decay=self.ema_decay,
+            patience=self.patience,
+        )
+
+
+FROM_PRESET = (
+    "scaling",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "ema_decay",
+    "patience",
+    "validation_fraction",
+)
+
+
+class NetworkDetector(AbstractDetector):
+    """Networks that learn from batches of normal rows, step by step.
+
+    A method supplies the class variables and ``_players``.
+    """
+
+    presets: ClassVar[Mapping[str, Preset]]
+    moves: ClassVar[tuple[Move, ...]]
+    scores: ClassVar[tuple[str, ...]]
+    default_score: ClassVar[str]
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        **AbstractDetector._constraints,
+        "scaling": optional(one_of(*SCALINGS)),
+        "epochs": optional(integer(0)),
+        "batch_size": optional(integer(1)),
+        "learning_rate": optional(real(0, 1, closed="right")),
+        "ema_decay": optional(real(0, 1, closed="left")),
+        "patience": optional(integer(0)),
+        "validation_fraction": optional(real(0, 1, closed="left")),
+        "verbose": flag(),
+    }
+
+    def __init__(
+        self,
+        *,
+        preset: str = "tabular",
+        anomaly_score: str | None = None,
+        scaling: str | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        ema_decay: float | None = None,
+        patience: int | None = None,
+        validation_fraction: float | None = None,
+        contamination: float = 0.01,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.anomaly_score = anomaly_score
+        self.scaling = scaling
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.ema_decay = ema_decay
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.contamination = contamination
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        X_valid: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        report: Report | None = None,
+    ) -> Self:
+        """Learn what normal rows look like.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n, columns)
+            Normal rows, as far as that is known; no label is used.
+        y : ignored
+        X_valid : array or frame, optional
+            Normal rows to watch training with. Default: the share ``validation_fraction`` of X.
+        checkpoint : path, optional
+            Written between epochs; a training that was killed goes on from it exactly.
+        report : callable, optional
+            Called with :class:`alad.training.Progress` every thousand steps.
+
+        Raises
+        ------
+        InputError
+            The data or a setting does not fit; the message says which and why.
+        DivergedError
+            A loss stopped being finite.
+        """
+        fit_side_by_side(
+            [self], X, X_valid=X_valid, checkpoint=checkpoint, report=report or self._printer()
+        )
+        return self
+
+    # ------------------------------------------------------------------ a method's own share
+
+    @abstractmethod
+    def _players(self, data_dim: int) -> Players:
+        """How to build the networks for rows of this width: a value that can be called."""
+
+    @abstractmethod
+    def _judge(self, score: str) -> Judge:
+        """The function (networks, x) -> (n,) that a score's name stands for: a value."""
+
+    def _watched(self, score: str) -> str:
+        """The score by which rows are watched in training."""
+        return score
+
+    def _finish(self, weights: Any, x: Matrix) -> Any:
+        """Add to trained weights what is to be learned from all rows at once."""
+        return weights
+
+    # ---------------------------------------------------------------------------- the face's
+
+    def _anomaly_score(self, x: Matrix) -> Vector:
+        score = self._with_defaults().anomaly_score
+        self._check_score(score)  # it may have been set since
+        return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
+            np.float64
+        )
+
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        facts = {"data_dim": self.players_.data_dim, "history": self.history_.to_json()}
+        arrays = weights_by_name(self.weights_)
+        return facts, {f"weights/{name}": array for name, array in arrays.items()}
+
+    def _from_disk(self, model: Model) -> None:
+        expect(model.facts, "data_dim", "history")
+        self.players_ = self._players(model.facts["data_dim"])
+        self.history_ = History.from_json(model.facts["history"])
+        self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
+
+    # ------------------------------------------------------------------------ settings resolved
+
+    def _with_defaults(self) -> Choices:
+        """Give every setting that was left at None its preset's value."""
+        preset = self.presets[self.preset]
+        return Choices(
+            anomaly_score=self.anomaly_score or self.default_score,
+            min_steps=preset.min_steps if self.epochs is None else 0,
+            beta1=preset.beta1,
+            **{name: self._or_preset(name) for name in FROM_PRESET},
+        )
+
+    def _or_preset(self, name: str) -> Any:
+        own = getattr(self, name)
+        return getattr(self.presets[self.preset], name) if own is None else own
+
+    def _check_score(self, score: str) -> None:
+        """Refuse a score that the networks at hand cannot give."""
+
+    def _share_preparation(self, other: NetworkDetector) -> None:
+        """Take over what ``other`` has learned of the same table, under a seed of one's own."""
+        learned = {name: value for name, value in vars(other).items() if name.endswith("_")}
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # an earlier fit's
+        for name, value in learned.items():
+            setattr(self, name, value)
+        self.seed_ = seed_of(self.random_state)
+
+    def _printer(self) -> Report | None:
+        return print_progress if self.verbose else None
+
+
+def fit_side_by_side(
+    detectors: Sequence[NetworkDetector],
+    X: Any,
+    *,
+    X_valid: Any = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    report: Report | None = None,
+) -> list[NetworkDetector]:
+    """Fit detectors that differ in their seed alone, in one run, on the same rows.
+
+    On a CPU the cores share the seeds; on an accelerator all seeds are one program. Each
+    detector comes out as if it had been fitted alone, up to the rounding of sums.
+
+    Parameters
+    ----------
+    detectors : sequence of one kind and one set of parameters but for ``random_state``
+    X, X_valid, checkpoint, report
+        As in :meth:`NetworkDetector.fit`.
+    """
+    first = detectors[0]
+    _check_alike(detectors)
+    first._check_settings()
+    choices = first._with_defaults()
+    first._check_score(choices.anomaly_score)
+    x = first._prepare(X, choices.scaling)
+    for detector in detectors[1:]:
+        detector._share_preparation(first)
+    rows, watched = _hold_out(x, X_valid, first, choices)
+    players, settings = first._players(x.shape[1]), choices.settings(len(rows))
+    seeds = [detector.seed_ for detector in detectors]
+    # With patience, what is watched and how decides which weights are kept.
+    watch = first._watched(choices.anomaly_score)
+    judged = () if settings.patience is None else (watch, _digest(watched))
+    trained = train(
+        players,
+        first.moves,
+        rows,
+        seeds=seeds,
+        settings=settings,
+        validation=watched,
+        validate=first._judge(watch),
+        checkpoint=_checkpoint(checkpoint, rows, players, settings, tuple(seeds), *judged),
+        report=report,
+    )
+    for i, detector in enumerate(detectors):
+        detector.players_ = players
+        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows)
+        detector.history_ = trained.history.of_seed(i)
+        detector._settle(x)
+    return list(detectors)
+
+
+def _check_alike(detectors: Sequence[NetworkDetector]) -> None:
+    def kind(detector: NetworkDetector) -> Any:
+        return type(detector), {**detector.get_params(deep=False), "random_state": None}
+
+    if any(kind(detector) != kind(detectors[0]) for detector in detectors):
+        raise InputError(
+            "Expected detectors that differ in random_state alone; got different kinds or "
+            "settings. Fit those one after the other."
+        )
+
+
+def _hold_out(
+    x: Matrix, X_valid: Any, detector: NetworkDetector, choices: Choices
+) -> tuple[Matrix, Matrix | None]:
+    """Give the rows to train on and the rows to watch, if there are any."""
+    if X_valid is not None:
+        return x, detector._scaled(detector._matrix(X_valid, fitting=False))
+    held = int(len(x) * choices.validation_fraction)
+    if held == 0:
+        if choices.patience is not None:
+            raise InputError(
+                "Expected validation rows, because patience is set; got none. Pass X_valid, set "
+                "validation_fraction (0.25, say), or leave patience at None."
+            )
+        return x, None
+    order = np.random.default_rng(detector.seed_).permutation(len(x))
+    return x[order[held:]], x[order[:held]]
+
+
+def _checkpoint(
+    path: str | os.PathLike[str] | None, rows: Matrix, *facts: Hashable
+) -> Checkpoint | None:
+    """Name the run by its rows and by everything that settles what training does."""
+    if path is None:
+        return None
+    digest = hashlib.sha256(rows.tobytes())
+    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, rows.shape, facts)).encode())
+    return Checkpoint(Path(path), digest.hexdigest())
+
+
+def _digest(rows: Matrix | None) -> str:
+    return "" if rows is None else hashlib.sha256(rows.tobytes()).hexdigest()
+
+
+def print_progress(progress: Progress) -> None:
+    """Write one line about a training run to standard error."""
+    losses = ", ".join(f"{player} {loss:.3f}" for player, loss in progress.losses.items())
+    print(
+        f"epoch {progress.epoch}/{progress.epochs}, losses {losses}, "
+        f"{progress.seconds_left:.0f} s left",
+        file=sys.stderr,
+    )

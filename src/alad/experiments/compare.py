@@ -1,0 +1,144 @@
+"""Tables made from stored results: ours beside the published, intervals, tests between methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from alad.experiments import results
+from alad.experiments.registry import Row, Table
+from alad.experiments.results import Job, Stored
+from alad.experiments.run import ONLY
+
+METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
+TOLERANCE = 2.0  # standard deviations of ours between our mean and the published number
+REFERENCE = ("alad", "features")
+
+
+def compared(table: Table, folder: Path) -> dict[str, Any]:
+    """Give a table as a dictionary that JSON can hold; rows without a result are empty.
+
+    For each row: mean, standard deviation and 95 % interval over seeds (Student's t), the
+    published number with whether ours is within two of our standard deviations of it, and a paired
+    test of F1 against ALAD over the seeds. Of several schedules the longest that is stored counts.
+    """
+    found = [(row, results.longest(folder, _job(table, row))) for row in table.rows]
+    reference = next(
+        (_per_seed(table, row, s)["f1"] for row, s in found if s and _is_reference(row)), None
+    )
+    rows = [_row(table, row, stored, reference) for row, stored in found]
+    _holm([row["test"] for row in rows if row["test"]])
+    return {
+        "name": table.name,
+        "title": table.title,
+        "data_set": table.data_set,
+        "protocol": table.protocol,
+        "cut": table.cut,
+        "note": table.note,
+        "rows": rows,
+    }
+
+
+def _job(table: Table, row: Row) -> Job:
+    (method,) = (m for m in table.methods if m.name == row.method)
+    return Job(method, table.data_set, table.protocol, table.fresh_splits)
+
+
+def _is_reference(row: Row) -> bool:
+    return (row.method, row.score) == REFERENCE
+
+
+def _per_seed(table: Table, row: Row, stored: Stored) -> dict[str, dict[int, float]]:
+    """Each metric by seed."""
+    score = row.score or ONLY
+    return {
+        metric: {run["seed"]: run["scores"][score][table.cut][metric] for run in stored.runs}
+        for metric in METRICS
+    }
+
+
+def _row(
+    table: Table, row: Row, stored: Stored | None, reference: Mapping[int, float] | None
+) -> dict[str, Any]:
+    published = table.published(row)
+    about = {
+        "label": row.label,
+        "control": row.control,
+        "is_reference": _is_reference(row),
+        "score": row.score or ONLY,
+        "published": None if published is None else asdict(published),
+    }
+    if stored is None:
+        return about | {"ours": None, "within": None, "test": None}
+    numbers = _per_seed(table, row, stored)
+    ours = {metric: summary(list(of_seed.values())) for metric, of_seed in numbers.items()}
+    test = None if reference is None or _is_reference(row) else _paired(numbers["f1"], reference)
+    return about | {
+        "ours": ours,
+        "within": None if published is None else within(ours["f1"], published.f1),
+        "test": test,
+        "seeds": list(stored.seeds),
+        "f1_per_seed": {str(seed): f1 for seed, f1 in numbers["f1"].items()},
+        "rows": stored.runs[0]["scores"][row.score or ONLY]["rows"],
+        "epochs_scale": stored.content["payload"]["epochs_scale"],
+        "job": stored.content["payload"]["job"],
+        "settings": stored.identity["settings"],
+        "code": stored.identity["code"],
+        "differs": results.differences(_job(table, row), stored),
+        "commits": _commits(stored),
+        "seconds": sum(run["fit_seconds"] for run in stored.runs),
+    }
+
+
+def _commits(stored: Stored) -> list[str]:
+    found = {run["git"]["commit"] for run in stored.runs if run.get("git")}
+    return sorted(found)
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, sample standard deviation, and the 95 % interval of the mean by Student's t.
+
+    >>> found = summary([0.8, 0.9, 1.0])
+    >>> round(found["mean"], 3), round(found["sd"], 3), [round(v, 3) for v in found["interval"]]
+    (0.9, 0.1, [0.652, 1.148])
+    """
+    n, mean = len(values), float(np.mean(values))
+    if n < 2:
+        return {"mean": mean, "sd": None, "interval": None, "n": n}
+    sd = float(np.std(values, ddof=1))
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    return {"mean": mean, "sd": sd, "interval": [mean - half, mean + half], "n": n}
+
+
+def within(ours: Mapping[str, Any], published: float) -> bool | None:
+    """Whether a published number is at most two of our standard deviations away; None: no sd."""
+    if ours["sd"] is None:
+        return None
+    return bool(abs(ours["mean"] - published) <= TOLERANCE * ours["sd"])
+
+
+def _paired(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[str, Any] | None:
+    """Wilcoxon's signed-rank test over the seeds that both have; one run stands for all seeds."""
+    if len(values) == 1:
+        values = dict.fromkeys(reference, next(iter(values.values())))
+    seeds = sorted(set(values) & set(reference))
+    gaps: NDArray[np.float64] = np.array([values[s] - reference[s] for s in seeds])
+    if len(seeds) < 2 or not gaps.any():
+        return None
+    p = float(stats.wilcoxon(gaps, method="auto").pvalue)
+    return {"difference": float(gaps.mean()), "seeds": len(seeds), "p": p}
+
+
+def _holm(tests: Sequence[dict[str, Any]]) -> None:
+    """Correct the p-values of one table for their number (Holm, 1979), in place."""
+    worst = 0.0
+    for rank, test in enumerate(sorted(tests, key=lambda t: float(t["p"]))):
+        worst = max(worst, min(1.0, (len(tests) - rank) * test["p"]))
+        test["p_holm"] = worst

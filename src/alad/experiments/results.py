@@ -1,0 +1,162 @@
+"""Results of methods on disk: one JSON file for a method on a data set by a protocol.
+
+A file holds one run for each seed. Runs in one file come from the same code, the same settings and
+the same data; what differs is not mixed in, but refused with a way out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from alad.errors import InputError
+from alad.experiments.code import code_digest
+from alad.experiments.record import plain, record
+from alad.experiments.registry import Method, Table
+
+Run = dict[str, Any]
+
+SHORT = "-epochs-x"  # what a shortened schedule adds to a file's name
+
+
+@dataclass(frozen=True)
+class Job:
+    """A method on a data set by a protocol: what one result file holds.
+
+    ``epochs_scale`` is the share of the source's epochs that networks are trained for.
+    """
+
+    method: Method
+    data_set: str
+    protocol: str
+    fresh_splits: bool
+    epochs_scale: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The file's name without ``.json``."""
+        short = "" if self.scale == 1 else f"{SHORT}{self.scale:g}"
+        return f"{self.data_set}-{self.protocol}-{self.method.name}{short}"
+
+    @property
+    def scale(self) -> float:
+        """``epochs_scale``, where there are epochs to be scaled."""
+        return self.epochs_scale if self.method.is_trained else 1.0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What has to be equal for runs to stand in one file."""
+        settings = self.method.settings_for(self.data_set, self.epochs_scale)
+        facts = {
+            "detector": self.method.detector,
+            "settings": settings,
+            "scores": list(self.method.scores),
+            "fresh_splits": self.fresh_splits,
+            "test_rows": dict(self.method.test_rows),
+            "code": code_digest(self.method.detector),
+        }
+        found: dict[str, Any] = plain(facts)
+        return found
+
+    def seeds(self, wanted: Sequence[int]) -> tuple[int, ...]:
+        """Those seeds that make a difference: of a method without chance, the first."""
+        matter = self.method.random or self.fresh_splits
+        return tuple(wanted) if matter else tuple(wanted[:1])
+
+
+def jobs_of(tables: Sequence[Table], epochs_scale: float = 1.0) -> list[Job]:
+    """What the tables rest on, each once: tables share results."""
+    found: dict[str, Job] = {}
+    for table in tables:
+        for method in table.methods:
+            job = Job(method, table.data_set, table.protocol, table.fresh_splits, epochs_scale)
+            found.setdefault(job.name, job)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The content of a result file."""
+
+    content: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its runs have in common."""
+        identity: Mapping[str, Any] = self.content["payload"]["identity"]
+        return identity
+
+    @property
+    def runs(self) -> list[Run]:
+        """One for each seed, by rising seed."""
+        runs: list[Run] = self.content["payload"]["runs"]
+        return runs
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that are done."""
+        return tuple(run["seed"] for run in self.runs)
+
+
+def read(folder: Path, job: Job) -> Stored | None:
+    """Read a job's file; None if there is none.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    path = folder / f"{job.name}.json"
+    if not path.exists():
+        return None
+    try:
+        stored = Stored(json.loads(path.read_text("utf-8")))
+        _ = stored.identity, stored.seeds
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"Expected a result of alad in {path}; it cannot be read as one "
+            f"({type(error).__name__}: {error}). Move it away, or give another folder."
+        ) from error
+    return stored
+
+
+def longest(folder: Path, job: Job) -> Stored | None:
+    """Read the file of a job whose schedule is the longest that is stored, whatever that is."""
+    full = Job(job.method, job.data_set, job.protocol, job.fresh_splits)
+    scales = [1.0] if (folder / f"{full.name}.json").exists() else []
+    if job.method.is_trained:
+        pattern = f"{full.name}{SHORT}*.json"
+        scales += [float(path.stem.rpartition(SHORT)[2]) for path in folder.glob(pattern)]
+    return read(folder, replace(full, epochs_scale=max(scales))) if scales else None
+
+
+def differences(job: Job, stored: Stored) -> list[str]:
+    """Name what a stored result was made with that is otherwise now."""
+    now = replace(job, epochs_scale=stored.content["payload"]["epochs_scale"]).identity
+    return [name for name in now if stored.identity.get(name) != now[name]]
+
+
+def write(folder: Path, job: Job, runs: Sequence[Run], pictures: Mapping[str, Any]) -> Path:
+    """Write a job's file anew, whole or not at all."""
+    ordered = sorted(runs, key=lambda run: int(run["seed"]))
+    scale = "" if job.scale == 1 else f" --epochs-scale {job.scale:g}"
+    payload = {
+        "job": job.name,
+        "method": job.method.name,
+        "data_set": job.data_set,
+        "protocol": job.protocol,
+        "epochs_scale": job.scale,
+        "identity": job.identity,
+        "runs": ordered,
+        "pictures": pictures,
+    }
+    return record(
+        job.name,
+        payload,
+        command=f"alad reproduce tabular --method {job.method.name} --seeds {len(ordered)}{scale}",
+        seeds=[run["seed"] for run in ordered],
+        folder=folder,
+    )

@@ -1,0 +1,197 @@
+"""Run the methods behind some tables: what is stored is skipped, what was stopped goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alad.datasets import DATA_SETS, Split
+from alad.errors import InputError
+from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector, fit_side_by_side
+from alad.experiments import results
+from alad.experiments.measure import measured, pictured
+from alad.experiments.record import commit
+from alad.experiments.results import Job, Run, Stored
+from alad.training import Progress, seeds_at_once
+
+SPLIT_SEED = 42  # as in the released code; the runs differ in the model's seed
+CURVE = 100  # points of a training curve that are kept
+ONLY = "default"  # the score's name where a detector has but one
+
+Tell = Callable[[str], None]
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how results are made.
+
+    Parameters
+    ----------
+    folder : Path
+        The result files.
+    work : Path
+        Checkpoints of trainings that are not finished, and trained models.
+    tell : callable
+        Told in words what comes next.
+    progress : callable
+        Told of the training that runs.
+    refresh : bool
+        Make results of other code, settings or data anew; otherwise they are refused.
+    """
+
+    folder: Path
+    work: Path
+    tell: Tell
+    progress: Report | None = None
+    refresh: bool = False
+
+    def run(self, jobs: Sequence[Job], seeds: Sequence[int]) -> None:
+        """Make every run that is not stored yet.
+
+        Raises
+        ------
+        InputError
+            A stored result was made with something else, and ``refresh`` is off.
+        """
+        stored = {job.name: self._stored(job) for job in jobs}  # before anything runs
+        for number, job in enumerate(jobs, 1):
+            known = stored[job.name]
+            missing = [s for s in job.seeds(seeds) if known is None or s not in known.seeds]
+            place = f"[{number}/{len(jobs)}] {job.name}"
+            if missing:
+                self.tell(f"{place}: seeds {', '.join(map(str, missing))}")
+                self._make(job, missing, known)
+            else:
+                self.tell(f"{place}: stored")
+
+    def _stored(self, job: Job) -> Stored | None:
+        stored = results.read(self.folder, job)
+        other = [] if stored is None else results.differences(job, stored)
+        if not other:
+            return stored
+        if self.refresh:
+            return None
+        raise InputError(
+            f"Expected {job.name}.json to come from this {' and these '.join(other)}; it was "
+            "made with other ones. Give --refresh to make it anew, or another folder for results."
+        )
+
+    def _make(self, job: Job, seeds: Sequence[int], known: Stored | None) -> None:
+        runs = [] if known is None else list(known.runs)
+        pictures = {} if known is None else known.content["payload"]["pictures"]
+        done = 0
+        for group in _groups(job, seeds):
+            split = _split(job.data_set, job.protocol, group[0] if job.fresh_splits else SPLIT_SEED)
+            began = time.monotonic()
+            report = self._overall(done / len(seeds), len(group) / len(seeds))
+            detectors = self._fitted(job, group, split, report)
+            seconds = time.monotonic() - began
+            for detector in detectors:
+                run, drawn = _judged(job, detector, split)
+                runs.append({**run, "fit_seconds": seconds / len(detectors)})
+                pictures = pictures or drawn
+            results.write(self.folder, job, runs, pictures)
+            self._checkpoint(job, group).unlink(missing_ok=True)
+            done += len(group)
+
+    def _fitted(
+        self, job: Job, seeds: Sequence[int], split: Split, report: Report | None
+    ) -> Sequence[AbstractDetector]:
+        cls = DETECTORS[job.method.detector]
+        settings = job.method.settings_for(job.data_set, job.epochs_scale)
+        detectors = [cls(random_state=seed, **settings) for seed in seeds]
+        if not issubclass(cls, NetworkDetector):
+            return [detector.fit(split.x_train) for detector in detectors]
+        fit_side_by_side(
+            detectors,
+            split.x_train,
+            X_valid=split.x_valid if len(split.x_valid) else None,
+            checkpoint=self._checkpoint(job, seeds),
+            report=report,
+        )
+        for detector in detectors:
+            detector.save(self.work / job.name / f"seed-{detector.seed_}")
+        return detectors
+
+    def _overall(self, done: float, share: float) -> Report | None:
+        """Tell of a group's training as a part of the job's: ``done`` before, ``share`` its own."""
+        progress = self.progress
+        if progress is None:
+            return None
+
+        def of_group(p: Progress) -> None:
+            total = round(p.steps / share)
+            progress(replace(p, before=round(done * total), steps=total))
+
+        return of_group
+
+    def _checkpoint(self, job: Job, seeds: Sequence[int]) -> Path:
+        return self.work / job.name / f"training-{'-'.join(map(str, seeds))}.safetensors"
+
+
+def _groups(job: Job, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Deal the seeds into groups that are fitted at once: on one split, as many as pay."""
+    together = issubclass(DETECTORS[job.method.detector], NetworkDetector) and not job.fresh_splits
+    size = seeds_at_once(len(seeds)) if together else 1
+    for start in range(0, len(seeds), size):
+        yield seeds[start : start + size]
+
+
+@lru_cache(maxsize=1)
+def _split(data_set: str, protocol: str, seed: int) -> Split:
+    known = DATA_SETS[data_set]
+    return known.split(known.protocols[protocol], seed=seed)
+
+
+def _judged(job: Job, detector: AbstractDetector, split: Split) -> tuple[Run, dict[str, Any]]:
+    """Score the test rows in every way, and look at the labels."""
+    scores, pictures = {}, {}
+    for score in job.method.scores or (ONLY,):
+        rows = _test_rows(split, job.method.test_rows.get(score))
+        if score != ONLY:
+            detector.set_params(anomaly_score=score)
+        detector.score_samples(split.x_test[rows[:1]])  # compiles what is compiled for one block
+        began = time.monotonic()
+        a = -detector.score_samples(split.x_test[rows])
+        seconds = time.monotonic() - began
+        y, flagged = split.y_test[rows], split.protocol.flagged
+        scores[score] = measured(y, a, flagged) | {"rows": len(rows), "seconds": seconds}
+        pictures[score] = pictured(y, split.kind_test[rows], a, flagged)
+    run = {
+        "seed": detector.seed_,
+        "split_seed": split.seed,
+        "fingerprint": split.fingerprint,
+        "git": commit(),
+        "scores": scores,
+        "training": _curves(detector),
+    }
+    return run, pictures
+
+
+def _test_rows(split: Split, limit: int | None) -> NDArray[np.int64]:
+    n = len(split.x_test)
+    if limit is None or limit >= n:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(split.seed).choice(n, limit, replace=False))
+
+
+def _curves(detector: AbstractDetector) -> dict[str, Any] | None:
+    """Give the training curves of a network, thinned to what a picture can show."""
+    history = getattr(detector, "history_", None)
+    if history is None or history.epochs == 0:
+        return None
+    kept = np.unique(np.linspace(0, history.epochs - 1, CURVE).round().astype(int))
+    return {
+        "epochs": (kept + 1).tolist(),
+        "losses": {p: [rows[i][0] for i in kept] for p, rows in history.losses.items()},
+        "validation": [history.validation[i][0] for i in kept] if history.validation else [],
+        "seconds": sum(history.seconds),
+    }

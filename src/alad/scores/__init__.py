@@ -1,0 +1,7 @@
+"""How networks judge rows: pure functions (networks, x) -> (n,), larger = more anomalous."""
+
+from alad.scores.alad import ABLATION, NEEDS, SCORES, reconstruct
+from alad.scores.density import kernel_density
+from alad.scores.inversion import search
+
+__all__ = ["ABLATION", "NEEDS", "SCORES", "kernel_density", "reconstruct", "search"]

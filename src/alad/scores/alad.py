@@ -1,0 +1,95 @@
+r"""Anomaly scores of ALAD and its ancestors, larger = more anomalous, with z = E(x), x' = G(z).
+
+==============  ==============================================  ================================
+name            A(x)                                            source
+==============  ==============================================  ================================
+features        :math:`\| f_{xx}(x, x) - f_{xx}(x, x') \|_1`    the paper's score
+logits          :math:`-\log \sigma(D_{xx}(x, x'))`             the paper's ablation
+l1              :math:`\| x - x' \|_1`                          the paper's ablation
+l2              :math:`\| x - x' \|_2`                          the paper's ablation
+joint-features  :math:`(1 - w) \| x - x' \|_1`                  BiGAN's in EGBAD, with w = 0.1
+                :math:`+ w \| f_{xz}(x, z) - f_{xz}(x', z)\|_1`
+joint-logits    :math:`(1 - w) \| x - x' \|_1`                  the same, its other form
+                :math:`- w \log \sigma(D_{xz}(x, z))`
+==============  ==============================================  ================================
+
+EGBAD: Zenati et al., Efficient GAN-Based Anomaly Detection, 2018, arXiv 1802.06222. f are the
+activations of the layer before a discriminator's logit. Norms are sums over features, not
+means. The networks come in evaluation mode: no dropout, no power iteration, stored batch
+statistics; so a row's score depends on that row alone. D is the dictionary of discriminators.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import softplus
+
+JOINT_WEIGHT = 0.1  # EGBAD: 0.9 for the reconstruction
+
+Score = Callable[[Any, Mapping[str, Any], Array], Array]
+
+
+def reconstruct(A: Any, x: Array) -> Array:
+    """x' = G(E(x))."""
+    reconstruction: Array = A.G(A.E(x))
+    return reconstruction
+
+
+def features(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """L1 distance that D_xx's features move when x is replaced by its reconstruction."""
+    f_of_xx, f_of_xy = D["xx"].features_of_pairs(x, reconstruct(A, x))
+    return jnp.abs(f_of_xx - f_of_xy).sum(axis=-1)
+
+
+def logits(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """-log of the probability that D_xx takes (x, x') for a real pair."""
+    return softplus(-D["xx"](x, reconstruct(A, x)))
+
+
+def l1(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """Sum of absolute reconstruction errors."""
+    return _flat(jnp.abs(x - reconstruct(A, x))).sum(axis=-1)
+
+
+def l2(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """Euclidean norm of the reconstruction error."""
+    return jnp.sqrt(_flat(jnp.square(x - reconstruct(A, x))).sum(axis=-1))
+
+
+def joint_features(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """Reconstruction error, and how far D_xz's features move when x is replaced by x'."""
+    z = A.E(x)
+    moved = jnp.abs(D["xz"].features(x, z) - D["xz"].features(A.G(z), z)).sum(axis=-1)
+    return (1 - JOINT_WEIGHT) * l1(A, D, x) + JOINT_WEIGHT * moved
+
+
+def joint_logits(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+    """Reconstruction error, and -log of the probability that D_xz takes (x, E(x)) for real."""
+    doubt = softplus(-D["xz"](x, A.E(x)))
+    return (1 - JOINT_WEIGHT) * l1(A, D, x) + JOINT_WEIGHT * doubt
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # -1 would be undefined for no rows
+
+
+SCORES: dict[str, Score] = {
+    "features": features,
+    "logits": logits,
+    "l1": l1,
+    "l2": l2,
+    "joint-features": joint_features,
+    "joint-logits": joint_logits,
+}
+NEEDS = {  # the game whose discriminator a score looks at
+    "features": "xx",
+    "logits": "xx",
+    "joint-features": "xz",
+    "joint-logits": "xz",
+}
+ABLATION = ("features", "logits", "l1", "l2")  # the four that the paper compares
