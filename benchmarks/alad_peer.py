@@ -13,7 +13,6 @@ import polars as pl
 
 from alad import ALAD
 from alad.datasets.kdd99 import LABEL, load
-from alad.estimators._adversarial import MOVES
 from alad.networks import PRESETS, Players
 from alad.training import Settings, train
 from benchmarks.torch_step import BATCH, X_DIM, Z_DIM
@@ -29,7 +28,7 @@ def time_steps(n_steps: int, data: np.ndarray, seeds: int = 1) -> float:
     preset = PRESETS["kdd99"]
     trained = train(
         Players(preset.architecture, X_DIM, Z_DIM, ("xz", "xx", "zz"), False),
-        MOVES,
+        ALAD.moves,
         data[: n_steps * BATCH],
         seeds=range(seeds),
         settings=Settings(epochs=2, batch_size=BATCH, learning_rate=preset.learning_rate),

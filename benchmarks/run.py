@@ -111,6 +111,17 @@ def scoring_race(steps: int) -> Race:
     return Race("rows/s", 1, 0, True, contestants, facts)
 
 
+def methods_race(steps: int) -> Race:
+    """Seconds to score 1,000 rows, every method; ``steps`` has no meaning here."""
+    from benchmarks import methods
+
+    contestants: Contestants = {
+        name: partial(methods.seconds_per_1000, name) for name in methods.CONTESTANTS
+    }
+    contestants["AnoGAN, one row at a time, compiled"] = methods.row_by_row
+    return Race("ms/1,000 rows", 1e3, 2, False, contestants)
+
+
 def memory_race(steps: int) -> Race:
     """The most memory that ``alad score`` held, whatever the length of the table."""
     from benchmarks import alad_peer
@@ -145,6 +156,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "parts": parts_race,
     "scoring": scoring_race,
     "memory": memory_race,
+    "methods": methods_race,
     "gpu": gpu_race,
 }
 
@@ -227,7 +239,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500, help="training steps a measurement")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
-    for name in [options.race] if options.race else ["step", "parts", "scoring", "memory"]:
+    for name in (
+        [options.race] if options.race else ["step", "parts", "scoring", "memory", "methods"]
+    ):
         hold(name, options.rounds, options.steps, store=not options.dry)
 
 

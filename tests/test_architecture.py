@@ -21,9 +21,13 @@ PUBLIC = (
     "DataSetError",
     "DivergedError",
     "InputError",
+    "IsolationForest",
+    "KNN",
     "Mahalanobis",
     "ModelFormatError",
+    "OCSVM",
     "OutputError",
+    "PCA",
     "__version__",
     "load",
 )

@@ -144,6 +144,15 @@ def test_stray_word_in_a_column_of_numbers_is_pointed_at(alad):
     )
 
 
+@pytest.mark.parametrize("kind", ["ocsvm", "isolationforest", "knn", "pca"])
+def test_simple_detectors_are_fitted_too(alad, train, kind):
+    said = json.loads(alad.good("fit", "train.csv", "-o", "new", "--detector", kind, "--json").out)
+    read = load("new")
+    assert type(read).__name__.lower() == said["detector"].lower() == kind
+    assert (said["features"], said["epochs"]) == (4, None)
+    assert said["share_flagged"] == (read.predict(train) == -1).mean() == 0.01
+
+
 def test_older_model_is_replaced(alad, model):
     before = load(model).offset_
     alad.good("fit", "train.csv", "-o", model, *SHALLOW, "--contamination", "0.3")

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 import polars as pl
 
-from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad import ALAD, ALICE, KNN, OCSVM, PCA, BiGAN, IsolationForest, Mahalanobis
 
 N = 64
 RNG = np.random.default_rng(5)
@@ -33,7 +33,7 @@ NEW_FRAME = pl.DataFrame(
 )
 
 SETTINGS = {"epochs": 1, "batch_size": 16}
-DETECTORS = (ALAD, ALICE, BiGAN, Mahalanobis)
+DETECTORS = (ALAD, ALICE, BiGAN, Mahalanobis, OCSVM, IsolationForest, KNN, PCA)
 
 
 @contextmanager
@@ -45,7 +45,9 @@ def compiled_quickly():
 
 def new(cls, **settings):
     """An unfitted detector of a small size."""
-    return cls(random_state=0, **(settings if cls is Mahalanobis else SETTINGS | settings))
+    known = cls().get_params()
+    small = {name: value for name, value in SETTINGS.items() if name in known}
+    return cls(random_state=0, **(small | settings))
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from unittest import SkipTest
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad import ALAD, ALICE, KNN, OCSVM, PCA, BiGAN, IsolationForest, Mahalanobis
 from alad.estimators import DETECTORS
 
 CHECKED = [
@@ -15,6 +15,10 @@ CHECKED = [
     ALICE(epochs=1, batch_size=16),
     BiGAN(epochs=1, batch_size=16),
     Mahalanobis(),
+    OCSVM(),
+    IsolationForest(n_estimators=20),
+    KNN(),
+    PCA(),
 ]
 
 # Checks that a detector may skip or fail, each with its reason.

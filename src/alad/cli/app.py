@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 
 from alad.cli.fit import fit
 from alad.cli.info import info
+from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
 from alad.cli.score import score
 from alad.errors import AladError, DataSetError, InputError, ModelFormatError
@@ -82,4 +83,5 @@ def verbs(
 app.command()(fit)
 app.command()(score)
 app.command()(info)
+app.command()(report)
 app.add_typer(reproduce, name="reproduce")

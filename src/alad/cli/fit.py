@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 # The choices stand here again so that --help need not load what they choose between; a test
 # holds them against the library.
-Detector = StrEnum("Detector", ["alad", "alice", "bigan", "mahalanobis"])
+Detector = StrEnum(
+    "Detector",
+    ["alad", "alice", "bigan", "mahalanobis", "ocsvm", "isolationforest", "knn", "pca"],
+)
 Preset = StrEnum("Preset", ["tabular", "kdd99", "arrhythmia"])
 Score = StrEnum("Score", ["features", "logits", "l1", "l2"])
 Scaling = StrEnum(

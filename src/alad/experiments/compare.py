@@ -73,6 +73,7 @@ def _row(
         "control": row.control,
         "is_reference": _is_reference(row),
         "score": row.score or ONLY,
+        "why": row.why,
         "published": None if published is None else asdict(published),
     }
     if stored is None:

@@ -104,13 +104,14 @@ METHODS: dict[str, Method] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table."""
+    """A line of a table; ``why`` explains a distance from the published number."""
 
     label: str
     method: str
     score: str | None = None
     published: str | None = None
     control: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)

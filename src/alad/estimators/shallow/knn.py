@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
+from alad.errors import ModelFormatError
 from alad.estimators._detector import AbstractDetector, Matrix, Vector
 from alad.estimators._settings import Constraint, integer, one_of, optional
 from alad.estimators.shallow._rows import some_rows
@@ -122,10 +124,11 @@ class KNN(AbstractDetector):
         self.rows_ = rows
         self.k_ = min(int(self.k), len(rows) - 1)
         algorithm = "kd_tree" if rows.shape[1] <= TREE_COLUMNS else "brute"
-        self._search = NearestNeighbors(n_neighbors=self.k_ + 1, algorithm=algorithm).fit(rows)
+        with config_context(assume_finite=True):  # its check of the largest numbers overflows
+            self._search = NearestNeighbors(n_neighbors=self.k_ + 1, algorithm=algorithm).fit(rows)
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        with _ONE_SEARCH:
+        with _ONE_SEARCH, config_context(assume_finite=True):
             near = self._search.kneighbors(x, return_distance=False)
         blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
         distances = np.concatenate([self._distances(x[rows], near[rows]) for rows in blocks])
@@ -142,4 +145,10 @@ class KNN(AbstractDetector):
         return {}, {"rows": self.rows_}
 
     def _from_disk(self, model: Model) -> None:
-        self._keep(stored(model, "rows", np.float32, None, width(model)))
+        rows = stored(model, "rows", np.float32, None, width(model))
+        if len(rows) < 2:
+            raise ModelFormatError(
+                "Expected array 'rows' of at least 2 rows; got 1. The folder is damaged: save the "
+                "model again."
+            )
+        self._keep(rows)

@@ -35,7 +35,7 @@ class OCSVM(AbstractDetector):
 
     Parameters
     ----------
-    nu : float in (0, 1], default 0.1
+    nu : float in (0, 1), default 0.1
         About the share of the training rows with A(x) > 0, and at least the share that becomes
         support vectors. The paper of ALAD takes the share of anomalies in its data. Scikit-learn's
         0.5 takes half of the training rows for strange; here they are meant to be normal.
@@ -88,7 +88,7 @@ class OCSVM(AbstractDetector):
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
-        "nu": real(0, 1, closed="right"),
+        "nu": real(0, 1, closed="neither"),  # at 1 the level is anything: no row is inside
         "gamma": _GAMMA,
         "max_rows": optional(integer(2)),
         "scaling": one_of(*SCALINGS),

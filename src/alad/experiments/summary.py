@@ -1,0 +1,105 @@
+"""What a report of stored results shows, as one dictionary: tables, curves, scores, training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from alad.errors import InputError
+from alad.experiments import results
+from alad.experiments.compare import compared
+from alad.experiments.registry import TABLES, Row, Table
+from alad.experiments.results import Job, Stored
+from alad.experiments.run import ONLY
+
+ABOUT = ("date", "machine", "versions", "git", "command")
+
+
+def summarise(folder: Path) -> dict[str, Any]:
+    """Gather every table of the registry that some result in ``folder`` belongs to.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no result in it.
+    """
+    tables = [table for table in TABLES.values() if any(_stored(folder, table))]
+    if not tables:
+        raise InputError(
+            f"Expected results of 'alad reproduce tabular' in {folder}; there are none. Give the "
+            "folder that its --results named, or run it first."
+        )
+    return {
+        "tables": [compared(table, folder) for table in tables],
+        "panels": [_panel(folder, table) for table in _largest(tables)],
+        "sources": _sources(folder, tables),
+    }
+
+
+def _stored(folder: Path, table: Table) -> Iterator[tuple[Row, Stored]]:
+    methods = {method.name: method for method in table.methods}
+    for row in table.rows:
+        job = Job(methods[row.method], table.data_set, table.protocol, table.fresh_splits)
+        stored = results.longest(folder, job)
+        if stored is not None:
+            yield row, stored
+
+
+def _largest(tables: list[Table]) -> list[Table]:
+    """The table with the most rows of each data set and protocol: its pictures serve them all."""
+    found: dict[tuple[str, str], Table] = {}
+    for table in tables:
+        key = (table.data_set, table.protocol)
+        if key not in found or len(table.rows) > len(found[key].rows):
+            found[key] = table
+    return list(found.values())
+
+
+def _panel(folder: Path, table: Table) -> dict[str, Any]:
+    """Curves and histograms of the first seed, and training curves of all."""
+    entries = list(_stored(folder, table))
+    return {
+        "title": table.title,
+        "data_set": table.data_set,
+        "protocol": table.protocol,
+        "methods": [
+            {
+                "label": row.label,
+                "control": row.control,
+                "picture": stored.content["payload"]["pictures"][row.score or ONLY],
+            }
+            for row, stored in entries
+        ],
+        "training": _trainings(entries),
+    }
+
+
+def _trainings(entries: list[tuple[Row, Stored]]) -> list[dict[str, Any]]:
+    """Each training once, though several rows may rest on it."""
+    found: dict[str, dict[str, Any]] = {}
+    for _, stored in entries:
+        payload = stored.content["payload"]
+        curves = {str(run["seed"]): run["training"] for run in stored.runs if run["training"]}
+        if curves:
+            detector = stored.identity["detector"]
+            found.setdefault(payload["method"], {"label": detector, "curves": curves})
+    return list(found.values())
+
+
+def _sources(folder: Path, tables: list[Table]) -> list[Mapping[str, Any]]:
+    """Where each result file comes from, each once, by name."""
+    found = {}
+    for table in tables:
+        for _, stored in _stored(folder, table):
+            payload = stored.content["payload"]
+            facts = {name: stored.content.get(name) for name in ABOUT}
+            found[payload["job"]] = {
+                "name": payload["job"],
+                "settings": stored.identity["settings"],
+                "detector": stored.identity["detector"],
+                "code": stored.identity["code"],
+                "seeds": list(stored.seeds),
+                **facts,
+            }
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,108 @@
+"""A summary of results as one self-contained HTML page: nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from alad.report import figures
+
+METRICS = {
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "Av. precision",
+}
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """Give the page of what :func:`alad.experiments.summary.summarise` gathered."""
+    environment = Environment(
+        loader=PackageLoader("alad.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "short": short, "settings": settings}
+    return environment.get_template("tables.html").render(
+        tables=[table | {"bars": _drawn(figures.bars(table))} for table in summary["tables"]],
+        panels=[_panel(panel) for panel in summary["panels"]],
+        sources=summary["sources"],
+        verdict=verdict(summary["tables"]),
+        metrics=METRICS,
+    )
+
+
+def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "title": panel["title"],
+        "curves": _drawn(figures.curves(panel)),
+        "histograms": [
+            {"label": method["label"], "svg": _drawn(figures.histogram(method))}
+            for method in panel["methods"]
+        ],
+        "training": [
+            {"label": entry["label"], "svg": _drawn(figures.training(entry))}
+            for entry in panel["training"]
+        ],
+    }
+
+
+def _drawn(svg: str) -> Markup:
+    return Markup(svg)  # our own, with its texts escaped
+
+
+def verdict(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """List the rows that answer to a published number, the furthest from it first.
+
+    >>> verdict([])
+    []
+    """
+    found = [
+        {
+            "table": table["title"],
+            "label": row["label"],
+            "ours": row["ours"]["f1"],
+            "published": row["published"],
+            "within": row["within"],
+            "gap": row["ours"]["f1"]["mean"] - row["published"]["f1"],
+            "why": row["why"],
+        }
+        for table in tables
+        for row in table["rows"]
+        if row["ours"] and row["published"]
+    ]
+    return sorted(found, key=lambda entry: -abs(float(entry["gap"])))
+
+
+def number(value: Mapping[str, Any]) -> str:
+    """Give a mean, with its standard deviation where there is one.
+
+    >>> number({"mean": 0.91234, "sd": 0.00561, "interval": [0.9, 0.92], "n": 10})
+    '0.9123 ± 0.0056'
+    """
+    sd = value["sd"]
+    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} ± {sd:.4f}"
+
+
+def short(value: float) -> str:
+    """Give a number with four digits behind the point, and a sign.
+
+    >>> short(-0.01234), short(0.5)
+    ('−0.0123', '+0.5000')
+    """
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """Give settings as they would be typed.
+
+    >>> settings({"epochs": 10, "scaling": "none"})
+    "epochs=10, scaling='none'"
+    """
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
