@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 # The choices stand here again so that --help need not load what they choose between; a test
 # holds them against the library.
-Detector = StrEnum(
-    "Detector",
-    ["alad", "alice", "bigan", "mahalanobis", "ocsvm", "isolationforest", "knn", "pca"],
-)
+# fmt: off
+Detector = StrEnum("Detector", [
+    "alad", "alice", "bigan", "autoencoder", "gan", "anogan", "dagmm", "dsebm",
+    "mahalanobis", "ocsvm", "isolationforest", "knn", "pca",
+])
 Preset = StrEnum("Preset", ["tabular", "kdd99", "arrhythmia"])
-Score = StrEnum("Score", ["features", "logits", "l1", "l2"])
+Score = StrEnum("Score", [
+    "features", "logits", "l1", "l2", "joint-features", "joint-logits",
+    "density", "feature-density", "discriminator", "inversion", "energy", "reconstruction",
+])
+# fmt: on
 Scaling = StrEnum(
     "Scaling",
     {"none": "none", "minmax": "minmax", "standard": "standard", "log_standard": "log-standard"},
@@ -51,7 +56,7 @@ def fit(
     ] = None,
     anomaly_score: Annotated[
         Score | None,
-        typer.Option(help="How a row is judged.", show_default="features; bigan: l1"),
+        typer.Option(help="How a row is judged.", show_default="the detector's"),
     ] = None,
     scaling: Annotated[
         Scaling | None,

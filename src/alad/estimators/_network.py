@@ -188,8 +188,9 @@ class NetworkDetector(AbstractDetector):
     # ---------------------------------------------------------------------------- the face's
 
     def _anomaly_score(self, x: Matrix) -> Vector:
+        self._check_settings()  # some may have been set since
         score = self._with_defaults().anomaly_score
-        self._check_score(score)  # it may have been set since
+        self._check_score(score)
         return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
             np.float64
         )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.nn import softplus
 
 from alad.estimators._detector import Matrix
@@ -50,8 +50,8 @@ class Inversion:
     def __call__(self, networks: Any, x: Array) -> Array:
         """A(x), shape (n,)."""
         starts = jnp.clip(networks["G"].probes[: self.restarts], -2, 2)
-        lowest = [self._from(start, networks, x) for start in starts]
-        return jnp.stack(lowest).min(axis=0)
+        found: Array = lax.map(lambda start: self._from(start, networks, x), starts)
+        return found.min(axis=0)
 
     def _from(self, start: Array, networks: Any, x: Array) -> Array:
         def loss(z: Array) -> Array:
@@ -133,7 +133,7 @@ class GAN(NetworkDetector):
         "anomaly_score": optional(one_of(*AT_ONCE, "inversion")),
         "latent_dim": optional(integer(1)),
         "search_steps": integer(0),
-        "search_step_size": real(0, closed="right"),
+        "search_step_size": real(0, closed="neither"),
         "search_restarts": integer(1, PROBES),
         "feature_weight": real(0, 1),
     }

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
+from typing import Any
 
-import alad
 from alad.estimators import DETECTORS
 
-PACKAGE = Path(alad.__file__).parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @lru_cache
@@ -69,11 +69,27 @@ def _is_module(name: str) -> bool:
 
 
 def _bare(source: str) -> str:
-    """The source without comments, docstrings and layout."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node, clean=False
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    """The source without comments, docstrings and layout, the same in every version of Python.
+
+    Two versions do not always agree on how :func:`ast.unparse` and :func:`ast.dump` put it.
+    """
+    return ascii(_nested(ast.parse(source)))
+
+
+def _nested(syntax: Any) -> Any:
+    """Give syntax as tuples and lists, without what is empty."""
+    if isinstance(syntax, list):
+        return [_nested(part) for part in syntax if not _is_docstring(part)]
+    if isinstance(syntax, ast.AST):
+        fields = [(name, part) for name, part in ast.iter_fields(syntax) if part not in (None, [])]
+        return type(syntax).__name__, [(name, _nested(part)) for name, part in fields]
+    return syntax
+
+
+def _is_docstring(syntax: Any) -> bool:
+    """Whether it is a text that stands by itself, as below a definition or an attribute."""
+    return (
+        isinstance(syntax, ast.Expr)
+        and isinstance(syntax.value, ast.Constant)
+        and isinstance(syntax.value.value, str)
+    )

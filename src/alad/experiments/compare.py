@@ -29,7 +29,7 @@ def compared(table: Table, folder: Path) -> dict[str, Any]:
     published number with whether ours is within two of our standard deviations of it, and a paired
     test of F1 against ALAD over the seeds. Of several schedules the longest that is stored counts.
     """
-    found = [(row, results.longest(folder, _job(table, row))) for row in table.rows]
+    found = [(row, _found(table, row, folder)) for row in table.rows]
     reference = next(
         (_per_seed(table, row, s)["f1"] for row, s in found if s and _is_reference(row)), None
     )
@@ -49,6 +49,13 @@ def compared(table: Table, folder: Path) -> dict[str, Any]:
 def _job(table: Table, row: Row) -> Job:
     (method,) = (m for m in table.methods if m.name == row.method)
     return Job(method, table.data_set, table.protocol, table.fresh_splits)
+
+
+def _found(table: Table, row: Row, folder: Path) -> Stored | None:
+    """Give what a row rests on; a result from before the row's score was asked for is none."""
+    stored = results.longest(folder, _job(table, row))
+    judged = stored is not None and all((row.score or ONLY) in r["scores"] for r in stored.runs)
+    return stored if judged else None
 
 
 def _is_reference(row: Row) -> bool:
@@ -80,7 +87,9 @@ def _row(
         return about | {"ours": None, "within": None, "test": None}
     numbers = _per_seed(table, row, stored)
     ours = {metric: summary(list(of_seed.values())) for metric, of_seed in numbers.items()}
-    test = None if reference is None or _is_reference(row) else _paired(numbers["f1"], reference)
+    test = None
+    if reference is not None and not _is_reference(row):
+        test = _paired(numbers["f1"], reference, _job(table, row).is_random)
     return about | {
         "ours": ours,
         "within": None if published is None else within(ours["f1"], published.f1),
@@ -125,9 +134,14 @@ def within(ours: Mapping[str, Any], published: float) -> bool | None:
     return bool(abs(ours["mean"] - published) <= TOLERANCE * ours["sd"])
 
 
-def _paired(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[str, Any] | None:
-    """Wilcoxon's signed-rank test over the seeds that both have; one run stands for all seeds."""
-    if len(values) == 1:
+def _paired(
+    values: Mapping[int, float], reference: Mapping[int, float], is_random: bool
+) -> dict[str, Any] | None:
+    """Wilcoxon's signed-rank test over the seeds that both have.
+
+    Of a method without chance, the one run stands for all seeds.
+    """
+    if not is_random:
         values = dict.fromkeys(reference, next(iter(values.values())))
     seeds = sorted(set(values) & set(reference))
     gaps: NDArray[np.float64] = np.array([values[s] - reference[s] for s in seeds])

@@ -14,7 +14,7 @@ from alad.datasets.kdd99 import PROTOCOLS
 from alad.estimators import ALAD, AbstractDetector, Mahalanobis, fit_side_by_side
 from alad.experiments.published import KDD99
 from alad.metrics import detection_metrics, mean_and_sd, pr_curve_points, roc_curve_points
-from alad.scores import SCORES
+from alad.scores import ABLATION
 from alad.training import Progress, seeds_at_once
 
 BINS = 80
@@ -80,7 +80,7 @@ def run(plan: Plan, folder: Path, report: Report | None = None) -> dict[str, Any
         "is_full": plan.is_full,
         "data": _data(split),
         "rows": [_row(name, scores, split) for name, scores in anomaly_scores.items()],
-        "scores": [_row(s, _scores(trained, split, s), split) for s in SCORES],
+        "scores": [_row(s, _scores(trained, split, s), split) for s in ABLATION],
         "published": [asdict(p) for p in KDD99] if split.protocol.anomaly == "normal" else [],
         "training": _training(trained),
         "pictures": {name: _picture(split, scores[0]) for name, scores in anomaly_scores.items()},

@@ -14,6 +14,7 @@ BINS = 80
 KINDS = 8  # kinds of rows that have a histogram of their own; the rest share one
 POINTS = 250  # of a curve
 OTHERS = "others"
+ROUNDING = 1e-9  # scores whose logarithms differ by less are drawn as one
 
 
 def measured(y: NDArray[np.bool_], score: NDArray[Any], flagged: float | None) -> dict[str, Any]:
@@ -29,12 +30,12 @@ def pictured(
 ) -> Mapping[str, Any]:
     """Curves, and a histogram of log10 A(x) for the commonest kinds of rows, of either class."""
     shown, offset = _shown(score)
-    edges = np.histogram_bin_edges(shown, BINS)
+    edges = _edges(shown)
     fpr, tpr = roc_curve_points(y, score, POINTS)
     recall, precision = pr_curve_points(y, score, POINTS)
     threshold = detection_metrics(y, score, flagged)["threshold"]
     return {
-        "edges": _short(edges),
+        "edges": edges,  # with all digits: the bins may be narrow
         "kinds": [
             {
                 "kind": kind,
@@ -57,6 +58,13 @@ def _shown(score: NDArray[Any]) -> tuple[NDArray[Any], float]:
     lowest = float(score.min())
     offset = 0.0 if lowest > 0 else 1.0 - lowest
     return np.log10(np.maximum(score + offset, 1e-12)), offset
+
+
+def _edges(shown: NDArray[Any]) -> NDArray[np.float64]:
+    low, high = float(shown.min()), float(shown.max())
+    if high - low < ROUNDING:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, BINS + 1)
 
 
 def _by_kind(

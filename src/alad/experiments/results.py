@@ -6,6 +6,7 @@ the same data; what differs is not mixed in, but refused with a way out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,10 +62,20 @@ class Job:
         found: dict[str, Any] = plain(facts)
         return found
 
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits that are others where ``identity`` is another."""
+        text = json.dumps(self.identity, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a seed makes a difference."""
+        return self.method.random or self.fresh_splits
+
     def seeds(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """Those seeds that make a difference: of a method without chance, the first."""
-        matter = self.method.random or self.fresh_splits
-        return tuple(wanted) if matter else tuple(wanted[:1])
+        return tuple(wanted) if self.is_random else tuple(wanted[:1])
 
 
 def jobs_of(tables: Sequence[Table], epochs_scale: float = 1.0) -> list[Job]:
@@ -107,14 +118,17 @@ def read(folder: Path, job: Job) -> Stored | None:
     Raises
     ------
     InputError
-        It cannot be read.
+        It cannot be read, or is the result of another job.
     """
     path = folder / f"{job.name}.json"
     if not path.exists():
         return None
     try:
         stored = Stored(json.loads(path.read_text("utf-8")))
-        _ = stored.identity, stored.seeds
+        payload = stored.content["payload"]
+        _ = stored.identity, stored.seeds, payload["pictures"], payload["epochs_scale"]
+        if payload["job"] != job.name:
+            raise ValueError(f"it is the result {payload['job']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"Expected a result of alad in {path}; it cannot be read as one "
@@ -129,8 +143,15 @@ def longest(folder: Path, job: Job) -> Stored | None:
     scales = [1.0] if (folder / f"{full.name}.json").exists() else []
     if job.method.is_trained:
         pattern = f"{full.name}{SHORT}*.json"
-        scales += [float(path.stem.rpartition(SHORT)[2]) for path in folder.glob(pattern)]
+        scales += [scale for path in folder.glob(pattern) if (scale := _scale_of(path)) is not None]
     return read(folder, replace(full, epochs_scale=max(scales))) if scales else None
+
+
+def _scale_of(path: Path) -> float | None:
+    try:
+        return float(path.stem.rpartition(SHORT)[2])
+    except ValueError:  # a copy that somebody made
+        return None
 
 
 def differences(job: Job, stored: Stored) -> list[str]:

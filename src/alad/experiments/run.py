@@ -16,6 +16,7 @@ from alad.datasets import DATA_SETS, Split
 from alad.errors import InputError
 from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector, fit_side_by_side
 from alad.experiments import results
+from alad.experiments.code import code_digest
 from alad.experiments.measure import measured, pictured
 from alad.experiments.record import commit
 from alad.experiments.results import Job, Run, Stored
@@ -61,6 +62,8 @@ class Bench:
         InputError
             A stored result was made with something else, and ``refresh`` is off.
         """
+        for job in jobs:
+            code_digest(job.method.detector)  # of the code that runs: it may be edited meanwhile
         stored = {job.name: self._stored(job) for job in jobs}  # before anything runs
         for number, job in enumerate(jobs, 1):
             known = stored[job.name]
@@ -79,9 +82,10 @@ class Bench:
             return stored
         if self.refresh:
             return None
+        same = " and ".join(name.replace("_", " ") for name in other)
         raise InputError(
-            f"Expected {job.name}.json to come from this {' and these '.join(other)}; it was "
-            "made with other ones. Give --refresh to make it anew, or another folder for results."
+            f"Expected {job.name}.json to come from the same {same} as now; it does not. "
+            "Give --refresh to make it anew, or another folder for results."
         )
 
     def _make(self, job: Job, seeds: Sequence[int], known: Stored | None) -> None:
@@ -134,7 +138,9 @@ class Bench:
         return of_group
 
     def _checkpoint(self, job: Job, seeds: Sequence[int]) -> Path:
-        return self.work / job.name / f"training-{'-'.join(map(str, seeds))}.safetensors"
+        """Where a training is kept; one of other code or settings is not gone on with."""
+        name = f"training-{'-'.join(map(str, seeds))}-{job.digest}.safetensors"
+        return self.work / job.name / name
 
 
 def _groups(job: Job, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
