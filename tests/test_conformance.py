@@ -7,7 +7,6 @@ import pytest
 from flax import nnx
 
 from alad import ALAD, ALICE, load
-from alad.estimators._adversarial import MOVES
 from alad.metrics import detection_metrics
 from alad.networks import PRESETS, Players
 from alad.networks.layers import Dense, Dropout
@@ -79,8 +78,8 @@ def test_each_player_is_trained_by_its_own_side_of_the_game():
     laid_out = games(players["A"], x, players["A"].sample_z(key, N))
     expected = {"D": value(players["D"], laid_out), "A": value(players["D"], swapped(laid_out))}
     assert abs(expected["D"] - expected["A"]) > 1e-3
-    assert [move.player for move in MOVES] == ["D", "A"]  # the discriminators move first
-    for move in MOVES:
+    assert [move.player for move in ALAD.moves] == ["D", "A"]  # the discriminators move first
+    for move in ALAD.moves:
         loss = move.loss(players, x, key)
         np.testing.assert_allclose(loss, -expected[move.player], rtol=1e-6)
 

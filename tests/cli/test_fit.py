@@ -13,10 +13,9 @@ import pytest
 
 from alad import ALAD, Mahalanobis, load
 from alad.cli.fit import Detector, Preset, Scaling, Score
-from alad.estimators import DETECTORS
+from alad.estimators import DETECTORS, NetworkDetector
 from alad.networks import PRESETS
 from alad.preprocessing.scaling import SCALINGS
-from alad.scores import SCORES
 
 SHALLOW = ("--detector", "mahalanobis")
 TO_NEW = ("-o", "new", *SHALLOW)
@@ -34,8 +33,10 @@ def values(choices: type[StrEnum]) -> list[str]:
 
 def test_choices_are_those_of_the_library():
     assert values(Detector) == [name.lower() for name in DETECTORS]
+    networks = [cls for cls in DETECTORS.values() if issubclass(cls, NetworkDetector)]
     assert values(Preset) == list(PRESETS)
-    assert values(Score) == list(SCORES)
+    assert all(list(cls.presets) == list(PRESETS) for cls in networks)
+    assert values(Score) == list(dict.fromkeys(score for cls in networks for score in cls.scores))
     assert values(Scaling) == list(SCALINGS)
 
 
@@ -352,7 +353,11 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
         (("--learning-rate", 2), r"The 'learning_rate' parameter of ALAD must be .* Got 2\.0 .*"),
         (
             ("--detector", "bigan", "--anomaly-score", "features"),
-            r"The score 'features' looks at D_xx, which BiGAN does not have\. .* 'l1', 'l2'\.",
+            r"The score 'features' looks at D_xx, which BiGAN does not have\. .* 'joint-logits'\.",
+        ),
+        (
+            ("--detector", "gan", "--anomaly-score", "l1"),
+            r"The 'anomaly_score' parameter of GAN must be one of 'density', .* Got 'l1' instead\.",
         ),
         (
             (*SHALLOW, "--drop", "label"),

@@ -14,7 +14,8 @@ import jax
 import numpy as np
 import polars as pl
 
-from alad import ALAD, ALICE, KNN, OCSVM, PCA, BiGAN, IsolationForest, Mahalanobis
+from alad import estimators
+from alad.estimators import NetworkDetector
 
 N = 64
 RNG = np.random.default_rng(5)
@@ -32,8 +33,9 @@ NEW_FRAME = pl.DataFrame(
     {"proto": ["udp", None, "icmp", "tcp"], "size": [None, 1.5, float("nan"), -3.0]}
 )
 
-SETTINGS = {"epochs": 1, "batch_size": 16}
-DETECTORS = (ALAD, ALICE, BiGAN, Mahalanobis, OCSVM, IsolationForest, KNN, PCA)
+SETTINGS = {"epochs": 1, "batch_size": 16, "search_steps": 2}  # where a detector knows them
+DETECTORS = tuple(estimators.DETECTORS.values())
+NETWORKS = tuple(cls for cls in DETECTORS if issubclass(cls, NetworkDetector))
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def new(cls, **settings):
     return cls(random_state=0, **(small | settings))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def fitted(cls, table="array", **settings):
     """A detector that was fitted on X or FRAME."""
     with compiled_quickly():

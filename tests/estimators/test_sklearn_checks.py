@@ -7,13 +7,32 @@ from unittest import SkipTest
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from alad import ALAD, ALICE, KNN, OCSVM, PCA, BiGAN, IsolationForest, Mahalanobis
+from alad import (
+    ALAD,
+    ALICE,
+    DAGMM,
+    DSEBM,
+    GAN,
+    KNN,
+    OCSVM,
+    PCA,
+    AnoGAN,
+    AutoEncoder,
+    BiGAN,
+    IsolationForest,
+    Mahalanobis,
+)
 from alad.estimators import DETECTORS
 
 CHECKED = [
     ALAD(epochs=1, batch_size=16),
     ALICE(epochs=1, batch_size=16),
     BiGAN(epochs=1, batch_size=16),
+    AutoEncoder(epochs=1, batch_size=16),
+    GAN(epochs=1, batch_size=16),
+    AnoGAN(epochs=1, batch_size=16, search_steps=2),
+    DAGMM(epochs=1, batch_size=16),
+    DSEBM(epochs=1, batch_size=16),
     Mahalanobis(),
     OCSVM(),
     IsolationForest(n_estimators=20),

@@ -10,7 +10,7 @@ import pytest
 
 from alad import ALAD, ALICE, BiGAN
 from alad.errors import DivergedError, InputError
-from alad.estimators import _adversarial, fit_side_by_side
+from alad.estimators import _network, fit_side_by_side
 from alad.training import Checkpoint, Move
 from tests.estimators.small import FRAME, NEW, SETTINGS, X, equal, fitted, leaves, new
 
@@ -128,7 +128,7 @@ def test_divergence_is_told(monkeypatch):
     def broken(networks, rows, key):
         return jnp.nan * networks["D"]["xz"].logit.bias[...].sum()
 
-    monkeypatch.setattr(_adversarial, "MOVES", (Move("D", broken), Move("A", broken)))
+    monkeypatch.setattr(BiGAN, "moves", (Move("D", broken), Move("A", broken)))
     with pytest.raises(DivergedError, match="player 'D' is nan in epoch 1, step 1, seed 0"):
         new(BiGAN).fit(X)
 
@@ -151,7 +151,7 @@ def stop_at(epoch):
 @pytest.fixture
 def started(tmp_path, monkeypatch):
     """A training of four epochs with patience, cut off in the third."""
-    monkeypatch.setattr(_adversarial, "Checkpoint", partial(Checkpoint, every=0))
+    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
     file, game = tmp_path / "run", dict(epochs=4, patience=9, **FAST)
     with pytest.raises(Stop):
         new(BiGAN, **game).fit(X, X_valid=WATCHED, checkpoint=file, report=stop_at(3))

@@ -20,17 +20,16 @@ if TYPE_CHECKING:
 
 # The choices stand here again so that --help need not load what they choose between; a test
 # holds them against the library.
-# fmt: off
-Detector = StrEnum("Detector", [
-    "alad", "alice", "bigan", "autoencoder", "gan", "anogan", "dagmm", "dsebm",
-    "mahalanobis", "ocsvm", "isolationforest", "knn", "pca",
-])
-Preset = StrEnum("Preset", ["tabular", "kdd99", "arrhythmia"])
-Score = StrEnum("Score", [
-    "features", "logits", "l1", "l2", "joint-features", "joint-logits",
-    "density", "feature-density", "discriminator", "inversion", "energy", "reconstruction",
-])
-# fmt: on
+Detector = StrEnum(
+    "Detector",
+    "alad alice bigan autoencoder gan anogan dagmm dsebm mahalanobis ocsvm isolationforest knn pca",
+)
+Preset = StrEnum("Preset", "tabular kdd99 arrhythmia")
+Score = StrEnum(
+    "Score",
+    "features logits l1 l2 joint-features joint-logits "
+    "density feature-density discriminator inversion energy reconstruction",
+)
 Scaling = StrEnum(
     "Scaling",
     {"none": "none", "minmax": "minmax", "standard": "standard", "log_standard": "log-standard"},

@@ -53,14 +53,14 @@ class DAGMM(NetworkDetector):
     or "reconstruction", :math:`\| x - x' \|_2`. The objective is in
     :mod:`alad.objectives.dagmm`.
 
+    Parameters and attributes that are not listed are those of :class:`ALAD`; there is no
+    ``spectral_norm`` and no ``latent_dim``.
+
     Parameters
     ----------
     preset : {"tabular", "kdd99", "arrhythmia"}
         Networks and settings, as for :class:`ALAD`.
     anomaly_score : {"energy", "reconstruction"}, default "energy"
-
-    Other parameters and attributes are those of :class:`ALAD`, without ``spectral_norm`` and
-    ``latent_dim``.
 
     Notes
     -----

@@ -48,14 +48,14 @@ class DSEBM(NetworkDetector):
     reconstruction     :math:`\| x - r(x) \|_2`                      DSEBM-r
     =================  ============================================  ========
 
+    Parameters and attributes that are not listed are those of :class:`ALAD`; there is no
+    ``spectral_norm`` and no ``latent_dim``.
+
     Parameters
     ----------
     preset : {"tabular", "kdd99", "arrhythmia"}
         Networks and settings, as for :class:`ALAD`.
     anomaly_score : {"energy", "reconstruction"}, default "energy"
-
-    Other parameters and attributes are those of :class:`ALAD`, without ``spectral_norm`` and
-    ``latent_dim``.
 
     Notes
     -----

@@ -88,6 +88,9 @@ class GAN(NetworkDetector):
     inversion          the search of :class:`AnoGAN`
     =================  ==================================================================
 
+    Parameters and attributes that are not listed are those of :class:`ALAD`; there is no
+    ``spectral_norm``.
+
     Parameters
     ----------
     preset : {"tabular", "kdd99", "arrhythmia"}
@@ -98,8 +101,6 @@ class GAN(NetworkDetector):
         The search: Adam steps, their size, and how many starts.
     feature_weight : float in [0, 1], default 0.9
         The share of D's features in the search's loss.
-
-    Other parameters and attributes are those of :class:`ALAD`, without ``spectral_norm``.
 
     Notes
     -----

@@ -149,7 +149,7 @@ def _as_number(gamma: str | float, rows: Matrix) -> float:
     if not isinstance(gamma, str):
         return float(gamma)
     variance = float(rows.var(dtype=np.float64)) if gamma == "scale" else 1.0
-    return 1.0 / (rows.shape[1] * (variance or 1.0))
+    return float(1 / (rows.shape[1] * (variance or 1.0)))
 
 
 def _kernel(

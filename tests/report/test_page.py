@@ -1,0 +1,186 @@
+"""The page of stored results: whole, self-contained, honest about what is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from alad.errors import InputError
+from alad.experiments.summary import summarise
+from alad.report import figures
+from alad.report.page import number, render, verdict
+from tests.report import made_up
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    for method in ("alad", "dsebm", "mahalanobis"):
+        made_up.write(folder, method)
+    made_up.write(folder, "bigan", scale=0.1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def summary(folder):
+    return summarise(folder)
+
+
+@pytest.fixture(scope="module")
+def page(summary):
+    return render(summary)
+
+
+def test_every_table_that_has_a_result_is_there(summary):
+    names = [table["name"] for table in summary["tables"]]
+    assert names == ["kdd99", "kdd99-ablation", "kdd99-scores", "kdd99-true-rate"]
+    assert [(p["data_set"], p["protocol"]) for p in summary["panels"]] == [("kdd99", "paper")]
+    assert [s["name"] for s in summary["sources"]] == [
+        "kdd99-paper-alad",
+        "kdd99-paper-bigan-epochs-x0.1",
+        "kdd99-paper-dsebm",
+        "kdd99-paper-mahalanobis",
+    ]
+
+
+def test_a_training_is_drawn_once_though_many_rows_rest_on_it(summary):
+    assert [t["label"] for t in summary["panels"][0]["training"]] == ["DSEBM", "BiGAN", "ALAD"]
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_a_folder_without_results_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "other.json").write_text(content)
+    with pytest.raises(InputError, match=r"there are none\. Give the folder that its --results"):
+        summarise(tmp_path)
+
+
+class Links(HTMLParser):
+    """Collects what a page would load or lead to, and which elements are open."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.ids, self.targets, self.open = [], set(), set(), []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.loads += [attrs[a] for a in ("src", "href", "xlink:href") if a in attrs]
+        self.ids.add(attrs.get("id"))
+        self.targets |= {attrs["href"][1:]} if attrs.get("href", "").startswith("#") else set()
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in ("meta", "link", "br"):
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_loads_nothing(page):
+    links = Links()
+    links.feed(page)
+    assert links.open == []
+    assert [link for link in links.loads if not link.startswith(("#", "data:"))] == []
+    assert links.targets <= links.ids
+    assert "<script src" not in page
+    assert "@import" not in page
+    assert "url(http" not in page
+
+
+def test_every_number_of_the_tables_is_on_the_page(summary, page):
+    for table in summary["tables"]:
+        for row in table["rows"]:
+            if row["ours"]:
+                for metric in ("precision", "recall", "f1", "auroc", "average_precision"):
+                    assert number(row["ours"][metric]) in page
+            if row["published"]:
+                assert f"{row['published']['f1']:.4f}" in page
+
+
+def test_what_is_missing_or_short_is_said(page):
+    assert "not stored" in page
+    assert "(× 0.1)" in page
+
+
+def test_names_from_the_data_are_escaped(page):
+    assert "smurf <b>" not in page
+    assert "smurf &lt;b&gt;" in page
+
+
+def test_the_verdict_lists_the_furthest_first(summary):
+    found = verdict(summary["tables"])
+    gaps = [abs(entry["gap"]) for entry in found]
+    assert gaps == sorted(gaps, reverse=True)
+    assert len(found) == sum(
+        bool(row["ours"] and row["published"]) for t in summary["tables"] for row in t["rows"]
+    )
+
+
+def test_other_code_is_named(summary):
+    table = summary["tables"][0]
+    row = next(row for row in table["rows"] if row["ours"])
+    changed = {**row, "differs": ["code"]}
+    rows = [changed if other is row else other for other in table["rows"]]
+    page = render({**summary, "tables": [{**table, "rows": rows}], "panels": []})
+    assert f"{row['label']} was made with other code than this version" in page
+
+
+def test_pictures_are_svgs_that_scale_and_have_a_name(summary):
+    panel = summary["panels"][0]
+    for svg in (
+        figures.bars(summary["tables"][0]),
+        figures.curves(panel),
+        figures.histogram(panel["methods"][0]),
+        figures.training(panel["training"][0]),
+    ):
+        head = re.match(r"<svg[^>]*>", svg)[0]
+        assert 'role="img" aria-label="' in head
+        assert "viewBox" in head
+        assert ' width="' not in head
+        assert "nan" not in svg.lower().replace("dominance", "")
+
+
+def test_the_same_results_give_the_same_picture(summary):
+    panel = summary["panels"][0]
+    assert figures.curves(panel) == figures.curves(panel)
+
+
+def test_a_histogram_has_a_strip_for_each_kind(summary):
+    method = summary["panels"][0]["methods"][0]
+    svg = figures.histogram(method)
+    assert [kind["kind"] for kind in method["picture"]["kinds"]] == [
+        "neptune",
+        "smurf <b>",
+        "normal",
+    ]
+    assert np.sum([kind["rows"] for kind in method["picture"]["kinds"]]) == 300
+    assert svg.count("rows,") == 3
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
+def test_a_browser_shows_it_without_complaint(page, tmp_path):
+    (tmp_path / "page.html").write_text(page, "utf-8")
+    done = subprocess.run(
+        [
+            *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *("--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}"),
+            *("--window-size=390,800", "--virtual-time-budget=3000", "--dump-dom"),
+            (tmp_path / "page.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "CONSOLE" not in done.stderr
+    assert done.stdout.count("<svg") == page.count("<svg")
+    assert "Ours against the published" in done.stdout
