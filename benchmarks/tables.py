@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alad.experiments.compare import compared
+from alad.experiments.registry import TABLES
+
+TABULAR = "tabular/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "decisions.md")
@@ -25,10 +29,33 @@ def renewed(text: str) -> str:
 
 
 def table(name: str) -> str:
-    """One stored result as a Markdown table, with how it came about below."""
+    """One stored result as a Markdown table, with how it came about below.
+
+    ``tabular/NAME`` is a table of the registry, made of as many results as it has methods.
+    """
+    if name.startswith(TABULAR):
+        return tabular(compared(TABLES[name.removeprefix(TABULAR)], RESULTS / "tabular"))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     body = race(stored["payload"]) if "contestants" in stored["payload"] else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
+
+
+def tabular(table: Mapping[str, Any]) -> str:
+    """Every row with its seeds and epochs, ours beside the published F1."""
+    head = ("method", "seeds", "epochs", "precision", "recall", "F1", "AUROC", "published F1")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in table["rows"]:
+        published = f"{row['published']['f1']:.4f}" if row["published"] else ""
+        name = f"**{row['label']}**" if row["is_reference"] else row["label"]
+        if row["ours"] is None:
+            lines.append(f"| {name} | 0 | | | | | | {published} |")
+            continue
+        cells = " | ".join(number(row["ours"][metric]) for metric in METRICS[:4])
+        epochs = row["settings"].get("epochs", "")
+        lines.append(f"| {name} | {len(row['seeds'])} | {epochs} | {cells} | {published} |")
+    commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
+    command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
+    return "\n".join([*lines, "", f"{command}. {table['note']}".rstrip() + "</sub>", ""])
 
 
 def kdd99(stored: Mapping[str, Any]) -> str:

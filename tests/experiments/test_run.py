@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -13,13 +14,14 @@ from alad import ALAD, Mahalanobis, load
 from alad.datasets import DATA_SETS
 from alad.datasets._protocols import Table, apply
 from alad.errors import DivergedError, InputError, OutputError
+from alad.estimators import _network
 from alad.experiments import code, results
 from alad.experiments import run as module
 from alad.experiments.registry import METHODS, Method
 from alad.experiments.results import Job
 from alad.experiments.run import Bench
 from alad.metrics import detection_metrics
-from alad.training import History, Progress
+from alad.training import Checkpoint, History, Progress
 
 RNG = np.random.default_rng(2)
 N = 200
@@ -354,36 +356,38 @@ def test_seeds_in_groups_are_told_as_one_training(trained):
     assert shares[-1] == 1
 
 
-def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch):
-    """Stopped in the second group: the first is stored, the second goes on where it was."""
+def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch, trained):
+    """Stopped in the last epoch of the second group, of which the first one is on disk."""
 
     def spied(detectors, x, *, checkpoint, **others):
         found.append((tuple(d.random_state for d in detectors), checkpoint, checkpoint.exists()))
         return fit(detectors, x, checkpoint=checkpoint, **others)
 
-    def stop(job, detector, split):
-        if detector.seed_ == 2:
+    def stop(p):
+        if p.before > 0 and p.epoch == 2:
             raise KeyboardInterrupt
-        return judge(job, detector, split)
 
-    found, fit, judge, told = [], module.fit_side_by_side, module._judged, []
+    found, told, fit = [], [], module.fit_side_by_side
     monkeypatch.setattr(module, "fit_side_by_side", spied)
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_judged", stop)
-        with pytest.raises(KeyboardInterrupt):
-            bench(tmp_path).run([SHORT], [0, 1, 2])
+    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0.0))
+    with pytest.raises(KeyboardInterrupt):
+        bench(tmp_path, progress=stop).run([SHORT], [0, 1, 2])
     assert seeds(tmp_path, SHORT) == [0, 1]
     bench(tmp_path, progress=told.append).run([SHORT], [0, 1, 2])
-    first, second, again = found
-    assert [(s, existed) for s, _, existed in found] == [
+    assert [p.epoch for p in told] == [2]
+
+    first, second, again = (path for _, path, _ in found)
+    assert [(group, existed) for group, _, existed in found] == [
         ((0, 1), False),
         ((2,), False),
         ((2,), True),
     ]
-    assert again[1] == second[1] != first[1]
-    assert not second[1].exists()
-    assert told == []  # all of its epochs were in the checkpoint
-    assert seeds(tmp_path, SHORT) == [0, 1, 2]
+    assert again == second != first
+    assert not again.exists()
+    gone_on, at_once = (payload(folder, SHORT)["runs"][2] for folder in (tmp_path, trained[0]))
+    assert gone_on["training"]["losses"] == at_once["training"]["losses"]
+    for score, metrics in at_once["scores"].items():
+        assert gone_on["scores"][score]["at_cut"] == metrics["at_cut"]
 
 
 def test_the_training_of_other_code_or_settings_is_not_gone_on_with(monkeypatch, tmp_path):
