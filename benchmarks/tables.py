@@ -18,7 +18,7 @@ from alad.experiments.registry import TABLES
 TABULAR = "tabular/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "decisions.md")
+PAGES = tuple(ROOT / page for page in ("README.md", "docs/decisions.md", "docs/results.md"))
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 

@@ -7,94 +7,119 @@ import copy
 import numpy as np
 import pytest
 
-from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad import ALAD, ALICE, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
 from alad.estimators._programs import weights_by_name
-from tests.estimators.small import DETECTORS, NEW, N, X, fitted, new
-
-ACTIVATION = {
-    "linear": lambda h: h,
-    "relu": lambda h: np.maximum(h, 0),
-    "leaky_relu": lambda h: np.where(h > 0, h, 0.2 * h),
-}
+from tests.by_hand import ByHand, softplus
+from tests.estimators.small import DETECTORS, NETWORKS, NEW, N, X, fitted, new
 
 
-class ByHand:
-    """The networks of a fitted detector in double precision."""
+class Scores(ByHand):
+    """What the networks of a fitted detector make of NEW."""
 
     def __init__(self, detector):
+        super().__init__(weights_by_name(detector.weights_))
         self.architecture = detector.players_.architecture
-        named = weights_by_name(detector.weights_)
-        self.w = {name: array.astype(float) for name, array in named.items()}
         self.x = (NEW - X.mean(axis=0)) / X.std(axis=0)
 
-    def dense(self, name, h):
-        kernels = [v for k, v in sorted(self.w.items()) if k.startswith(f"{name}.kernels.")]
-        W = np.concatenate(kernels)
-        if f"{name}.u" in self.w:
-            u = self.w[f"{name}.u"]
-            v = W @ u / np.linalg.norm(W @ u)
-            W = W / (v @ W @ u)
-        return h @ W + self.w[f"{name}.bias"]
-
-    def stack(self, name, layers, h):
-        for i, layer in enumerate(layers):
-            h = ACTIVATION[layer.activation](self.dense(f"{name}.blocks.{i}.dense", h))
-        return h
+    @property
+    def code(self):
+        return self.stack("A.E", self.architecture.encoder, self.x)
 
     @property
     def reconstruction(self):
-        z = self.stack("A.E", self.architecture.encoder, self.x)
-        return self.stack("A.G", self.architecture.generator, z)
+        return self.stack("A.G", self.architecture.generator, self.code)
 
     def f(self, a, b):
         return self.stack("D.xx.hidden", self.architecture.xx, np.hstack([a, b]))
 
+    def f_xz(self, x, z):
+        of_x = self.stack("D.xz.of_x", self.architecture.xz_of_x, x)
+        of_z = self.stack("D.xz.of_z", self.architecture.xz_of_z, z)
+        return self.stack("D.xz.joint", self.architecture.xz_joint, np.hstack([of_x, of_z]))
+
     def score(self, name):
-        x, x2 = self.x, self.reconstruction
+        x, x2, z = self.x, self.reconstruction, self.code
+        l1 = np.abs(x - x2).sum(axis=1)
         match name:
             case "features":
                 return np.abs(self.f(x, x) - self.f(x, x2)).sum(axis=1)
             case "logits":
-                logit = self.dense("D.xx.logit", self.f(x, x2))[:, 0]
-                return -np.log(1 / (1 + np.exp(-logit)))
+                return softplus(-self.dense("D.xx.logit", self.f(x, x2))[:, 0])
             case "l1":
-                return np.abs(x - x2).sum(axis=1)
+                return l1
             case "l2":
                 return np.sqrt(((x - x2) ** 2).sum(axis=1))
+            case "joint-features":
+                moved = np.abs(self.f_xz(x, z) - self.f_xz(x2, z)).sum(axis=1)
+                return 0.9 * l1 + 0.1 * moved
+            case "joint-logits":
+                logit = self.dense("D.xz.logit", self.f_xz(x, z))[:, 0]
+                return 0.9 * l1 + 0.1 * softplus(-logit)
 
 
 @pytest.mark.parametrize(
     ("cls", "score"),
     [
-        *((ALAD, score) for score in ("features", "logits", "l1", "l2")),
-        *((ALICE, "logits"), (BiGAN, "l1"), (BiGAN, "l2")),
+        *((ALAD, score) for score in ALAD.scores),
+        *((BiGAN, score) for score in ("joint-features", "joint-logits", "l1", "l2")),
+        *((ALICE, "logits"), (AutoEncoder, "l1"), (AutoEncoder, "l2")),
     ],
 )
 def test_the_score_is_the_formula(cls, score):
-    detector = copy.copy(fitted(cls)).set_params(anomaly_score=score)
+    by_hand = Scores(fitted(cls)).score(score)
+    np.testing.assert_allclose(-by(score, cls).score_samples(NEW), by_hand, rtol=2e-4)
+
+
+def by(score, cls, **settings):
+    """A fitted detector that judges by another score than its own."""
+    return copy.copy(fitted(cls, **settings)).set_params(anomaly_score=score)
+
+
+OWN = {
+    "ALAD": "features",
+    "ALICE": "features",
+    "BiGAN": "joint-features",
+    "AutoEncoder": "l2",
+    "GAN": "density",
+    "AnoGAN": "inversion",
+    "DAGMM": "energy",
+    "DSEBM": "energy",
+}
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_each_detector_has_a_score_of_its_own(cls):
+    own = by(OWN[cls.__name__], cls).score_samples(NEW)
+    assert np.array_equal(fitted(cls).score_samples(NEW), own)
+
+
+@pytest.mark.parametrize("cls", [BiGAN, AutoEncoder])
+def test_reconstruct_gives_scaled_columns(cls):
+    detector = fitted(cls)
     np.testing.assert_allclose(
-        -detector.score_samples(NEW), ByHand(detector).score(score), rtol=2e-4
-    )
-
-
-@pytest.mark.parametrize(("cls", "score"), [(ALAD, "features"), (ALICE, "features"), (BiGAN, "l1")])
-def test_each_detector_has_a_score_of_its_own(cls, score):
-    want = copy.copy(fitted(cls)).set_params(anomaly_score=score).score_samples(NEW)
-    assert np.array_equal(fitted(cls).score_samples(NEW), want)
-
-
-def test_reconstruct_gives_scaled_columns():
-    detector = fitted(BiGAN)
-    np.testing.assert_allclose(
-        detector.reconstruct(NEW), ByHand(detector).reconstruction, rtol=1e-3, atol=1e-5
+        detector.reconstruct(NEW), Scores(detector).reconstruction, rtol=1e-3, atol=1e-5
     )
 
 
 def test_bigan_has_no_features_to_score_by_after_fit_either():
-    detector = copy.copy(fitted(BiGAN)).set_params(anomaly_score="features")
     with pytest.raises(InputError, match="looks at D_xx, which BiGAN does not have"):
-        detector.score_samples(NEW)
+        by("features", BiGAN).score_samples(NEW)
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_an_unknown_score_is_refused_after_fit_too(cls):
+    with pytest.raises(InputError, match=f"'anomaly_score' parameter of {cls.__name__} must be"):
+        by("l3", cls).score_samples(NEW)
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_a_row_is_judged_alike_again_and_in_any_batch(cls):
+    detector, scores = fitted(cls), fitted(cls).score_samples(NEW)
+    assert np.array_equal(detector.score_samples(NEW), scores)
+    assert np.array_equal(detector.score_samples(NEW[::-1]), scores[::-1])
+    assert [detector.score_samples(row[None])[0] for row in NEW[:3]] == list(scores[:3])
+    assert np.array_equal(detector.score_samples(np.tile(NEW, (10, 1))), np.tile(scores, 10))
 
 
 def test_mahalanobis_by_hand():

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from alad import ALAD, ALICE, BiGAN, Mahalanobis
+from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
-from alad.estimators import DETECTORS, _adversarial
-from alad.networks import PRESETS
-from tests.estimators.small import N, X
+from alad.estimators import DETECTORS, _network
+from alad.preprocessing.scaling import fit_scaler
+from tests.estimators.small import NETWORKS, N, X
 
 WRONG = [
     ("epochs", -1, "an int of at least 0 or None"),
@@ -33,7 +33,11 @@ WRONG = [
     ("contamination", None, "a number in (0, 0.5]"),
     ("preset", "tabula", "one of 'tabular', 'kdd99', 'arrhythmia'"),
     ("preset", None, "one of 'tabular', 'kdd99', 'arrhythmia'"),
-    ("anomaly_score", "l3", "one of 'features', 'logits', 'l1', 'l2' or None"),
+    (
+        "anomaly_score",
+        "l3",
+        "one of 'features', 'logits', 'l1', 'l2', 'joint-features', 'joint-logits' or None",
+    ),
     ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard' or None"),
     ("spectral_norm", 1, "True or False or None"),
     ("verbose", "yes", "True or False"),
@@ -45,6 +49,35 @@ def test_a_wrong_setting_is_named_with_what_it_must_be(name, value, words):
     with pytest.raises(InputError) as caught:
         ALAD(**{name: value}).fit(X)
     want = f"The '{name}' parameter of ALAD must be {words}. Got {value!r} instead."
+    assert str(caught.value) == want
+
+
+WRONG_FOR_OTHERS = [
+    (GAN, "search_steps", -1, "an int of at least 0"),
+    (GAN, "search_steps", None, "an int of at least 0"),
+    (GAN, "search_step_size", 0, "a number in (0, inf)"),
+    (GAN, "search_step_size", math.inf, "a number in (0, inf)"),
+    (AnoGAN, "search_restarts", 0, "an int of at least 1 and at most 2048"),
+    (AnoGAN, "search_restarts", 2049, "an int of at least 1 and at most 2048"),
+    (AnoGAN, "feature_weight", 1.1, "a number in [0, 1]"),
+    (AnoGAN, "latent_dim", 0, "an int of at least 1 or None"),
+    (DAGMM, "anomaly_score", "l1", "one of 'energy', 'reconstruction' or None"),
+    (DSEBM, "anomaly_score", "l1", "one of 'energy', 'reconstruction' or None"),
+    (
+        GAN,
+        "anomaly_score",
+        "energy",
+        "one of 'density', 'feature-density', 'discriminator', 'inversion' or None",
+    ),
+    *((cls, "preset", "cifar10", "one of 'tabular', 'kdd99', 'arrhythmia'") for cls in NETWORKS),
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "value", "words"), WRONG_FOR_OTHERS)
+def test_the_other_methods_wrong_settings_are_named_too(cls, name, value, words):
+    with pytest.raises(InputError) as caught:
+        cls(**{name: value}).fit(X)
+    want = f"The '{name}' parameter of {cls.__name__} must be {words}. Got {value!r} instead."
     assert str(caught.value) == want
 
 
@@ -72,10 +105,19 @@ def test_patience_needs_rows_to_watch():
             ALAD(patience=3, validation_fraction=fraction).fit(X)
 
 
-def test_bigan_has_no_features_to_score_by():
-    for score in ("features", "logits"):
-        with pytest.raises(InputError, match=r"BiGAN does not have. Choose one of 'l1', 'l2'\."):
-            BiGAN(anomaly_score=score).fit(X)
+@pytest.mark.parametrize(
+    ("cls", "score", "possible"),
+    [
+        (BiGAN, "features", "'l1', 'l2', 'joint-features', 'joint-logits'"),
+        (BiGAN, "logits", "'l1', 'l2', 'joint-features', 'joint-logits'"),
+        (AutoEncoder, "features", "'l1', 'l2'"),
+        (AutoEncoder, "joint-logits", "'l1', 'l2'"),
+    ],
+)
+def test_a_score_of_a_game_that_is_not_played_is_refused(cls, score, possible):
+    message = rf"looks at D_x., which {cls.__name__} does not have\. Choose one of {possible}\."
+    with pytest.raises(InputError, match=message):
+        cls(anomaly_score=score).fit(X)
 
 
 # ------------------------------------------------------------------------- what training is told
@@ -90,9 +132,9 @@ def asked_of_training(monkeypatch):
     """Fit a detector up to where training begins; returns what training was asked for."""
 
     def spy(build, moves, rows, **others):
-        raise Told({"build": build, "rows": rows, **others})
+        raise Told({"build": build, "moves": moves, "rows": rows, **others})
 
-    monkeypatch.setattr(_adversarial, "train", spy)
+    monkeypatch.setattr(_network, "train", spy)
 
     def ask(detector, X=X, **others):
         with pytest.raises(Told) as caught:
@@ -102,19 +144,24 @@ def asked_of_training(monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_setting_left_open_is_the_presets(asked_of_training, preset):
-    p = PRESETS[preset]
-    asked = asked_of_training(ALAD(preset=preset, random_state=3))
+@pytest.mark.parametrize(("cls", "preset"), [(c, preset) for c in NETWORKS for preset in c.presets])
+def test_a_setting_left_open_is_the_presets(asked_of_training, cls, preset):
+    p = cls.presets[preset]
+    asked = asked_of_training(cls(preset=preset, random_state=3))
     settings, players = asked["settings"], asked["build"]
     assert (settings.learning_rate, settings.batch_size) == (p.learning_rate, p.batch_size)
     assert (settings.beta1, settings.beta2, settings.ema_decay) == (0.5, 0.999, p.ema_decay)
     assert (settings.patience, asked["validation"], asked["checkpoint"]) == (None, None, None)
-    assert (players.architecture, players.latent_dim) == (p.architecture, p.latent_dim)
-    assert (players.data_dim, players.spectral_norm) == (5, p.spectral_norm)
+    assert (players.architecture, players.data_dim) == (p.architecture, 5)
+    for name in {"latent_dim", "spectral_norm"} & set(vars(players)):
+        assert getattr(players, name) == getattr(p, name)
+    steps = max(1, N // min(p.batch_size, N))
+    assert settings.epochs == max(p.epochs, math.ceil(p.min_steps / steps))
+    assert asked["moves"] == cls.moves
     assert asked["seeds"] == [3]
     assert asked["rows"].dtype == np.float32
-    np.testing.assert_allclose(asked["rows"].std(axis=0).mean() < 1.01, p.scaling == "standard")
+    want = fit_scaler(p.scaling, X, None).transform(X)
+    np.testing.assert_allclose(asked["rows"], want, rtol=1e-5, atol=1e-6)
 
 
 def test_a_setting_that_is_given_is_used(asked_of_training):

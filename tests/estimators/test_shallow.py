@@ -245,11 +245,19 @@ def test_ocsvms_nu_is_the_share_outside():
 def test_ocsvm_keeps_its_digits_far_from_the_origin():
     rows = np.round(8 * wide(60, 3)) / 8  # so that moved rows are exact in single precision
     near = OCSVM(scaling="none", gamma=0.5).fit(rows)
-    moved = OCSVM(scaling="none", gamma=0.5).fit(rows)
-    moved.support_vectors_ = moved.support_vectors_ + np.float32(2**20)
+    moved = copy_of(near)
+    moved.support_vectors_ = near.support_vectors_ + np.float32(2**20)
     np.testing.assert_allclose(
         moved.score_samples(rows + 2**20), near.score_samples(rows), rtol=1e-9, atol=1e-11
     )
+
+
+def test_ocsvms_kernel_is_never_above_1():
+    rows = wide(40, 20)
+    rows[:, 0] = 1e9  # the squares of it cancel, but for their rounding
+    kernel = ocsvm._kernel(rows.astype(float), 1.0, rows)
+    assert kernel.max() == 1.0
+    assert (np.diag(kernel) < 1).any()
 
 
 def test_ocsvm_makes_smaller_blocks_for_many_support_vectors(monkeypatch):
@@ -401,6 +409,18 @@ def test_knns_offset_leaves_the_row_itself_out(columns):
     nearest = without_itself(rows, 1)[:, 0]
     assert detector.offset_ == pytest.approx(-np.percentile(nearest, 90), rel=1e-9)
     assert (detector.predict(rows) == -1).mean() == pytest.approx(0.1, abs=0.005)
+
+
+def test_knn_keeps_its_digits_far_from_the_origin():
+    # The search sees these distances through the rounding of squares of 1e9: it finds the
+    # neighbours in a wrong order. With all of them asked for, the order must not matter.
+    rows = wide(40, 20)
+    rows[:, 0] = 1e9
+    detector = KNN(k=39, method="mean", scaling="none").fit(rows)
+    found = detector._search.kneighbors(rows, return_distance=False)
+    assert (found[:, 0] != np.arange(40)).any()
+    want = without_itself(rows, 39).mean(axis=1)
+    np.testing.assert_allclose(anomaly_scores(detector, rows), want, rtol=1e-9)
 
 
 @pytest.mark.parametrize("columns", [2, 20])

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from alad import ALAD, ALICE, BiGAN
+from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN
 from alad.errors import DivergedError, InputError
 from alad.estimators import _network, fit_side_by_side
 from alad.training import Checkpoint, Move
-from tests.estimators.small import FRAME, NEW, SETTINGS, X, equal, fitted, leaves, new
+from tests.estimators.small import FRAME, NETWORKS, NEW, X, equal, fitted, leaves, new
 
 
 def test_a_detector_remembers_how_training_went():
@@ -22,15 +22,38 @@ def test_a_detector_remembers_how_training_went():
     assert np.isfinite([history.losses[player] for player in "AD"]).all()
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
-    assert equal(new(BiGAN).fit(X).weights_, fitted(BiGAN).weights_)
-    other = BiGAN(random_state=1, **SETTINGS).fit(X)
-    assert not np.array_equal(other.score_samples(NEW), fitted(BiGAN).score_samples(NEW))
+PLAYERS = {
+    **dict.fromkeys(("ALAD", "ALICE", "BiGAN"), "DA"),
+    **dict.fromkeys(("GAN", "AnoGAN"), "DG"),
+    **dict.fromkeys(("DAGMM", "DSEBM"), "N"),
+    "AutoEncoder": "A",
+}
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_each_players_loss_is_recorded_and_all_its_weights_are_moved(cls):
+    assert set(fitted(cls).history_.losses) == set(PLAYERS[cls.__name__])
+    for player in PLAYERS[cls.__name__]:
+        after, before = (fitted(cls, epochs=n).weights_[player][0] for n in (1, 0))
+        assert len(leaves(after)) >= 3
+        assert not any(map(np.array_equal, leaves(after), leaves(before)))
+
+
+def test_an_autoencoder_has_no_discriminator():
+    assert leaves(fitted(AutoEncoder).weights_["D"]) == []
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(cls):
+    again, other = new(cls).fit(X), new(cls).set_params(random_state=1).fit(X)
+    assert equal(again.weights_, fitted(cls).weights_)
+    assert np.array_equal(again.score_samples(NEW), fitted(cls).score_samples(NEW))
+    assert not np.array_equal(other.score_samples(NEW), fitted(cls).score_samples(NEW))
 
 
 def test_a_seed_that_was_drawn_can_be_given_again():
     def draw(random_state):
-        return BiGAN(random_state=random_state, **SETTINGS).fit(X)
+        return new(BiGAN).set_params(random_state=random_state).fit(X)
 
     drawn, again = draw(np.random.RandomState(3)), draw(np.random.RandomState(3))
     assert drawn.seed_ == again.seed_
@@ -168,6 +191,26 @@ def test_a_training_goes_on_exactly(started):
     assert resumed.history_.losses == whole.history_.losses
 
 
+@pytest.mark.parametrize("cls", [ALAD, AutoEncoder, GAN, AnoGAN, DAGMM, DSEBM])
+def test_every_detectors_training_goes_on_exactly(cls, tmp_path, monkeypatch):
+    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
+    whole, cut = (new(cls, epochs=3, patience=9) for _ in "wc")
+    with pytest.raises(Stop):
+        cut.fit(X, X_valid=WATCHED, checkpoint=tmp_path / "run", report=stop_at(2))
+    told = []
+    cut.fit(X, X_valid=WATCHED, checkpoint=tmp_path / "run", report=told.append)
+    assert [p.epoch for p in told] == [2, 3]
+    assert equal(cut.weights_, whole.fit(X, X_valid=WATCHED).weights_)
+    assert np.array_equal(cut.score_samples(NEW), whole.score_samples(NEW))
+
+
+@pytest.mark.parametrize("cls", [GAN, AnoGAN])
+def test_the_search_is_not_what_training_is_watched_by(cls):
+    watched = new(cls, anomaly_score="inversion").fit(X, X_valid=WATCHED)
+    density = watched.set_params(anomaly_score="density").score_samples(WATCHED)
+    np.testing.assert_allclose(watched.history_.validation, [[-density.mean()]], rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("settings", "rows", "watched"),
     [
@@ -191,20 +234,21 @@ def test_the_checkpoint_of_another_training_is_refused(started, settings, rows, 
 # ------------------------------------------------------------------------- many at once
 
 
-def test_side_by_side_each_is_as_if_alone():
-    detectors = [BiGAN(random_state=seed, **SETTINGS) for seed in (0, 1, 2)]
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_side_by_side_each_is_as_if_alone(cls):
+    detectors = [new(cls).set_params(random_state=seed) for seed in (0, 1, 2)]
     assert fit_side_by_side(detectors, X) == detectors
     assert [d.seed_ for d in detectors] == [0, 1, 2]
     assert [d.history_.seeds for d in detectors] == [(0,), (1,), (2,)]
     for detector, seed in zip(detectors, (0, 1, 2), strict=True):
-        alone = BiGAN(random_state=seed, **SETTINGS).fit(X)
+        alone = new(cls).set_params(random_state=seed).fit(X)
         np.testing.assert_allclose(detector.score_samples(NEW), alone.score_samples(NEW), rtol=1e-4)
         assert detector.offset_ == pytest.approx(alone.offset_, rel=1e-4)
     assert len({d.offset_ for d in detectors}) == 3
 
 
 def test_side_by_side_an_earlier_fit_is_forgotten():
-    detectors = [BiGAN(random_state=seed, **SETTINGS) for seed in (0, 1)]
+    detectors = [new(BiGAN).set_params(random_state=seed) for seed in (0, 1)]
     fit_side_by_side(detectors, FRAME)
     assert [d.feature_names_in_.tolist() for d in detectors] == [["size", "proto"]] * 2
     fit_side_by_side(detectors, X)

@@ -70,7 +70,20 @@ def test_the_energy_is_minus_the_log_density_with_its_constant():
     by_hand = mixture_energy(z, WEIGHTS, MEANS, COVARIANCES)
     np.testing.assert_allclose(dagmm.energy(z, MIXTURE), by_hand, rtol=1e-4, atol=1e-4)
     one = dagmm.Mixture(jnp.ones(1), jnp.zeros((1, 3)), jnp.eye(3)[None])
-    assert dagmm.energy(jnp.zeros((1, 3)), one)[0] == pytest.approx(1.5 * np.log(2 * np.pi))
+    at_its_mean = dagmm.energy(jnp.zeros((1, 3)), one)[0]
+    assert at_its_mean == pytest.approx(1.5 * np.log(2 * np.pi), rel=1e-5)
+
+
+@jax.jit
+@jax.value_and_grad
+def own_energy(z, membership):
+    return dagmm.energy(z, dagmm.mixture_of(z, membership)).mean()
+
+
+@nnx.jit
+@nnx.grad
+def gradient(N, x):
+    return dagmm.loss({"N": N}, x, KEY)
 
 
 @pytest.mark.parametrize(
@@ -80,19 +93,14 @@ def test_the_energy_is_minus_the_log_density_with_its_constant():
 )
 @pytest.mark.parametrize("shares", [MEMBERSHIP, np.eye(3)[[0, 1] * 25]], ids=["soft", "one empty"])
 def test_a_singular_covariance_gives_finite_energies_and_gradients(z, shares):
-    def mean_energy(z):
-        return dagmm.energy(z, dagmm.mixture_of(z, jnp.asarray(shares, jnp.float32))).mean()
-
-    value, gradient = jax.value_and_grad(mean_energy)(jnp.asarray(z, jnp.float32))
+    value, slopes = own_energy(np.float32(z), np.float32(shares))
     assert np.isfinite(value)
-    assert np.isfinite(gradient).all()
+    assert np.isfinite(slopes).all()
 
 
 def test_a_row_of_zeros_has_a_finite_gradient():
-    def loss(N):
-        return dagmm.loss({"N": N}, jnp.zeros((5, 4)), KEY)
-
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(nnx.grad(loss)(N)))
+    rows = np.where(np.arange(40) < 20, 0, ROWS.T).T
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient(N, rows)))
 
 
 def test_the_loss_is_error_energy_and_penalty():
@@ -105,8 +113,7 @@ def test_the_loss_is_error_energy_and_penalty():
 
 
 def test_the_gradient_of_the_loss_reaches_every_weight():
-    gradient = nnx.grad(lambda N: dagmm.loss({"N": N}, jnp.asarray(ROWS), KEY))(N)
-    for path, slopes in nnx.to_flat_state(gradient):
+    for path, slopes in nnx.to_flat_state(gradient(N, ROWS)):
         assert (np.asarray(slopes[...]) != 0).all(), path
 
 

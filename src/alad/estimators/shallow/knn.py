@@ -71,7 +71,7 @@ class KNN(AbstractDetector):
     Neighbours are found by scikit-learn; the distances to them are computed here from the
     differences, in double precision. With more than eight columns the search itself may take
     another row for the k-th one if their distances are as good as equal: by about 1e-8 of the
-    rows' own lengths.
+    rows' own lengths. With the scaling "none", a column far from 0 can make that much.
 
     References
     ----------

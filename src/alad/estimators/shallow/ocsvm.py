@@ -125,10 +125,7 @@ class OCSVM(AbstractDetector):
         return self
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        # Distances stay the same if the support vectors' mean becomes the origin, and fewer of
-        # their digits are lost if the rows lie far from the old one.
-        origin = self.support_vectors_.mean(axis=0, dtype=np.float64)
-        kernel = partial(_kernel, self.support_vectors_ - origin, self.gamma_, origin)
+        kernel = partial(_kernel, self.support_vectors_.astype(np.float64), self.gamma_)
         size = min(BLOCK, max(1, KERNEL // len(self.support_vectors_)))
         return self.rho_ - in_blocks(lambda block: kernel(block) @ self.dual_coef_, x, size)
 
@@ -152,14 +149,16 @@ def _as_number(gamma: str | float, rows: Matrix) -> float:
     return float(1 / (rows.shape[1] * (variance or 1.0)))
 
 
-def _kernel(
-    vectors: NDArray[np.float64], gamma: float, origin: Vector, x: Matrix
-) -> NDArray[np.float64]:
-    """exp(-γ ‖x - s‖²) of n rows and s vectors that are centred already, shape (n, s)."""
-    centred = x - origin
-    k: NDArray[np.float64] = centred @ vectors.T  # and on in place: it is as large as all else
+def _kernel(vectors: NDArray[np.float64], gamma: float, x: Matrix) -> NDArray[np.float64]:
+    """exp(-γ ‖x - s‖²) of n rows and s vectors, shape (n, s).
+
+    x² - 2xs + s² loses digits where a column lies far from 0; the training does the same, and every
+    scaling but "none" prevents it.
+    """
+    rows = x.astype(np.float64)
+    k: NDArray[np.float64] = rows @ vectors.T  # and on in place: nothing else is as large
     k *= 2
-    k -= np.square(centred).sum(axis=1, keepdims=True)
+    k -= np.square(rows).sum(axis=1, keepdims=True)
     k -= np.square(vectors).sum(axis=1)
     np.minimum(k, 0, out=k)  # rounding may make a squared distance negative
     with np.errstate(over="ignore"):  # an infinite exponent gives the right kernel: 0

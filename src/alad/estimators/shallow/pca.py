@@ -123,7 +123,8 @@ def _principal(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], Vecto
     """Give the directions and their variances, largest first.
 
     The eigenvectors of the covariance take a fraction of the time of a singular value
-    decomposition. They lose no digits that matter, because the rows come centred.
+    decomposition, unless there are more columns than rows. They lose no digits that matter,
+    because the rows come centred.
     """
     n, columns = centred.shape
     solver = "covariance_eigh" if n >= columns else "full"
