@@ -51,7 +51,6 @@ def test_a_job_is_told_by_all_that_makes_its_numbers(monkeypatch):
         "scores": ["features", "logits", "l1", "l2"],
         "fresh_splits": False,
         "test_rows": {},
-        "code": results.code_digest("ALAD"),
     }
     others = [replace(ALAD, epochs_scale=0.5), replace(ALAD, fresh_splits=True)]
     others.append(replace(ALAD, method=METHODS["alad-sn"]))

@@ -199,9 +199,15 @@ def test_more_seeds_leave_the_old_ones_as_they_are(tmp_path, fits):
     assert fits == [1, 2, 0, 3]
     assert [run["seed"] for run in after["runs"]] == [0, 1, 2, 3]
     assert after["runs"][1:3] == before["runs"]
-    assert after["pictures"] == before["pictures"]
     bench(tmp_path).run([CHANCE], [0])
     assert payload(tmp_path) == after
+
+
+def test_pictures_are_those_of_the_first_run(tmp_path):
+    bench(tmp_path).run([FRESH], [0])
+    first = payload(tmp_path, FRESH)["pictures"]
+    bench(tmp_path).run([FRESH], [0, 1])
+    assert payload(tmp_path, FRESH)["pictures"] == first
 
 
 def test_of_a_method_without_chance_one_run_is_made(tmp_path, fits):
@@ -246,6 +252,18 @@ def test_a_file_of_other_code_is_refused(tmp_path, monkeypatch):
         bench(tmp_path).run([CHANCE], [0])
     with pytest.raises(InputError, match="come from the same settings and code as now"):
         bench(tmp_path).run([other_settings(CHANCE)], [0])
+
+
+def test_other_code_may_be_said_to_give_the_same_numbers(tmp_path, monkeypatch, fits):
+    bench(tmp_path).run([CHANCE], [0])
+    before = payload(tmp_path)["runs"][0]
+    monkeypatch.setattr(results, "code_digest", lambda detector: "other")
+    bench(tmp_path, other_code=True).run([CHANCE], [0, 1])
+    assert fits == [0, 1]
+    assert payload(tmp_path)["runs"][0] == before
+    assert [run["code"] for run in payload(tmp_path)["runs"]] == [before["code"], "other"]
+    with pytest.raises(InputError, match="come from the same settings as now"):
+        bench(tmp_path, other_code=True).run([other_settings(CHANCE)], [0])
 
 
 def test_refreshed_results_replace_the_old_ones(tmp_path, fits):
@@ -297,7 +315,7 @@ def test_the_code_is_that_of_the_beginning(tmp_path, monkeypatch):
     monkeypatch.setattr(Mahalanobis, "fit", edited)
     code.code_digest.cache_clear()
     bench(tmp_path).run([CHANCE], [0])
-    assert payload(tmp_path)["identity"]["code"] == before
+    assert [run["code"] for run in payload(tmp_path)["runs"]] == [before]
     code.code_digest.cache_clear()
     assert code.code_digest("Mahalanobis") != before
     code.code_digest.cache_clear()

@@ -28,6 +28,7 @@ def a_run(job: Job, seed: int) -> tuple[dict, dict]:
         "seed": seed,
         "split_seed": 42,
         "fingerprint": "f",
+        "code": "c0de",
         "git": {"commit": "abc1234", "dirty": False},
         "scores": scores,
         "training": curve if job.method.is_trained else None,

@@ -35,6 +35,12 @@ def tabular(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Make anew what other code or settings made.")
     ] = False,
+    other_code: Annotated[
+        bool,
+        typer.Option(
+            "--other-code", help="Add to results of other code: the numbers are the same."
+        ),
+    ] = False,
     stored: Annotated[
         bool, typer.Option("--stored", help="Run nothing: show what is stored.")
     ] = False,
@@ -59,9 +65,11 @@ def tabular(
     wanted = [_known("table", name, TABLES) for name in tables or TABLES]
     only = [_known("--method", name, METHODS).name for name in method or METHODS]
     jobs = [job for job in jobs_of(wanted, epochs_scale) if job.method.name in only]
+    _some(jobs, only)
     folder = results or out / "tabular"
     if not stored:
-        _run(jobs, range(seeds), folder, out, refresh)
+        bench = {"refresh": refresh, "other_code": other_code}
+        _run(jobs, range(seeds), folder, out, bench)
     content = [compared(table, folder) for table in wanted]
     if as_json:
         print_json({"tables": content})
@@ -69,18 +77,30 @@ def tabular(
         print_text("\n\n".join(as_text(table) for table in content))
 
 
-def _run(jobs: Any, seeds: Sequence[int], folder: Path, out: Path, refresh: bool) -> None:
+def _run(
+    jobs: Any, seeds: Sequence[int], folder: Path, out: Path, options: Mapping[str, bool]
+) -> None:
     from alad.cli.progress import training_progress
     from alad.cli.show import say
     from alad.experiments.run import Bench
 
     try:
         with training_progress("training") as report:
-            Bench(folder, out / "work", say, report, refresh).run(jobs, seeds)
+            Bench(folder, out / "work", say, report, **options).run(jobs, seeds)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"the same command goes on from what is stored in {folder}."
         ) from None
+
+
+def _some(jobs: Sequence[Any], methods: Sequence[str]) -> None:
+    from alad.errors import InputError
+
+    if not jobs:
+        raise InputError(
+            f"Expected a method of these tables; they have no {', '.join(methods)}. Give other "
+            "tables, or leave --method out."
+        )
 
 
 def _known(what: str, name: str, known: Mapping[str, Any]) -> Any:
@@ -110,6 +130,11 @@ def as_text(table: Mapping[str, Any]) -> str:
     ]
     lines.insert(1, "-" * len(lines[0]))
     notes = [table["note"]] if table["note"] else []
+    notes += [
+        f"{row['label']}: made with other {' and '.join(row['differs'])} than now."
+        for row in table["rows"]
+        if row["ours"] and row["differs"]
+    ]
     if not any(row["ours"] for row in table["rows"]):
         notes.append("Nothing is stored yet.")
     return "\n".join([table["title"], "", *lines, *notes])

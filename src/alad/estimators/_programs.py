@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import Array
@@ -20,7 +21,7 @@ BLOCK = 256  # rows that go through the networks at once: they stay in a core's 
 BLOCKS = 64  # blocks of one call
 
 Weights = Mapping[str, tuple[Any, Any]]
-Program = Callable[[Weights, NDArray[Any]], Array]
+Program = Callable[[Weights, NDArray[Any], int], Array]
 
 
 class Players(Protocol):
@@ -47,12 +48,18 @@ class Judge(Protocol):
 
 @lru_cache(maxsize=32)
 def program(players: Players, judge: Judge) -> Program:
-    """Compile a judge over (blocks, BLOCK, features) rows."""
+    """Compile a judge over the first ``used`` of (blocks, BLOCK, features) rows."""
     plans = blueprints(players)
 
-    def of_blocks(weights: Weights, blocks: Array) -> Array:
+    def of_blocks(weights: Weights, blocks: Array, used: Array) -> Array:
         networks = {name: alive(plans[name], *own) for name, own in weights.items()}
-        results: Array = jax.lax.map(lambda x: judge(networks, x), blocks)
+
+        def judged(i: Array, results: Array) -> Array:
+            return results.at[i].set(judge(networks, blocks[i]))
+
+        one = jax.eval_shape(lambda x: judge(networks, x), blocks[0])
+        nothing = jnp.zeros((len(blocks), *one.shape), one.dtype)
+        results: Array = jax.lax.fori_loop(0, used, judged, nothing)
         return results
 
     # Several calls run side by side, a core each, so none of them is to spread over the cores.
@@ -64,7 +71,7 @@ def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
     """Run a program over rows, shape (n, features).
 
     All blocks have the same size, the last one filled up with zeros, so that a row's result
-    does not depend on how many rows come with it.
+    does not depend on how many rows come with it; those that hold no row are not run.
     """
     blocks = BLOCKS if len(x) > BLOCK else 1
     size = blocks * BLOCK
@@ -73,7 +80,8 @@ def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
         part = x[start : start + size]
         if len(part) < size:
             part = np.concatenate([part, np.zeros((size - len(part), *x.shape[1:]), np.float32)])
-        found = np.asarray(run(weights, part.reshape(blocks, BLOCK, *x.shape[1:])))
+        used = -(-min(len(x) - start, size) // BLOCK)
+        found = np.asarray(run(weights, part.reshape(blocks, BLOCK, *x.shape[1:]), used))
         out.append(found.reshape(size, *found.shape[2:])[: len(x) - start])
     return np.concatenate(out)
 

@@ -100,7 +100,7 @@ def _row(
         "epochs_scale": stored.content["payload"]["epochs_scale"],
         "job": stored.content["payload"]["job"],
         "settings": stored.identity["settings"],
-        "code": stored.identity["code"],
+        "codes": stored.codes,
         "differs": results.differences(_job(table, row), stored),
         "commits": _commits(stored),
         "seconds": sum(run["fit_seconds"] for run in stored.runs),

@@ -1,7 +1,8 @@
 """Results of methods on disk: one JSON file for a method on a data set by a protocol.
 
-A file holds one run for each seed. Runs in one file come from the same code, the same settings and
-the same data; what differs is not mixed in, but refused with a way out.
+A file holds one run for each seed. Runs in one file come from the same settings and the same data;
+what differs is not mixed in, but refused with a way out. So is other code, unless its results are
+said to be as good: each run carries the digest of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from alad.experiments.registry import Method, Table
 
 Run = dict[str, Any]
 
+CODE = "code"
 SHORT = "-epochs-x"  # what a shortened schedule adds to a file's name
 
 
@@ -49,7 +51,7 @@ class Job:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What has to be equal for runs to stand in one file."""
+        """What has to be equal for runs to stand in one file, beside their code."""
         settings = self.method.settings_for(self.data_set, self.epochs_scale)
         facts = {
             "detector": self.method.detector,
@@ -57,15 +59,19 @@ class Job:
             "scores": list(self.method.scores),
             "fresh_splits": self.fresh_splits,
             "test_rows": dict(self.method.test_rows),
-            "code": code_digest(self.method.detector),
         }
         found: dict[str, Any] = plain(facts)
         return found
 
     @property
+    def code(self) -> str:
+        """The digest of the code that its runs would come from."""
+        return code_digest(self.method.detector)
+
+    @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that are others where ``identity`` is another."""
-        text = json.dumps(self.identity, sort_keys=True)
+        """Eight hexadecimal digits that are others where ``identity`` or the code is another."""
+        text = json.dumps([self.identity, self.code], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     @property
@@ -111,6 +117,11 @@ class Stored:
         """The seeds that are done."""
         return tuple(run["seed"] for run in self.runs)
 
+    @property
+    def codes(self) -> list[str]:
+        """The digests of the code that its runs came from."""
+        return sorted({run["code"] for run in self.runs})
+
 
 def read(folder: Path, job: Job) -> Stored | None:
     """Read a job's file; None if there is none.
@@ -126,7 +137,13 @@ def read(folder: Path, job: Job) -> Stored | None:
     try:
         stored = Stored(json.loads(path.read_text("utf-8")))
         payload = stored.content["payload"]
-        _ = stored.identity, stored.seeds, payload["pictures"], payload["epochs_scale"]
+        _ = (
+            stored.identity,
+            stored.seeds,
+            stored.codes,
+            payload["pictures"],
+            payload["epochs_scale"],
+        )
         if payload["job"] != job.name:
             raise ValueError(f"it is the result {payload['job']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -157,7 +174,8 @@ def _scale_of(path: Path) -> float | None:
 def differences(job: Job, stored: Stored) -> list[str]:
     """Name what a stored result was made with that is otherwise now."""
     now = replace(job, epochs_scale=stored.content["payload"]["epochs_scale"]).identity
-    return [name for name in now if stored.identity.get(name) != now[name]]
+    found = [name for name in now if stored.identity.get(name) != now[name]]
+    return found if stored.codes in ([], [job.code]) else [*found, CODE]
 
 
 def write(folder: Path, job: Job, runs: Sequence[Run], pictures: Mapping[str, Any]) -> Path:

@@ -16,7 +16,6 @@ from alad.datasets import DATA_SETS, Split
 from alad.errors import InputError
 from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector, fit_side_by_side
 from alad.experiments import results
-from alad.experiments.code import code_digest
 from alad.experiments.measure import measured, pictured
 from alad.experiments.record import commit
 from alad.experiments.results import Job, Run, Stored
@@ -25,6 +24,8 @@ from alad.training import Progress, seeds_at_once
 SPLIT_SEED = 42  # as in the released code; the runs differ in the model's seed
 CURVE = 100  # points of a training curve that are kept
 ONLY = "default"  # the score's name where a detector has but one
+
+KEEP = ", --other-code to keep it because the change did not move the numbers"
 
 Tell = Callable[[str], None]
 Report = Callable[[Progress], None]
@@ -46,6 +47,8 @@ class Bench:
         Told of the training that runs.
     refresh : bool
         Make results of other code, settings or data anew; otherwise they are refused.
+    other_code : bool
+        Take results of other code for as good as those of this one; runs say which is whose.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Bench:
     tell: Tell
     progress: Report | None = None
     refresh: bool = False
+    other_code: bool = False
 
     def run(self, jobs: Sequence[Job], seeds: Sequence[int]) -> None:
         """Make every run that is not stored yet.
@@ -63,7 +67,7 @@ class Bench:
             A stored result was made with something else, and ``refresh`` is off.
         """
         for job in jobs:
-            code_digest(job.method.detector)  # of the code that runs: it may be edited meanwhile
+            _ = job.code  # of the code that runs, and kept: it may be edited meanwhile
         stored = {job.name: self._stored(job) for job in jobs}  # before anything runs
         for number, job in enumerate(jobs, 1):
             known = stored[job.name]
@@ -78,14 +82,15 @@ class Bench:
     def _stored(self, job: Job) -> Stored | None:
         stored = results.read(self.folder, job)
         other = [] if stored is None else results.differences(job, stored)
-        if not other:
+        if not other or (self.other_code and other == [results.CODE]):
             return stored
         if self.refresh:
             return None
         same = " and ".join(name.replace("_", " ") for name in other)
         raise InputError(
             f"Expected {job.name}.json to come from the same {same} as now; it does not. "
-            "Give --refresh to make it anew, or another folder for results."
+            f"Give --refresh to make it anew{KEEP if other == [results.CODE] else ''}, or another "
+            "folder for results."
         )
 
     def _make(self, job: Job, seeds: Sequence[int], known: Stored | None) -> None:
@@ -175,6 +180,7 @@ def _judged(job: Job, detector: AbstractDetector, split: Split) -> tuple[Run, di
         "seed": detector.seed_,
         "split_seed": split.seed,
         "fingerprint": split.fingerprint,
+        "code": job.code,
         "git": commit(),
         "scores": scores,
         "training": _curves(detector),

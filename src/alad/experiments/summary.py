@@ -98,7 +98,7 @@ def _sources(folder: Path, tables: list[Table]) -> list[Mapping[str, Any]]:
                 "name": payload["job"],
                 "settings": stored.identity["settings"],
                 "detector": stored.identity["detector"],
-                "code": stored.identity["code"],
+                "codes": stored.codes,
                 "seeds": list(stored.seeds),
                 **facts,
             }
