@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = tuple(ROOT / page for page in ("README.md", "docs/decisions.md", "docs/results.md"))
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 
 
@@ -42,17 +43,15 @@ def table(name: str) -> str:
 
 def tabular(table: Mapping[str, Any]) -> str:
     """Every row with its seeds and epochs, ours beside the published F1."""
-    head = ("method", "seeds", "epochs", "precision", "recall", "F1", "AUROC", "published F1")
+    head = ("method", "seeds", "epochs", *TITLES, "published F1")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in table["rows"]:
         published = f"{row['published']['f1']:.4f}" if row["published"] else ""
         name = f"**{row['label']}**" if row["is_reference"] else row["label"]
-        if row["ours"] is None:
-            lines.append(f"| {name} | 0 | | | | | | {published} |")
-            continue
-        cells = " | ".join(number(row["ours"][metric]) for metric in METRICS[:4])
-        epochs = row["settings"].get("epochs", "")
-        lines.append(f"| {name} | {len(row['seeds'])} | {epochs} | {cells} | {published} |")
+        ours = row["ours"]
+        seeds, epochs = (len(row["seeds"]), row["settings"].get("epochs", "")) if ours else (0, "")
+        measured = [number(ours[metric]) if ours else "" for metric in METRICS]
+        lines.append(f"| {' | '.join(map(str, (name, seeds, epochs, *measured, published)))} |")
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
     command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
     return "\n".join([*lines, "", f"{command}. {table['note']}".rstrip() + "</sub>", ""])

@@ -97,6 +97,7 @@ def _row(
         "seeds": list(stored.seeds),
         "f1_per_seed": {str(seed): f1 for seed, f1 in numbers["f1"].items()},
         "rows": stored.runs[0]["scores"][row.score or ONLY]["rows"],
+        "scoring_ms": _scoring_ms(row, stored),
         "epochs_scale": stored.content["payload"]["epochs_scale"],
         "job": stored.content["payload"]["job"],
         "settings": stored.identity["settings"],
@@ -105,6 +106,12 @@ def _row(
         "commits": _commits(stored),
         "seconds": sum(run["fit_seconds"] for run in stored.runs),
     }
+
+
+def _scoring_ms(row: Row, stored: Stored) -> float:
+    """Milliseconds that 1,000 rows took to score: the median over the runs."""
+    of_score = [run["scores"][row.score or ONLY] for run in stored.runs]
+    return float(np.median([1e6 * found["seconds"] / found["rows"] for found in of_score]))
 
 
 def _commits(stored: Stored) -> list[str]:

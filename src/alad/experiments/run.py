@@ -82,7 +82,9 @@ class Bench:
     def _stored(self, job: Job) -> Stored | None:
         stored = results.read(self.folder, job)
         other = [] if stored is None else results.differences(job, stored)
-        if not other or (self.other_code and other == [results.CODE]):
+        if self.other_code:
+            other = [name for name in other if name != results.CODE]
+        if not other:
             return stored
         if self.refresh:
             return None

@@ -58,7 +58,11 @@ def _largest(tables: list[Table]) -> list[Table]:
 
 def _panel(folder: Path, table: Table) -> dict[str, Any]:
     """Curves and histograms of the first seed, and training curves of all."""
-    entries = list(_stored(folder, table))
+    entries = [
+        (row, stored)
+        for row, stored in _stored(folder, table)
+        if (row.score or ONLY) in stored.content["payload"]["pictures"]
+    ]
     return {
         "title": table.title,
         "data_set": table.data_set,
