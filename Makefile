@@ -7,7 +7,7 @@ INSTALL := $(PIP) install -c constraints.txt -e
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test slow lint bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,8 +15,11 @@ help: ## list the targets
 demo: .venv/.dev ## reproduce the KDD99 row of the paper
 	$(BIN)/alad reproduce kdd99
 
-test: lint ## lint, then every test and doctest
-	$(BIN)/python -m pytest
+test: lint ## lint, then every test and doctest but the slow ones
+	$(BIN)/python -m pytest -n auto -m 'not slow'
+
+slow: .venv/.dev ## the slow tests
+	$(BIN)/python -m pytest -n auto -m slow
 
 lint: .venv/.dev ## ruff and mypy; changes nothing
 	$(BIN)/ruff check

@@ -86,14 +86,16 @@ def test_the_search_is_adam_on_one_row_at_a_time():
     np.testing.assert_allclose(-detector.score_samples(NEW[:5]), by_hand, rtol=1e-4)
 
 
-def test_without_steps_the_start_is_judged():
-    networks, weight = Networks(), 0.9
-    x_of_z = networks.stack(
-        "G.of_z", networks.architecture.generator, np.clip(networks.w["G.probes"][:1], -2, 2)
-    )
-    by_hand = (1 - weight) * np.abs(SCALED - x_of_z).sum(axis=1)
-    by_hand += weight * np.abs(networks.f(SCALED) - networks.f(x_of_z)).sum(axis=1)
-    np.testing.assert_allclose(-anogan(search_steps=0).score_samples(NEW), by_hand, rtol=1e-4)
+@pytest.mark.parametrize("starts", [1, 7])
+def test_without_steps_the_best_start_is_judged(starts):
+    networks = Networks()
+    z = np.clip(networks.w["G.probes"][:starts], -2, 2)  # a normal draw, cut at two deviations
+    x_of_z = networks.stack("G.of_z", networks.architecture.generator, z)
+    of_rows = np.abs(SCALED[:, None] - x_of_z).sum(axis=2)
+    of_features = np.abs(networks.f(SCALED)[:, None] - networks.f(x_of_z)).sum(axis=2)
+    by_hand = (0.1 * of_rows + 0.9 * of_features).min(axis=1)
+    detector = anogan(search_steps=0, search_restarts=starts)
+    np.testing.assert_allclose(-detector.score_samples(NEW), by_hand, rtol=1e-4)
 
 
 @pytest.mark.parametrize("steps", [0, 3])
