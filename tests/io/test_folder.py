@@ -194,7 +194,7 @@ def test_halves_of_two_models_are_not_taken_for_one(saved, table, tmp_path):
         ),
         ({"format_version": "new"}, r"format 1 or older at .*; got new"),
         ({"format_version": ...}, r"format 1 or older at .*; got None"),
-        ({"class": "Oracle"}, r"one of ALAD, ALICE, BiGAN, Mahalanobis; got 'Oracle'\. Upgrade"),
+        ({"class": "Oracle"}, r"one of ALAD, ALICE, .*; got 'Oracle'\. Upgrade"),
         ({"class": ["ALAD"]}, r"one of ALAD, .*; got \['ALAD'\]"),
         ({"parameters": {"depth": 3}}, r"whole Mahalanobis model at .*wrong \(TypeError.*'depth'"),
         ({"scaler": ...}, r"missing or wrong \(KeyError: 'scaler'\)\. Save the model again"),

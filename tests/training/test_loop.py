@@ -43,7 +43,7 @@ def test_the_optimiser_makes_epochs_times_whole_batches_steps(tmp_path, batch_si
     file = tmp_path / "run"
     settings = replace(SETTINGS, epochs=2, batch_size=batch_size)
     weights = play(settings=settings, checkpoint=Checkpoint(file, "")).weights[0]
-    counts = [a.item() for name, a in load_file(file).items() if name.endswith(".steps")]
+    counts = [a.item() for name, a in load_file(file).items() if name.endswith(".count")]
     assert counts == [2 * steps, 2 * steps]
     for player in "PQ":
         assert memory(weights, player, "moves") == 2 * steps
