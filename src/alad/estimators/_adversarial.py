@@ -12,7 +12,7 @@ from alad.errors import InputError
 from alad.estimators._detector import Matrix, by_parts
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
-from alad.estimators._settings import Constraint, flag, integer, one_of, optional
+from alad.estimators._settings import Constraint, flag, integer, optional
 from alad.networks import PRESETS, Players
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
 from alad.scores import NEEDS, SCORES, reconstruct
@@ -44,12 +44,10 @@ class AdversarialDetector(NetworkDetector):
         Move("D", discriminators_loss),
         Move("A", autoencoder_loss),
     )
-    scores = tuple(SCORES)
+    scores = SCORES
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **NetworkDetector._constraints,
-        "preset": one_of(*PRESETS),
-        "anomaly_score": optional(one_of(*SCORES)),
         "spectral_norm": optional(flag()),
         "latent_dim": optional(integer(1)),
     }

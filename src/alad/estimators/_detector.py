@@ -143,6 +143,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         """Invert :meth:`save`, for :func:`alad.load`."""
         facts = model.facts
         detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
+        detector._check_settings()
         detector.seed_ = facts["seed"]
         detector.offset_ = float(facts["offset"])
         detector.n_features_in_ = facts["n_features_in"]

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,7 +30,15 @@ from alad.estimators._programs import (
     weights_by_name,
     weights_like,
 )
-from alad.estimators._settings import Constraint, flag, integer, one_of, optional, real
+from alad.estimators._settings import (
+    Constraint,
+    check_settings,
+    flag,
+    integer,
+    one_of,
+    optional,
+    real,
+)
 from alad.io import Model
 from alad.networks import Preset
 from alad.preprocessing.scaling import SCALINGS
@@ -88,7 +96,7 @@ class NetworkDetector(AbstractDetector):
 
     presets: ClassVar[Mapping[str, Preset]]
     moves: ClassVar[tuple[Move, ...]]
-    scores: ClassVar[tuple[str, ...]]
+    scores: ClassVar[Collection[str]]  # what ``anomaly_score`` may be
     default_score: ClassVar[str]
 
     _constraints: ClassVar[dict[str, Constraint]] = {
@@ -186,6 +194,11 @@ class NetworkDetector(AbstractDetector):
         return weights
 
     # ---------------------------------------------------------------------------- the face's
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        own = {"preset": one_of(*self.presets), "anomaly_score": optional(one_of(*self.scores))}
+        check_settings(type(self).__name__, self.get_params(deep=False), own)
 
     def _anomaly_score(self, x: Matrix) -> Vector:
         self._check_settings()  # some may have been set since

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +13,6 @@ from jax import Array
 from alad.estimators._detector import Matrix, by_parts
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
-from alad.estimators._settings import Constraint, one_of, optional
 from alad.networks.dagmm import DAGMM_PRESETS, MixturePlayers
 from alad.objectives import dagmm
 from alad.training import Move
@@ -87,14 +86,8 @@ class DAGMM(NetworkDetector):
 
     presets = DAGMM_PRESETS
     moves = (Move("N", dagmm.loss),)
-    scores = tuple(SCORES)
+    scores = SCORES
     default_score = "energy"
-
-    _constraints: ClassVar[dict[str, Constraint]] = {
-        **NetworkDetector._constraints,
-        "preset": one_of(*DAGMM_PRESETS),
-        "anomaly_score": optional(one_of(*SCORES)),
-    }
 
     def _players(self, data_dim: int) -> MixturePlayers:
         return MixturePlayers(self.presets[self.preset].architecture, data_dim)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from jax import Array
 
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
-from alad.estimators._settings import Constraint, one_of, optional
 from alad.networks.dsebm import DSEBM_PRESETS, EnergyPlayers
 from alad.objectives import dsebm
 from alad.training import Move
@@ -80,14 +79,8 @@ class DSEBM(NetworkDetector):
 
     presets = DSEBM_PRESETS
     moves = (Move("N", dsebm.denoising_loss),)
-    scores = tuple(SCORES)
+    scores = SCORES
     default_score = "energy"
-
-    _constraints: ClassVar[dict[str, Constraint]] = {
-        **NetworkDetector._constraints,
-        "preset": one_of(*DSEBM_PRESETS),
-        "anomaly_score": optional(one_of(*SCORES)),
-    }
 
     def _players(self, data_dim: int) -> EnergyPlayers:
         return EnergyPlayers(self.presets[self.preset].architecture, data_dim)

@@ -14,7 +14,7 @@ from jax.nn import softplus
 from alad.estimators._detector import Matrix
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
-from alad.estimators._settings import Constraint, integer, one_of, optional, real
+from alad.estimators._settings import Constraint, integer, optional, real
 from alad.networks.gan import GAN_PRESETS, PROBES, GanPlayers
 from alad.objectives.anogan import discriminator_loss, generator_loss, inversion_loss
 from alad.scores import kernel_density, search
@@ -130,8 +130,6 @@ class GAN(NetworkDetector):
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **NetworkDetector._constraints,
-        "preset": one_of(*GAN_PRESETS),
-        "anomaly_score": optional(one_of(*AT_ONCE, "inversion")),
         "latent_dim": optional(integer(1)),
         "search_steps": integer(0),
         "search_step_size": real(0, closed="neither"),
