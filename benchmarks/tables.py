@@ -14,6 +14,7 @@ from typing import Any
 
 from alad.experiments.compare import compared
 from alad.experiments.registry import TABLES
+from alad.metrics import mean_and_sd_as_text
 
 TABULAR = "tabular/"
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,7 +51,7 @@ def tabular(table: Mapping[str, Any]) -> str:
         name = f"**{row['label']}**" if row["is_reference"] else row["label"]
         ours = row["ours"]
         seeds, epochs = (len(row["seeds"]), row["settings"].get("epochs", "")) if ours else (0, "")
-        measured = [number(ours[metric]) if ours else "" for metric in METRICS]
+        measured = [mean_and_sd_as_text(ours[metric]) if ours else "" for metric in METRICS]
         lines.append(f"| {' | '.join(map(str, (name, seeds, epochs, *measured, published)))} |")
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
     command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
@@ -66,10 +67,12 @@ def kdd99(stored: Mapping[str, Any]) -> str:
         lines.append(f"| {row['method']} | {' | '.join(numbers)} | | |")
     for row in payload["rows"]:
         name = "**ALAD, ours**" if row["method"] == "ALAD" else row["method"]
-        lines.append(f"| {name} | {' | '.join(number(row['at_cut'][m]) for m in METRICS)} |")
+        lines.append(
+            f"| {name} | {' | '.join(mean_and_sd_as_text(row['at_cut'][m]) for m in METRICS)} |"
+        )
     for row in payload["scores"]:
         if row["method"] != "features":
-            cells = " | ".join(number(row["at_cut"][m]) for m in METRICS)
+            cells = " | ".join(mean_and_sd_as_text(row["at_cut"][m]) for m in METRICS)
             lines.append(f"| ALAD, ours, score {row['method']} | {cells} |")
     return "\n".join(lines) + "\n"
 
@@ -85,12 +88,6 @@ def race(payload: Mapping[str, Any]) -> str:
         cells = " | ".join(f"{row[k] * scale:,.{digits}f}" for k in ("median", "min", "max"))
         lines.append(f"| {name} | {cells} | {row['ratio']:.2f} |")
     return "\n".join(lines) + "\n"
-
-
-def number(value: Mapping[str, Any]) -> str:
-    """Mean, and standard deviation where there is more than one run."""
-    sd = value["sd"]
-    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} ± {sd:.4f}"
 
 
 def source(stored: Mapping[str, Any]) -> str:

@@ -128,6 +128,18 @@ def mean_and_sd(runs: Iterable[Mapping[str, float]]) -> dict[str, dict[str, floa
     return {name: _mean_and_sd([run[name] for run in rows]) for name in rows[0]}
 
 
+def mean_and_sd_as_text(value: Mapping[str, float | None], sign: str = "±") -> str:
+    """Give a mean with its standard deviation, where there is one, to four digits.
+
+    >>> mean_and_sd_as_text({"mean": 0.91234, "sd": 0.00561})
+    '0.9123 ± 0.0056'
+    >>> mean_and_sd_as_text({"mean": 1.0, "sd": None})
+    '1.0000'
+    """
+    sd = value["sd"]
+    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} {sign} {sd:.4f}"
+
+
 def _mean_and_sd(values: Sequence[float]) -> dict[str, float]:
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return {"mean": float(np.mean(values)), "sd": sd}

@@ -12,8 +12,9 @@ import pytest
 
 from alad.errors import InputError
 from alad.experiments.summary import summarise
+from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
-from alad.report.page import number, render, verdict
+from alad.report.page import render, verdict
 from tests.report import made_up
 
 
@@ -100,7 +101,7 @@ def test_every_number_of_the_tables_is_on_the_page(summary, page):
         for row in table["rows"]:
             if row["ours"]:
                 for metric in ("precision", "recall", "f1", "auroc", "average_precision"):
-                    assert number(row["ours"][metric]) in page
+                    assert mean_and_sd_as_text(row["ours"][metric]) in page
             if row["published"]:
                 assert f"{row['published']['f1']:.4f}" in page
 

@@ -57,15 +57,15 @@ def kdd99(
     was stopped goes on from its checkpoint when the same command is given again.
     """
     from alad.cli.progress import training_progress
-    from alad.cli.show import print_text
+    from alad.cli.show import check_choice, print_text
     from alad.datasets.kdd99 import PROTOCOLS
     from alad.experiments.kdd99 import FULL_EPOCHS, FULL_SEEDS, Plan, run
     from alad.experiments.record import record
     from alad.preprocessing.scaling import SCALINGS
     from alad.report.plots import draw
 
-    _one_of("protocol", protocol, PROTOCOLS)
-    _one_of("scaling", scaling, SCALINGS)
+    check_choice("--protocol", protocol, PROTOCOLS)
+    check_choice("--scaling", scaling, SCALINGS)
     short = Plan()
     plan = Plan(
         protocol=protocol,
@@ -92,13 +92,6 @@ def kdd99(
     stored = json.loads(path.read_text("utf-8"))
     draw(stored["payload"], folder)
     print_text(json.dumps(stored) if as_json else _summary(stored["payload"], folder, path))
-
-
-def _one_of(name: str, value: str, choices: Any) -> None:
-    from alad.errors import InputError
-
-    if value not in choices:
-        raise InputError(f"Expected --{name} to be one of {', '.join(choices)}; got {value!r}.")
 
 
 def _command(plan: Any) -> str:
@@ -129,24 +122,19 @@ def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
 
 
 def _table(payload: Mapping[str, Any]) -> list[str]:
+    from alad.cli.show import in_columns
+    from alad.metrics import mean_and_sd_as_text
+
     head = ["method", "precision", "recall", "F1", "AUROC", "av. precision"]
     body = [
         [p["method"], *(f"{p[m]:.4f}" for m in METRICS[:3]), "", ""] for p in payload["published"]
     ]
     for row in payload["rows"]:
         name = {"ALAD": "ALAD, this run"}.get(row["method"], row["method"])
-        body.append([name, *(_mean_and_sd(row["at_cut"][metric]) for metric in METRICS)])
-    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
-    shown = [
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in body
-    ]
-    first = "  ".join(cell.ljust(w) for cell, w in zip(head, widths, strict=True))
-    return [first.rstrip(), "-" * len(first), *(line.rstrip() for line in shown)]
-
-
-def _mean_and_sd(value: Mapping[str, Any]) -> str:
-    sd = value["sd"]
-    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} +- {sd:.4f}"
+        body.append(
+            [name, *(mean_and_sd_as_text(row["at_cut"][metric], "+-") for metric in METRICS)]
+        )
+    return in_columns(head, body)
 
 
 def _verdict(payload: Mapping[str, Any]) -> list[str]:

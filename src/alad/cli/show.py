@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from alad.errors import OutputError
+from alad.errors import InputError, OutputError
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -74,6 +74,34 @@ def by_column(counts: Mapping[str, int]) -> list[str]:
     """
     largest = sorted(counts.items(), key=lambda item: -item[1])
     return [f"{name} ({n:,} row{'s' * (n != 1)})" for name, n in largest]
+
+
+def check_choice(what: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a word that is none of the choices.
+
+    Raises
+    ------
+    InputError
+        Names the choices.
+    """
+    if value not in choices:
+        raise InputError(f"Expected {what} to be one of {', '.join(choices)}; got {value!r}.")
+
+
+def in_columns(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Give the lines of a table, every column as wide as its widest cell, a rule below the head.
+
+    >>> print(*in_columns(["method", "F1"], [["ALAD", "0.95"]]), sep=chr(10))
+    method  F1
+    ------------
+    ALAD    0.95
+    """
+    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in [head, *body]
+    ]
+    return [lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])]
 
 
 def aligned(pairs: Mapping[str, Any]) -> str:

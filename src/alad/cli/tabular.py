@@ -54,7 +54,7 @@ def tabular(
     code, settings or data. The whole of it takes days on two cores: choose tables and methods, or
     shorten the schedule with --epochs-scale, which is written into the results.
     """
-    from alad.cli.show import print_json, print_text
+    from alad.cli.show import check_choice, print_json, print_text
     from alad.experiments.compare import compared
     from alad.experiments.registry import METHODS, TABLES
     from alad.experiments.results import jobs_of
@@ -62,8 +62,11 @@ def tabular(
     if names:
         print_text(_names(TABLES, METHODS))
         return
-    wanted = [_known("table", name, TABLES) for name in tables or TABLES]
-    only = [_known("--method", name, METHODS).name for name in method or METHODS]
+    for name in tables or ():
+        check_choice("table", name, TABLES)
+    for name in method or ():
+        check_choice("--method", name, METHODS)
+    wanted, only = [TABLES[name] for name in tables or TABLES], method or list(METHODS)
     jobs = [job for job in jobs_of(wanted, epochs_scale) if job.method.name in only]
     _some(jobs, only)
     folder = results or out / "tabular"
@@ -103,14 +106,6 @@ def _some(jobs: Sequence[Any], methods: Sequence[str]) -> None:
         )
 
 
-def _known(what: str, name: str, known: Mapping[str, Any]) -> Any:
-    from alad.errors import InputError
-
-    if name not in known:
-        raise InputError(f"Expected {what} to be one of {', '.join(known)}; got {name!r}.")
-    return known[name]
-
-
 def _names(tables: Mapping[str, Any], methods: Mapping[str, Any]) -> str:
     from alad.cli.show import aligned
 
@@ -121,14 +116,10 @@ def _names(tables: Mapping[str, Any], methods: Mapping[str, Any]) -> str:
 
 def as_text(table: Mapping[str, Any]) -> str:
     """Give one compared table as text."""
+    from alad.cli.show import in_columns
+
     head = ["method", "seeds", "epochs", *METRICS.values(), *BESIDE]
-    body = [_line(row) for row in table["rows"]]
-    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
-        for line in [head, *body]
-    ]
-    lines.insert(1, "-" * len(lines[0]))
+    lines = in_columns(head, [_line(row) for row in table["rows"]])
     notes = [table["note"]] if table["note"] else []
     notes += [
         f"{row['label']}: made with other {' and '.join(row['differs'])} than now."
@@ -141,11 +132,13 @@ def as_text(table: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
+    from alad.metrics import mean_and_sd_as_text
+
     ours, published, test = row["ours"], row["published"], row["test"]
     label = f"{row['label']} (control)" if row["control"] else row["label"]
     if ours is None:
         return [label, "0", "", *[""] * len(METRICS), _f1(published), "", ""]
-    cells = [_mean_and_sd(ours[metric]) for metric in METRICS]
+    cells = [mean_and_sd_as_text(ours[metric], "+-") for metric in METRICS]
     inside = {None: "", True: "yes", False: "no"}[row["within"]]
     against = "" if test is None else f"{test['difference']:+.4f}, p = {test['p_holm']:.3f}"
     epochs = str(row["settings"].get("epochs", ""))
@@ -156,8 +149,3 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 def _f1(published: Mapping[str, Any] | None) -> str:
     return "" if published is None else f"{published['f1']:.4f}"
-
-
-def _mean_and_sd(value: Mapping[str, Any]) -> str:
-    sd = value["sd"]
-    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} +- {sd:.4f}"

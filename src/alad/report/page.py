@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
 
 METRICS = {
@@ -28,7 +29,7 @@ def render(summary: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "short": short, "settings": settings}
+    environment.filters |= {"number": mean_and_sd_as_text, "short": short, "settings": settings}
     return environment.get_template("tables.html").render(
         tables=[table | {"bars": _drawn(figures.bars(table))} for table in summary["tables"]],
         panels=[_panel(panel) for panel in summary["panels"]],
@@ -78,16 +79,6 @@ def verdict(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if row["ours"] and row["published"]
     ]
     return sorted(found, key=lambda entry: -abs(float(entry["gap"])))
-
-
-def number(value: Mapping[str, Any]) -> str:
-    """Give a mean, with its standard deviation where there is one.
-
-    >>> number({"mean": 0.91234, "sd": 0.00561, "interval": [0.9, 0.92], "n": 10})
-    '0.9123 ± 0.0056'
-    """
-    sd = value["sd"]
-    return f"{value['mean']:.4f}" if sd is None else f"{value['mean']:.4f} ± {sd:.4f}"
 
 
 def short(value: float) -> str:
