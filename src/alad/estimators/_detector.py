@@ -259,6 +259,14 @@ def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) 
         return np.concatenate(list(pool.map(function, parts)))
 
 
+def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
+    """Draw at most so many rows without replacement, in their old order."""
+    if most is None or len(x) <= most:
+        return x
+    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False, shuffle=False)
+    return x[np.sort(drawn)]
+
+
 def _is_named_frame(X: Any) -> bool:
     return is_frame(X) and feature_names(X) is not None
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jax.nn import softplus
 
-from alad.estimators._detector import Matrix
+from alad.estimators._detector import Matrix, some_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
 from alad.estimators._settings import Constraint, integer, optional, real
@@ -192,9 +191,8 @@ class GAN(NetworkDetector):
         return AT_ONCE[score]
 
     def _rows_to_settle(self, x: Matrix) -> Matrix:
-        if self._with_defaults().anomaly_score != "inversion" or len(x) <= SETTLED:
-            return x
-        return x[np.random.default_rng(self.seed_).choice(len(x), SETTLED, replace=False)]
+        is_slow = self._with_defaults().anomaly_score == "inversion"
+        return some_rows(x, SETTLED if is_slow else None, self.seed_)
 
     def _watched(self, score: str) -> str:
         """Not the search: it would take longer than the epoch that it watches."""

@@ -12,6 +12,7 @@ import numpy as np
 from alad.datasets import Split, kdd99
 from alad.datasets.kdd99 import PROTOCOLS
 from alad.estimators import ALAD, AbstractDetector, Mahalanobis, fit_side_by_side
+from alad.experiments.measure import measured
 from alad.experiments.published import KDD99
 from alad.metrics import detection_metrics, mean_and_sd, pr_curve_points, roc_curve_points
 from alad.scores import ABLATION
@@ -157,14 +158,13 @@ def _scores(
 
 def _row(name: str, scores: Sequence[np.ndarray[Any, Any]], split: Split) -> dict[str, Any]:
     """Metrics over seeds: at the protocol's cut, and at the true share of anomalies."""
-    at_cut = [detection_metrics(split.y_test, s, split.protocol.flagged) for s in scores]
-    at_true = [detection_metrics(split.y_test, s, None) for s in scores]
+    found = [measured(split.y_test, s, split.protocol.flagged) for s in scores]
     return {
         "method": name,
-        "at_cut": mean_and_sd(at_cut),
-        "at_true_rate": mean_and_sd(at_true),
-        "f1_per_seed": [m["f1"] for m in at_cut],
-        "auroc_per_seed": [m["auroc"] for m in at_cut],
+        "at_cut": mean_and_sd(m["at_cut"] for m in found),
+        "at_true_rate": mean_and_sd(m["at_true_rate"] for m in found),
+        "f1_per_seed": [m["at_cut"]["f1"] for m in found],
+        "auroc_per_seed": [m["at_cut"]["auroc"] for m in found],
     }
 
 

@@ -1,4 +1,4 @@
-"""Rows as the simple detectors take them: some of many, and in blocks of one size."""
+"""Rows as the simple detectors take them: in blocks of one size."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ from alad.estimators._detector import Matrix, Vector
 # Rows of one matrix product. With fewer, BLAS's threads wait for each other for most of the time;
 # with more, a row that is judged alone would take longer.
 BLOCK = 1024
-
-
-def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
-    """Draw at most so many rows without replacement, in their old order."""
-    if most is None or len(x) <= most:
-        return x
-    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False, shuffle=False)
-    return x[np.sort(drawn)]
 
 
 def in_blocks(function: Callable[[Matrix], Vector], x: Matrix, size: int = BLOCK) -> Vector:

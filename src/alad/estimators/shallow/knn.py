@@ -11,9 +11,8 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector
+from alad.estimators._detector import AbstractDetector, Matrix, Vector, some_rows
 from alad.estimators._settings import Constraint, integer, one_of, optional
-from alad.estimators.shallow._rows import some_rows
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
 from alad.preprocessing.scaling import SCALINGS

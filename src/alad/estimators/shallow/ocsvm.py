@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import OneClassSVM
 
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect
+from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, some_rows
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, optional, real
-from alad.estimators.shallow._rows import BLOCK, in_blocks, some_rows
+from alad.estimators.shallow._rows import BLOCK, in_blocks
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
 from alad.preprocessing.scaling import SCALINGS
