@@ -14,6 +14,7 @@ from sklearn.svm import OneClassSVM
 
 from alad import KNN, OCSVM, PCA, IsolationForest, Mahalanobis, load
 from alad.errors import InputError, ModelFormatError
+from alad.estimators import _detector
 from alad.estimators.shallow import _rows, isolation_forest, knn, ocsvm
 from alad.estimators.shallow.isolation_forest import Trees
 from alad.io import read_model, write_model
@@ -141,12 +142,12 @@ def test_rows_are_drawn_by_the_seed(cls):
 
 def test_drawn_rows_are_different_rows_in_their_old_order():
     rows = np.arange(100, dtype=np.float32)[:, None]
-    drawn = _rows.some_rows(rows, 40, 0)[:, 0]
+    drawn = _detector.some_rows(rows, 40, 0)[:, 0]
     assert len(drawn) == 40
     assert (np.diff(drawn) > 0).all()
-    assert _rows.some_rows(rows, 100, 0) is rows
+    assert _detector.some_rows(rows, 100, 0) is rows
     shares = np.mean(
-        [np.isin(rows[:, 0], _rows.some_rows(rows, 40, s)) for s in range(500)], axis=0
+        [np.isin(rows[:, 0], _detector.some_rows(rows, 40, s)) for s in range(500)], axis=0
     )
     assert (np.abs(shares - 0.4) < 0.1).all()  # about 4.5 standard deviations
 
