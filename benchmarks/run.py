@@ -113,12 +113,13 @@ def scoring_race(steps: int) -> Race:
 
 def methods_race(steps: int) -> Race:
     """Seconds to score 1,000 rows, every method; ``steps`` has no meaning here."""
-    from benchmarks import methods
+    from benchmarks import methods, torch_search
 
     contestants: Contestants = {
         name: partial(methods.seconds_per_1000, name) for name in methods.CONTESTANTS
     }
     contestants["AnoGAN, one row at a time, compiled"] = methods.row_by_row
+    contestants["AnoGAN, one row at a time, PyTorch eager"] = torch_search.seconds_per_1000
     return Race("ms/1,000 rows", 1e3, 2, False, contestants)
 
 
