@@ -89,10 +89,10 @@ def mixture(z, membership):
     return membership.mean(axis=0), np.array(means), np.array(covariances)
 
 
-def mixture_energy(z, weights, means, covariances, floor=0.0):
-    """-log of the density of a Gaussian mixture; the floor is added to variances as ours is."""
+def mixture_energy(z, weights, means, covariances):
+    """-log of the density of a Gaussian mixture, its variances raised as ours are."""
     terms = []
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
-        raised = covariance + floor * np.diag(1 + np.diag(covariance))
+        raised = covariance + np.diag(1e-6 + 1e-4 * np.diag(covariance))
         terms.append(np.log(weight) + multivariate_normal(mean, raised).logpdf(z))
     return -logsumexp(terms, axis=0)

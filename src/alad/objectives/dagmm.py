@@ -32,7 +32,9 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 
 ENERGY_WEIGHT, COVARIANCE_WEIGHT = 0.1, 0.005
-FLOOR = 1e-6  # added to variances, relative and absolute, so that a factor exists in float32
+FLOOR = 1e-6  # added to variances, where they are zero
+RAISED = 1e-4  # of a variance, added to it: beyond the rounding of a float32 sum over a batch, so
+# that the factor of a covariance exists even where latent vectors lie on a line
 TINY = 1e-12
 
 
@@ -72,8 +74,8 @@ def energy(z: Array, mixture: Mixture) -> Array:
     """-log of the mixture's density, shape (n,)."""
     d = z.shape[-1]
     variances = jnp.diagonal(mixture.covariances, axis1=1, axis2=2)
-    floor = FLOOR * (1 + variances)
-    factors = jnp.linalg.cholesky(mixture.covariances + jax.vmap(jnp.diag)(floor))
+    raised = FLOOR + RAISED * variances
+    factors = jnp.linalg.cholesky(mixture.covariances + jax.vmap(jnp.diag)(raised))
 
     def log_density(mean: Array, factor: Array) -> Array:
         whitened = solve_triangular(factor, (z - mean).T, lower=True)
