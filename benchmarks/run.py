@@ -123,6 +123,33 @@ def methods_race(steps: int) -> Race:
     return Race("ms/1,000 rows", 1e3, 2, False, contestants)
 
 
+def convolutions_race(steps: int) -> Race:
+    """Seconds for a convolution with its gradients; ``steps`` has no meaning here."""
+    from benchmarks import pictures
+
+    contestants: Contestants = {
+        f"{layer}, {form}": partial(pictures.time_convolution, form, layer)
+        for layers in (pictures.CONVOLUTIONS, pictures.TRANSPOSED)
+        for layer in layers
+        for form, (_, own) in pictures.FORMS.items()
+        if layer in own
+    }
+    return Race("ms", 1e3, 1, False, contestants)
+
+
+def pictures_race(steps: int) -> Race:
+    """Seconds per training step of the CIFAR-10 preset, batch 32, on the processor."""
+    from benchmarks import pictures, torch_pictures
+
+    few = max(steps // 50, 2)
+    contestants: Contestants = {"alad, 1 seed": partial(pictures.time_steps, few)}
+    for threads in THREADS:
+        contestants[f"PyTorch eager, {counted(threads)}"] = partial(
+            torch_pictures.time_steps, few, pictures.pictures(1000), threads
+        )
+    return Race("s/step", 1, 2, False, contestants)
+
+
 def memory_race(steps: int) -> Race:
     """The most memory that ``alad score`` held, whatever the length of the table."""
     from benchmarks import alad_peer
@@ -158,6 +185,8 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "scoring": scoring_race,
     "memory": memory_race,
     "methods": methods_race,
+    "convolutions": convolutions_race,
+    "pictures": pictures_race,
     "gpu": gpu_race,
 }
 
@@ -240,9 +269,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500, help="training steps a measurement")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
-    for name in (
-        [options.race] if options.race else ["step", "parts", "scoring", "memory", "methods"]
-    ):
+    for name in [options.race] if options.race else [name for name in RACES if name != "gpu"]:
         hold(name, options.rounds, options.steps, store=not options.dry)
 
 

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from alad.experiments.compare import compared
+from alad.experiments.one_class import ONE_CLASS, one_class
 from alad.experiments.registry import TABLES
 from alad.metrics import mean_and_sd_as_text
 
-TABULAR = "tabular/"
+TABULAR, PICTURES = "tabular/", "one-class/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = tuple(ROOT / page for page in ("README.md", "docs/decisions.md", "docs/results.md"))
+PAGES = tuple(
+    ROOT / page
+    for page in ("README.md", "docs/decisions.md", "docs/results.md", "docs/pictures.md")
+)
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
@@ -33,10 +37,13 @@ def renewed(text: str) -> str:
 def table(name: str) -> str:
     """One stored result as a Markdown table, with how it came about below.
 
-    ``tabular/NAME`` is a table of the registry, made of as many results as it has methods.
+    ``tabular/NAME`` is a table of the registry, made of as many results as it has methods;
+    ``one-class/NAME`` one of the tables for pictures.
     """
     if name.startswith(TABULAR):
         return tabular(compared(TABLES[name.removeprefix(TABULAR)], RESULTS / "tabular"))
+    if name.startswith(PICTURES):
+        return pictures(one_class(ONE_CLASS[name.removeprefix(PICTURES)], RESULTS / "one-class"))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     body = race(stored["payload"]) if "contestants" in stored["payload"] else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
@@ -56,6 +63,26 @@ def tabular(table: Mapping[str, Any]) -> str:
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
     command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
     return "\n".join([*lines, "", f"{command}. {table['note']}".rstrip() + "</sub>", ""])
+
+
+def pictures(table: Mapping[str, Any]) -> str:
+    """AUROC by class, those classes that any row has, and the mean beside the published one."""
+    rows = table["rows"]
+    classes = [name for name in table["classes"] if any(row["cells"][name] for row in rows)]
+    head = ("method", "epochs at most", *classes, "mean", "published mean of ten")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in rows:
+        found = [row["cells"][name] for name in classes]
+        cells = ["" if cell is None else f"{cell['auroc']['mean']:.4f}" for cell in found]
+        published = mean_and_sd_as_text(row["published"]) if row["published"] else ""
+        epochs = sorted({cell["epochs_asked"] for cell in found if cell} - {None})
+        mean = "" if row["mean"] is None else f"{row['mean']:.4f}"
+        asked = ", ".join(map(str, epochs))
+        lines.append(f"| {' | '.join((row['label'], asked, *cells, mean, published))} |")
+    command = f"`alad reproduce {table['data_set']}`."
+    sources = [f"Pictures: {source}." for source in table["sources"]]
+    short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
+    return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
 
 
 def kdd99(stored: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from alad import ALAD, Mahalanobis, load
 from alad.cli.fit import Detector, Preset, Scaling, Score
 from alad.estimators import DETECTORS, NetworkDetector
-from alad.networks import PRESETS
+from alad.networks import PICTURE_PRESETS, PRESETS
 from alad.preprocessing.scaling import SCALINGS
 
 SHALLOW = ("--detector", "mahalanobis")
@@ -34,8 +34,8 @@ def values(choices: type[StrEnum]) -> list[str]:
 def test_choices_are_those_of_the_library():
     assert values(Detector) == [name.lower() for name in DETECTORS]
     networks = [cls for cls in DETECTORS.values() if issubclass(cls, NetworkDetector)]
-    assert values(Preset) == list(PRESETS)
-    assert all(list(cls.presets) == list(PRESETS) for cls in networks)
+    assert values(Preset) == list(PRESETS | PICTURE_PRESETS)
+    assert all(list(cls.presets) in (list(PRESETS), values(Preset)) for cls in networks)
     assert values(Score) == list(dict.fromkeys(score for cls in networks for score in cls.scores))
     assert values(Scaling) == list(SCALINGS)
 
@@ -321,7 +321,9 @@ def test_half_a_parquet_file(alad):
 
 def test_folder_in_the_place_of_a_table(alad):
     Path("t.csv").mkdir()
-    alad.refused(r"Expected a table at t\.csv, but is a directory\. .*", "fit", "t.csv", *TO_NEW)
+    alad.refused(
+        r"Expected a table for this --detector .* folder t\.csv\. .*", "fit", "t.csv", *TO_NEW
+    )
 
 
 def test_parquet_without_rows_or_with_nested_columns(alad):

@@ -47,6 +47,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "scaling": "standard",
         "rows_at_fit": 200,
         "n_columns": 3,
+        "picture": None,
         "n_features": 4,
         "epochs": None,
         "training_seconds": None,

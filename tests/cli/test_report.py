@@ -23,7 +23,9 @@ def test_a_page_is_written(tmp_path):
 def test_without_results_nothing_is_written(tmp_path):
     done = call(tmp_path, "-o", tmp_path / "page.html")
     assert done.exit_code == 2
-    assert done.stderr.startswith("error: Expected results of 'alad reproduce tabular' in ")
+    assert done.stderr.startswith(
+        "error: Expected results of 'alad reproduce tabular', cifar10 or svhn in "
+    )
     assert not (tmp_path / "page.html").exists()
 
 

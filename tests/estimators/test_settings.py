@@ -10,9 +10,11 @@ import pytest
 from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
 from alad.estimators import DETECTORS, _network
+from alad.networks import PRESETS
 from alad.preprocessing.scaling import fit_scaler
 from tests.estimators.small import NETWORKS, N, X
 
+EVERY_PRESET = "one of 'tabular', 'kdd99', 'arrhythmia', 'pictures', 'cifar10', 'svhn'"
 WRONG = [
     ("epochs", -1, "an int of at least 0 or None"),
     ("epochs", 1.5, "an int of at least 0 or None"),
@@ -31,14 +33,14 @@ WRONG = [
     ("contamination", 0.0, "a number in (0, 0.5]"),
     ("contamination", 0.51, "a number in (0, 0.5]"),
     ("contamination", None, "a number in (0, 0.5]"),
-    ("preset", "tabula", "one of 'tabular', 'kdd99', 'arrhythmia'"),
-    ("preset", None, "one of 'tabular', 'kdd99', 'arrhythmia'"),
+    ("preset", "tabula", EVERY_PRESET),
+    ("preset", None, EVERY_PRESET),
     (
         "anomaly_score",
         "l3",
         "one of 'features', 'logits', 'l1', 'l2', 'joint-features', 'joint-logits' or None",
     ),
-    ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard' or None"),
+    ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard', 'pixels' or None"),
     ("spectral_norm", 1, "True or False or None"),
     ("verbose", "yes", "True or False"),
 ]
@@ -69,7 +71,12 @@ WRONG_FOR_OTHERS = [
         "energy",
         "one of 'density', 'feature-density', 'discriminator', 'inversion' or None",
     ),
-    *((cls, "preset", "cifar10", "one of 'tabular', 'kdd99', 'arrhythmia'") for cls in NETWORKS),
+    *((cls, "preset", "mnist", EVERY_PRESET) for cls in NETWORKS if "pictures" in cls.presets),
+    *(
+        (cls, "preset", "cifar10", "one of 'tabular', 'kdd99', 'arrhythmia'")
+        for cls in NETWORKS
+        if "pictures" not in cls.presets
+    ),
 ]
 
 
@@ -144,7 +151,7 @@ def asked_of_training(monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize(("cls", "preset"), [(c, preset) for c in NETWORKS for preset in c.presets])
+@pytest.mark.parametrize(("cls", "preset"), [(c, preset) for c in NETWORKS for preset in PRESETS])
 def test_a_setting_left_open_is_the_presets(asked_of_training, cls, preset):
     p = cls.presets[preset]
     asked = asked_of_training(cls(preset=preset, random_state=3))

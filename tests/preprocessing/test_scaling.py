@@ -116,7 +116,7 @@ def test_saved_scaler_scales_alike(x, kind):
 
 
 def test_unknown_kind_lists_the_choices(x):
-    expected = "one of none, minmax, standard, log-standard; got 'robust'"
+    expected = "one of none, minmax, standard, log-standard, pixels; got 'robust'"
     with pytest.raises(InputError, match=expected):
         fit_scaler("robust", x)
     with pytest.raises(InputError, match=expected):

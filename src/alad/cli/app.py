@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 
 from alad.cli.fit import fit
 from alad.cli.info import info
+from alad.cli.look import look
 from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
 from alad.cli.score import score
@@ -71,12 +72,14 @@ def verbs(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Adversarially learned anomaly detection for tables.
+    """Adversarially learned anomaly detection for tables and pictures.
 
     Learn what normal rows look like with fit, then find the strange ones with score:
 
     - alad fit normal.parquet -o model
     - alad score model new.parquet -o scores.parquet
+
+    A folder of pictures may stand for the table.
     """
 
 
@@ -84,4 +87,5 @@ app.command()(fit)
 app.command()(score)
 app.command()(info)
 app.command()(report)
+app.command()(look)
 app.add_typer(reproduce, name="reproduce")

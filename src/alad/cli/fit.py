@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
     from alad.estimators import AbstractDetector
+
+SIDE = 32  # pixels, where nothing else is said
 
 # The choices stand here again so that --help need not load what they choose between; a test
 # holds them against the library.
@@ -24,7 +28,7 @@ Detector = StrEnum(
     "Detector",
     "alad alice bigan autoencoder gan anogan dagmm dsebm mahalanobis ocsvm isolationforest knn pca",
 )
-Preset = StrEnum("Preset", "tabular kdd99 arrhythmia")
+Preset = StrEnum("Preset", "tabular kdd99 arrhythmia pictures cifar10 svhn")
 Score = StrEnum(
     "Score",
     "features logits l1 l2 joint-features joint-logits "
@@ -32,7 +36,13 @@ Score = StrEnum(
 )
 Scaling = StrEnum(
     "Scaling",
-    {"none": "none", "minmax": "minmax", "standard": "standard", "log_standard": "log-standard"},
+    {
+        "none": "none",
+        "minmax": "minmax",
+        "standard": "standard",
+        "log_standard": "log-standard",
+        "pixels": "pixels",
+    },
 )
 
 
@@ -41,7 +51,8 @@ def fit(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, or - for CSV on standard input.",
+            help=".csv, .tsv (also .gz), .parquet, .npy, - for CSV on standard input; or a folder "
+            "of .png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -51,7 +62,7 @@ def fit(
     detector: Annotated[Detector, typer.Option(help="What to fit.")] = Detector.alad,
     preset: Annotated[
         Preset | None,
-        typer.Option(help="Networks and settings.", show_default="tabular"),
+        typer.Option(help="Networks and settings.", show_default="tabular, or pictures"),
     ] = None,
     anomaly_score: Annotated[
         Score | None,
@@ -79,6 +90,21 @@ def fit(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Leave out this column, a label say (repeatable)."),
     ] = None,
+    side: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            max=128,
+            help="Pictures: pixels a side that they are brought to.",
+            show_default="32",
+        ),
+    ] = None,
+    on_bad: Annotated[
+        OnBad | None,
+        typer.Option(
+            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
+        ),
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to go on from if training is stopped; the same command does."),
@@ -97,6 +123,9 @@ def fit(
 
     Dates, infinite numbers and columns without any value are refused, by name; --drop leaves
     such columns out.
+
+    Of a folder every picture in it and below is read, turned as its camera said, cut to the square
+    in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
     from alad.cli.show import print_json
     from alad.io.folder import is_model
@@ -111,26 +140,55 @@ def fit(
         "contamination": contamination,
         "random_state": seed,
     }
-    model = _detector(detector, settings, checkpoint)
-    frame = _rows(table, drop or ())
+    model = _detector(detector, settings, checkpoint, of_pictures=table.is_dir())
+    _check_kind(model, table, {"--drop": drop}, {"--side": side, "--on-bad": on_bad})
+    folder = Folder(table, on_bad or OnBad.skip) if table.is_dir() else None
+    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
     began = time.monotonic()
-    _train(model, frame, checkpoint)
+    _train(model, rows, checkpoint)
     model.save(out)
-    summary = _summary(model, frame) | {
+    summary = (_of_pictures if folder else _summary)(model, rows) | {
         "seconds": round(time.monotonic() - began, 3),
         "out": str(out),
     }
+    if folder:
+        summary["unreadable"] = folder.summary()
     if as_json:
         print_json(summary)
     else:
         _tell(summary)
 
 
+def _check_kind(
+    model: AbstractDetector,
+    path: Path,
+    for_tables: Mapping[str, Any],
+    for_pictures: Mapping[str, Any],
+) -> None:
+    """Hold the detector and the options against what is to be learned from."""
+    is_folder = path.is_dir()
+    if model.takes_pictures and not is_folder:
+        raise InputError(
+            f"Expected a folder of pictures for this --preset; got {path}. Give a folder, or "
+            "another preset."
+        )
+    if is_folder and not model.takes_pictures:
+        raise InputError(
+            f"Expected a table for this --detector and --preset; got the folder {path}. For "
+            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures."
+        )
+    foreign = [name for name, v in (for_tables if is_folder else for_pictures).items() if v]
+    if foreign:
+        raise InputError(
+            f"Expected no {foreign[0]} with {'pictures' if is_folder else 'a table'}. Leave it out."
+        )
+
+
 def _detector(
-    kind: Detector, settings: Mapping[str, Any], checkpoint: Path | None
+    kind: Detector, settings: Mapping[str, Any], checkpoint: Path | None, *, of_pictures: bool
 ) -> AbstractDetector:
     """Make the detector with the settings that were given."""
     from alad.estimators import DETECTORS
@@ -141,6 +199,8 @@ def _detector(
         for name, value in settings.items()
         if value is not None
     }
+    if of_pictures and Preset.pictures in getattr(cls, "presets", ()):
+        given.setdefault("preset", Preset.pictures.value)
     known = cls().get_params()
     foreign = [name for name in given if name not in known]
     if checkpoint is not None and "epochs" not in known:
@@ -187,17 +247,17 @@ def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
         raise _Rehearsed
 
 
-def _train(model: Any, frame: pl.DataFrame, checkpoint: Path | None) -> None:
+def _train(model: Any, rows: Any, checkpoint: Path | None) -> None:
     """Fit, with a bar if there is something to wait for."""
     from alad.cli.progress import training_progress
     from alad.estimators import NetworkDetector
 
     if not isinstance(model, NetworkDetector):
-        model.fit(frame)
+        model.fit(rows)
         return
     try:
         with training_progress("training") as report:
-            model.fit(frame, checkpoint=checkpoint, report=report)
+            model.fit(rows, checkpoint=checkpoint, report=report)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
 
@@ -215,7 +275,6 @@ def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
     scores, notes = model.score_and_notes(frame)
     assert model.encoder_ is not None
     assert notes is not None
-    history = getattr(model, "history_", None)
     return {
         "detector": type(model).__name__,
         "rows": frame.height,
@@ -223,6 +282,23 @@ def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
         "features": len(model.encoder_.feature_names),
         "constant_columns": list(model.encoder_.constant_columns),
         "missing_values": notes.missing,
+        **_learned(model, scores),
+    }
+
+
+def _of_pictures(model: Any, pictures: NDArray[Any]) -> dict[str, Any]:
+    """What was learned of pictures, as JSON."""
+    return {
+        "detector": type(model).__name__,
+        "rows": len(pictures),
+        "picture": list(model.picture_shape_),
+        **_learned(model, model.score_samples(pictures)),
+    }
+
+
+def _learned(model: AbstractDetector, scores: NDArray[Any]) -> dict[str, Any]:
+    history = getattr(model, "history_", None)
+    return {
         "epochs": history.epochs if history else None,
         "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
         "offset": model.offset_,
@@ -236,10 +312,11 @@ def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
     from alad.cli.show import by_column, note, print_text
 
-    lines = [
-        f"Fitted {done['detector']} on {done['rows']:,} rows, {done['columns']} columns -> "
-        f"{done['features']} features, in {done['seconds']:.1f} s."
-    ]
+    if size := done.get("picture"):
+        what = f"pictures of {size[0]} x {size[1]} pixels, {'RGB' if size[2] == 3 else 'gray'}"
+    else:
+        what = f"rows, {done['columns']} columns -> {done['features']} features"
+    lines = [f"Fitted {done['detector']} on {done['rows']:,} {what}, in {done['seconds']:.1f} s."]
     if done["losses"]:
         losses = ", ".join(f"{player} {loss:.4g}" for player, loss in done["losses"].items())
         lines.append(f"Epochs: {done['epochs']}; losses of the last one: {losses}.")
@@ -248,5 +325,6 @@ def _tell(done: Mapping[str, Any]) -> None:
         f"{done['share_flagged']:.2%} of these rows."
     )
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
-    note("constant columns, which tell nothing", done["constant_columns"])
-    note("missing values", by_column(done["missing_values"]))
+    note("constant columns, which tell nothing", done.get("constant_columns", ()))
+    note("missing values", by_column(done.get("missing_values", {})))
+    tell_unreadable(done.get("unreadable", ()))

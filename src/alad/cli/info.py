@@ -44,6 +44,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "rows_at_fit": stated["rows_at_fit"],
             "columns": _columns(stated["encoder"]),
             "n_columns": stated["n_features_in"],
+            "picture": size if isinstance(size := stated.get("data_dim"), list) else None,
             "n_features": len(saved.arrays["scaler/shift"]),
             "epochs": len(history["seconds"]) if history else None,
             "training_seconds": sum(history["seconds"]) if history else None,
@@ -88,7 +89,10 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "seed": facts["seed"],
         "scaling": facts["scaling"],
         "rows at fit": f"{facts['rows_at_fit']:,}",
-        "columns": f"{facts['n_columns']} -> {facts['n_features']} features",
+        "columns": None
+        if facts["picture"]
+        else f"{facts['n_columns']} -> {facts['n_features']} features",
+        "pictures": facts["picture"] and " x ".join(map(str, facts["picture"])),
         "epochs": facts["epochs"],
         "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
         "last losses": ", ".join(f"{player} {loss:.4g}" for player, loss in losses.items()),
@@ -97,6 +101,8 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "size on disk": f"{facts['bytes']:,} bytes",
     }
     shown = {name: value for name, value in rows.items() if value not in (None, "")}
+    if facts["picture"]:
+        return aligned(shown)
     if facts["columns"] is None:
         return aligned(shown | {"fitted on": "an array, without column names"})
     became = {column["name"]: _became(column) for column in facts["columns"]}

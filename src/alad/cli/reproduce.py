@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alad.cli.one_class import command
 from alad.cli.tabular import tabular
 
 app = typer.Typer(help="Run an experiment of the paper and show our numbers beside its own.")
@@ -22,6 +23,8 @@ def experiments() -> None:
 
 
 app.command()(tabular)
+app.command("cifar10")(command("cifar10", "CIFAR-10"))
+app.command("svhn")(command("svhn", "SVHN"))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def score(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, or - for CSV on standard input.",
+            help=".csv, .tsv (also .gz), .parquet, .npy, - for CSV on standard input; or a folder "
+            "of .png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -54,6 +56,12 @@ def score(
     all_columns: Annotated[
         bool, typer.Option("--all-columns", help="Copy all columns of the table.")
     ] = False,
+    on_bad: Annotated[
+        OnBad | None,
+        typer.Option(
+            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as one JSON object.")
     ] = False,
@@ -67,6 +75,8 @@ def score(
     The table needs the columns that fit saw, in any order; others are left aside, and named at
     the end. Missing values are allowed: a missing number counts as the training median, and a
     category that fit did not see counts as none of those it saw. Both are counted, by column.
+
+    Of a folder of pictures each one's row has its file instead of a number.
     """
     from alad.cli.progress import rows_progress
     from alad.cli.show import print_json
@@ -79,6 +89,13 @@ def score(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
         )
     detector = load(model)
+    if table.is_dir() or detector.takes_pictures:
+        if keep or all_columns:
+            raise InputError("Expected no --keep and no --all-columns with pictures. Leave it out.")
+        _score_pictures(detector, table, out, on_bad or OnBad.skip, as_json)
+        return
+    if on_bad is not None:
+        raise InputError("Expected no --on-bad with a table. Leave it out.")
     with open_table(table) as opened:
         job = _job(detector, opened, opened.names if all_columns else keep or ())
         began = time.monotonic()
@@ -87,6 +104,43 @@ def score(
                 write(job.tally(scored))
                 advance(scored.rows.height)
     summary = job.summary() | {"out": str(out), "seconds": round(time.monotonic() - began, 3)}
+    if as_json:
+        print_json(summary)
+    else:
+        _tell(summary, out)
+
+
+def _score_pictures(detector: Any, path: Path, out: Path, on_bad: OnBad, as_json: bool) -> None:
+    """Judge every picture of a folder: file, anomaly_score and is_anomaly."""
+    import polars as pl
+
+    from alad.cli.show import print_json
+    from alad.cli.sinks import open_sink
+
+    if not (path.is_dir() and detector.takes_pictures):
+        wanted, got = ("a table", "folder") if path.is_dir() else ("a folder of pictures", "file")
+        raise InputError(
+            f"Expected {wanted}, as at fit; got the {got} {path}. Give such a one, or another "
+            "model."
+        )
+    folder, began = Folder(path, on_bad), time.monotonic()
+    side, _, channels = detector.picture_shape_
+    rows = anomalies = 0
+    with open_sink(out) as write:
+        for pictures, names in folder.batches(side, channels):
+            scores = detector.score_samples(pictures)
+            strange = scores < detector.offset_
+            write(pl.DataFrame({"file": names, "anomaly_score": -scores, "is_anomaly": strange}))
+            rows, anomalies = rows + len(names), anomalies + int(strange.sum())
+    summary = {
+        "rows": rows,
+        "anomalies": anomalies,
+        "share": anomalies / rows,
+        "threshold": -detector.offset_,
+        "unreadable": folder.summary(),
+        "out": str(out),
+        "seconds": round(time.monotonic() - began, 3),
+    }
     if as_json:
         print_json(summary)
     else:
@@ -228,13 +282,15 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     from alad.cli.show import by_column, note, say
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
+    what = "pictures" if "unreadable" in done else "rows"
     say(
-        f"Scored {done['rows']:,} rows in {done['seconds']:.1f} s ({speed:,.0f} rows/s); "
+        f"Scored {done['rows']:,} {what} in {done['seconds']:.1f} s ({speed:,.0f} a second); "
         f"{done['anomalies']:,} anomalies ({done['share']:.2%}), above the threshold "
         f"{done['threshold']:.6g}."
     )
-    note("categories that fit did not see", by_column(done["unseen_categories"]))
-    note("missing values", by_column(done["missing_values"]))
-    note("columns left aside, because fit did not see them", done["ignored_columns"])
+    note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
+    note("missing values", by_column(done.get("missing_values", {})))
+    note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
+    tell_unreadable(done.get("unreadable", ()))
     if out != Path("-"):
         say(f"Written: {out}")

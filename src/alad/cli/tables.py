@@ -1,4 +1,4 @@
-"""Tables in files: CSV and TSV, plain or gzipped or from standard input, and Parquet.
+"""Tables in files: CSV and TSV, plain or gzipped or from standard input, Parquet, NumPy arrays.
 
 A table is opened, which looks at no more than its column names, and then read whole
 (:meth:`read`) or batch by batch (:meth:`batches`), in memory that does not grow with its length.
@@ -48,15 +48,22 @@ def open_table(path: Path) -> Iterator[Table]:
         No such file, no table, a name that says nothing, or columns without proper names.
     """
     place = "standard input" if path == Path("-") else str(path)
-    separator = separator_of(path)
+    is_array = path.suffix.lower() == ".npy"
+    separator = None if is_array else separator_of(path, also=", .npy")
     with _raw(path) as raw:
-        table = Parquet(place, raw) if separator is None else Csv(place, raw, separator)
+        table: Table
+        if is_array:
+            table = Npy(place, raw)
+        else:
+            table = Parquet(place, raw) if separator is None else Csv(place, raw, separator)
         _check_names(table)
         yield table
 
 
-def separator_of(path: Path) -> str | None:
+def separator_of(path: Path, also: str = "") -> str | None:
     """What separates the columns of a file of this name; None for Parquet.
+
+    ``also`` are further endings, for the message.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def separator_of(path: Path) -> str | None:
     if path.name.lower().endswith((".parquet", ".pq")):
         return None
     raise InputError(
-        f"Expected a file named .csv, .tsv, .csv.gz, .tsv.gz or .parquet; got {path}. "
+        f"Expected a file named .csv, .tsv, .csv.gz, .tsv.gz{also} or .parquet; got {path}. "
         "Convert the table, or rename the file after its format."
     )
 
@@ -185,13 +192,48 @@ class Parquet:
             yield from (_frame(batch) for batch in batches if batch.num_rows)
 
 
+class Npy:
+    """A matrix of numbers, one row each, as NumPy writes it; its columns are x0, x1, x2, ..."""
+
+    is_typed: ClassVar[bool] = True
+
+    def __init__(self, place: str, stream: IO[bytes]) -> None:
+        self.place = place
+        try:
+            self.matrix = np.load(stream, allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise InputError(
+                f"Expected an array of numbers in {place}; it cannot be read: "
+                f"{_first_line(error)}. Write it with numpy.save."
+            ) from error
+        if self.matrix.ndim != 2 or self.matrix.dtype.kind not in "fiub":
+            raise InputError(
+                f"Expected a matrix of numbers in {place}, one row each; got shape "
+                f"{self.matrix.shape}, {self.matrix.dtype}. Flatten it, or give pictures as a "
+                "folder of files."
+            )
+        self.rows, width = self.matrix.shape
+        self.names = tuple(f"x{i}" for i in range(width))
+        if not self.rows:
+            raise _no_rows(place)
+
+    def read(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Give some columns of all rows."""
+        return pl.DataFrame({name: self.matrix[:, int(name[1:])] for name in columns})
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Give some columns of all rows, some rows at a time."""
+        frame = self.read(columns)
+        yield from frame.iter_slices(ROWS)
+
+
 def _frame(data: Any) -> pl.DataFrame:
     frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame
 
 
-Table = Csv | Parquet
+Table = Csv | Parquet | Npy
 
 
 # ------------------------------------------------------------------------ text into numbers

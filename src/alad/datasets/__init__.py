@@ -14,7 +14,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alad.datasets import arrhythmia, kdd99
+from alad.datasets import arrhythmia, cifar10, kdd99, svhn
 from alad.datasets._protocols import Protocol, Split
 
 __all__ = ["DATA_SETS", "DataSet", "Protocol", "Split"]
@@ -35,6 +35,7 @@ class DataSet:
     """How the data set is called in print."""
     protocols: Mapping[str, Protocol]
     split: Splitting
+    pictures: bool = False
 
 
 DATA_SETS: dict[str, DataSet] = {
@@ -42,6 +43,8 @@ DATA_SETS: dict[str, DataSet] = {
     for data_set in (
         DataSet("kdd99", "KDDCup99", kdd99.PROTOCOLS, kdd99.split),
         DataSet("arrhythmia", "Arrhythmia", arrhythmia.PROTOCOLS, arrhythmia.split),
+        DataSet("cifar10", "CIFAR-10", cifar10.PROTOCOLS, cifar10.split, pictures=True),
+        DataSet("svhn", "SVHN", svhn.PROTOCOLS, svhn.split, pictures=True),
     )
 }
 """Every data set, by its name."""

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +44,13 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Table:
-    """A whole data set as numbers, before it is divided: n rows of f features.
+    """A whole data set as numbers, before it is divided: n rows of f features, or n pictures.
 
     ``kind`` says what each row is, in the words of the data set; ``is_categorical`` marks the
     one-hot features; ``sha256`` is the digest of the file that the rows came from.
     """
 
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     kind: NDArray[np.str_]
     feature_names: tuple[str, ...]
     is_categorical: NDArray[np.bool_]
@@ -58,7 +59,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Split:
-    """One protocol applied to one file. n rows, f features.
+    """One protocol applied to one file. n rows of f features, or n pictures.
 
     ``y_test`` is True for an anomaly; ``kind_test`` says what the row is, in the words of the
     data set (``normal``, ``smurf``, ...); ``is_categorical`` marks the one-hot features;
@@ -68,9 +69,9 @@ class Split:
 
     protocol: Protocol
     seed: int
-    x_train: NDArray[np.float32]
-    x_valid: NDArray[np.float32]
-    x_test: NDArray[np.float32]
+    x_train: NDArray[Any]
+    x_valid: NDArray[Any]
+    x_test: NDArray[Any]
     y_test: NDArray[np.bool_]
     kind_test: NDArray[np.str_]
     feature_names: tuple[str, ...]
@@ -79,6 +80,8 @@ class Split:
     rows_valid: NDArray[np.int64]
     rows_test: NDArray[np.int64]
     fingerprint: str
+    source: str = ""
+    """Which files the rows came from, in words, where there is a choice."""
 
 
 def apply(protocol: Protocol, table: Table, anomalous: NDArray[np.bool_], seed: int) -> Split:

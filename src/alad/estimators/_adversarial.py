@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from jax import Array
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
@@ -13,7 +15,7 @@ from alad.estimators._detector import Matrix, by_parts
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
-from alad.networks import PRESETS, Players
+from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
 from alad.scores import NEEDS, SCORES, reconstruct
 from alad.training import Move
@@ -34,12 +36,23 @@ def _reconstruct(networks: Any, x: Array) -> Array:
     return reconstruct(networks["A"], x)
 
 
+def _encode(networks: Any, x: Array) -> Array:
+    z: Array = networks["A"].E(x)
+    return z
+
+
+def _generate(networks: Any, z: Array) -> Array:
+    x: Array = networks["A"].G(z)
+    return x
+
+
 class AdversarialDetector(NetworkDetector):
     """Encoder, generator and the discriminators of some games, trained against each other."""
 
     games: ClassVar[tuple[str, ...]]
+    players_: Players
 
-    presets = PRESETS
+    presets = PRESETS | PICTURE_PRESETS
     moves: ClassVar[tuple[Move, ...]] = (
         Move("D", discriminators_loss),
         Move("A", autoencoder_loss),
@@ -86,14 +99,46 @@ class AdversarialDetector(NetworkDetector):
         self.verbose = verbose
 
     def reconstruct(self, X: Any) -> Matrix:
-        """Give x' = G(E(x)) in scaled columns, shape (n, features): what the model expected."""
+        """Give x' = G(E(x)) in scaled columns, shape (n, features): what the model expected.
+
+        Of pictures the shape is theirs, and pixels lie between -1 and 1.
+        """
+        return self._mapped(_reconstruct, X)
+
+    def encode(self, X: Any) -> Matrix:
+        """Give z = E(x), shape (n, latent_dim)."""
+        return self._mapped(_encode, X)
+
+    def generate(self, z: ArrayLike) -> Matrix:
+        """Give G(z) in scaled columns: what the model makes of latent vectors.
+
+        Parameters
+        ----------
+        z : array of shape (n, latent_dim)
+            Of :meth:`encode`, or drawn from the prior N(0, I).
+
+        Raises
+        ------
+        InputError
+            ``z`` has another width.
+        """
         check_is_fitted(self)
-        run, x = program(self.players_, _reconstruct), self._matrix(X, fitting=False)
+        latent = np.asarray(z, np.float32)
+        if latent.ndim != 2 or latent.shape[1] != self.players_.latent_dim:
+            raise InputError(
+                f"Expected latent vectors of shape (n, {self.players_.latent_dim}); got "
+                f"{latent.shape}."
+            )
+        return in_blocks(program(self.players_, _generate), self.weights_, latent)
+
+    def _mapped(self, judge: Judge, X: Any) -> Matrix:
+        check_is_fitted(self)
+        run, x = program(self.players_, judge), self._matrix(X, fitting=False)
         return by_parts(lambda part: in_blocks(run, self.weights_, self._scaled(part)), x)
 
-    def _players(self, data_dim: int) -> Players:
+    def _players(self, data_dim: Size) -> Players:
         return Players(
-            PRESETS[self.preset].architecture,
+            self.presets[self.preset].architecture_for(data_dim),
             data_dim,
             self._or_preset("latent_dim"),
             self.games,

@@ -12,6 +12,7 @@ overrides nothing else.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,14 +27,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import offset_at_contamination
 from alad.errors import InputError, ModelFormatError
-from alad.estimators._programs import cores
+from alad.estimators._programs import blocks_for, cores
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import Scaler, fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
-
-PART = 16_384  # rows that are scaled and judged at once
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -69,6 +68,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     contamination: float
     random_state: Any
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether rows are pictures rather than rows of a table."""
+        return False
 
     def score_samples(self, X: Any) -> Vector:
         """Say how normal each row is: -A(x), higher = more normal.
@@ -181,7 +185,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         x = self._matrix(X, fitting=True)
         binary = None if self.encoder_ is None else self.encoder_.binary
         self.rows_at_fit_ = len(x)
-        self.scaler_ = fit_scaler(scaling, x, binary)
+        self.scaler_ = fit_scaler(scaling, _flat(x), binary)
         return self._scaled(x)
 
     def _rows_to_settle(self, x: Matrix) -> Matrix:
@@ -203,7 +207,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return judged
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:
-        return np.ascontiguousarray(self.scaler_.transform(x), dtype=np.float32)
+        scaled = np.ascontiguousarray(self.scaler_.transform(_flat(x)), dtype=np.float32)
+        return scaled.reshape(x.shape)
 
     def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         """Give numbers for a frame or an array, and hold its columns against those of fit."""
@@ -226,7 +231,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             assert names is not None
             self.n_features_in_ = len(names)
             self.feature_names_in_ = np.array(names, dtype=object)
-            _enough_rows(len(x))
+            enough_rows(len(x))
         return x
 
     def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
@@ -254,9 +259,15 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
 def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
-    parts = [x[start : start + PART] for start in range(0, len(x), PART)]
+    size = math.prod(blocks_for(x))
+    parts = [x[start : start + size] for start in range(0, len(x), size)]
     with ThreadPoolExecutor(cores()) as pool:
         return np.concatenate(list(pool.map(function, parts)))
+
+
+def _flat(x: NDArray[Any]) -> NDArray[Any]:
+    """Rows as vectors, pictures too."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
@@ -286,7 +297,8 @@ def seed_of(random_state: Any) -> int:
         raise InputError(f"Expected random_state to be an int or None. {error}") from error
 
 
-def _enough_rows(n: int) -> None:
+def enough_rows(n: int) -> None:
+    """Refuse to learn from fewer than two rows."""
     if n < 2:
         raise InputError(
             f"Expected at least 2 rows to learn from; got n_samples = {n}. Pass more rows."
@@ -299,6 +311,8 @@ def _what_to_do(message: str) -> str:
         return "\nFill the gaps, drop the rows, or pass a data frame: it may have gaps."
     if "infinity" in message:
         return "\nReplace or drop such values first."
+    if "with dim" in message:
+        return "\nPass rows and columns; pictures go to networks with preset='pictures'."
     if "could not convert" in message:
         return "\nPass a data frame: its text columns become one-hot."
     return ""

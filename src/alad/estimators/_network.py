@@ -7,6 +7,7 @@ rows can be judged; it may add settings of its own.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 from abc import abstractmethod
@@ -21,7 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.errors import InputError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, seed_of
+from alad.estimators._detector import (
+    AbstractDetector,
+    Matrix,
+    Vector,
+    enough_rows,
+    expect,
+    seed_of,
+)
 from alad.estimators._programs import (
     Judge,
     Players,
@@ -40,7 +48,8 @@ from alad.estimators._settings import (
     real,
 )
 from alad.io import Model
-from alad.networks import Preset
+from alad.networks import Preset, Size
+from alad.preprocessing.pictures import as_pictures
 from alad.preprocessing.scaling import SCALINGS
 from alad.training import Checkpoint, History, Move, Progress, Settings, train
 
@@ -140,6 +149,11 @@ class NetworkDetector(AbstractDetector):
         self.random_state = random_state
         self.verbose = verbose
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the preset is one for pictures."""
+        return self.presets[self.preset].pictures
+
     def fit(
         self,
         X: Any,
@@ -178,7 +192,7 @@ class NetworkDetector(AbstractDetector):
     # ------------------------------------------------------------------ a method's own share
 
     @abstractmethod
-    def _players(self, data_dim: int) -> Players:
+    def _players(self, data_dim: Size) -> Players:
         """How to build the networks for rows of this width: a value that can be called."""
 
     @abstractmethod
@@ -199,6 +213,9 @@ class NetworkDetector(AbstractDetector):
         super()._check_settings()
         own = {"preset": one_of(*self.presets), "anomaly_score": optional(one_of(*self.scores))}
         check_settings(type(self).__name__, self.get_params(deep=False), own)
+        if self.takes_pictures:  # G's pixels lie between -1 and 1
+            only = {"scaling": optional(one_of("pixels"))}
+            check_settings(type(self).__name__, self.get_params(deep=False), only)
 
     def _anomaly_score(self, x: Matrix) -> Vector:
         self._check_settings()  # some may have been set since
@@ -215,9 +232,28 @@ class NetworkDetector(AbstractDetector):
 
     def _from_disk(self, model: Model) -> None:
         expect(model.facts, "data_dim", "history")
-        self.players_ = self._players(model.facts["data_dim"])
+        size = model.facts["data_dim"]
+        if self.takes_pictures:
+            self.picture_shape_ = size = tuple(size)
+        self.players_ = self._players(size)
         self.history_ = History.from_json(model.facts["history"])
         self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
+
+    def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+        if not self.takes_pictures:
+            return super()._matrix(X, fitting=fitting)
+        x = as_pictures(X)
+        if fitting:
+            self.encoder_ = None
+            self.picture_shape_ = x.shape[1:]
+            self.n_features_in_ = math.prod(x.shape[1:])
+            enough_rows(len(x))
+        elif x.shape[1:] != self.picture_shape_:
+            raise InputError(
+                f"Expected pictures of (height, width, channels) = {self.picture_shape_}, as at "
+                f"fit; got {x.shape[1:]}. Bring them to that size."
+            )
+        return x
 
     # ------------------------------------------------------------------------ settings resolved
 
@@ -279,7 +315,7 @@ def fit_side_by_side(
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
-    players, settings = first._players(x.shape[1]), choices.settings(len(rows))
+    players, settings = first._players(_size(x)), choices.settings(len(rows))
     seeds = [detector.seed_ for detector in detectors]
     # With patience, what is watched and how decides which weights are kept.
     watch = first._watched(choices.anomaly_score)
@@ -330,6 +366,11 @@ def _hold_out(
         return x, None
     order = np.random.default_rng(detector.seed_).permutation(len(x))
     return x[order[held:]], x[order[:held]]
+
+
+def _size(x: Matrix) -> Size:
+    """Of one row: its width, or the shape of a picture."""
+    return x.shape[1] if x.ndim == 2 else x.shape[1:]
 
 
 def _checkpoint(

@@ -15,10 +15,12 @@ from jax import Array
 from numpy.typing import NDArray
 
 from alad.errors import ModelFormatError
+from alad.networks import Size
 from alad.training import alive, blueprints
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
 BLOCKS = 64  # blocks of one call
+PICTURES = 32  # as either, for pictures, which are as large as hundreds of rows
 
 Weights = Mapping[str, tuple[Any, Any]]
 Program = Callable[[Weights, NDArray[Any], int], Array]
@@ -28,8 +30,8 @@ class Players(Protocol):
     """How to build networks: a value, so that equal ones share what is compiled."""
 
     @property
-    def data_dim(self) -> int:
-        """Width of a row."""
+    def data_dim(self) -> Size:
+        """Width of a row, or the shape of a picture."""
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:
         """Build the networks with weights drawn from ``key``."""
@@ -48,7 +50,7 @@ class Judge(Protocol):
 
 @lru_cache(maxsize=32)
 def program(players: Players, judge: Judge) -> Program:
-    """Compile a judge over the first ``used`` of (blocks, BLOCK, features) rows."""
+    """Compile a judge over the first ``used`` of several blocks of rows, (blocks, rows, ...)."""
     plans = blueprints(players)
 
     def of_blocks(weights: Weights, blocks: Array, used: Array) -> Array:
@@ -68,22 +70,29 @@ def program(players: Players, judge: Judge) -> Program:
 
 
 def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
-    """Run a program over rows, shape (n, features).
+    """Run a program over rows, shape (n, ...).
 
     All blocks have the same size, the last one filled up with zeros, so that a row's result
     does not depend on how many rows come with it; those that hold no row are not run.
     """
-    blocks = BLOCKS if len(x) > BLOCK else 1
-    size = blocks * BLOCK
+    blocks, rows = blocks_for(x)
+    if len(x) <= rows:
+        blocks = 1
+    size = blocks * rows
     out = []
     for start in range(0, len(x), size):
         part = x[start : start + size]
         if len(part) < size:
             part = np.concatenate([part, np.zeros((size - len(part), *x.shape[1:]), np.float32)])
-        used = -(-min(len(x) - start, size) // BLOCK)
-        found = np.asarray(run(weights, part.reshape(blocks, BLOCK, *x.shape[1:]), used))
+        used = -(-min(len(x) - start, size) // rows)
+        found = np.asarray(run(weights, part.reshape(blocks, rows, *x.shape[1:]), used))
         out.append(found.reshape(size, *found.shape[2:])[: len(x) - start])
     return np.concatenate(out)
+
+
+def blocks_for(x: NDArray[Any]) -> tuple[int, int]:
+    """How many blocks one call takes, and how many rows are in a block."""
+    return (BLOCKS, BLOCK) if x.ndim == 2 else (PICTURES, PICTURES)
 
 
 def cores() -> int:

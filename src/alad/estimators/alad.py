@@ -18,14 +18,18 @@ class ALAD(AdversarialDetector):
 
     Parameters
     ----------
-    preset : {"tabular", "kdd99", "arrhythmia"}
-        Networks and settings. "kdd99" and "arrhythmia" are the paper's; "tabular" is ours, for
-        tables of any width. A setting that is left at None takes the preset's value.
+    preset : {"tabular", "kdd99", "arrhythmia", "pictures", "cifar10", "svhn"}
+        Networks and settings. "kdd99", "arrhythmia", "cifar10" and "svhn" are the paper's;
+        "tabular" is ours, for tables of any width, and "pictures", for square pictures of 8 to 128
+        pixels a side. With the last three, X is an array of pixels from 0 to 255, of shape (n,
+        side, side, channels) or (n, side, side). A setting that is left at None takes the preset's
+        value.
     anomaly_score : str, default "features"
         A(x) above, or "logits", "l1", "l2", the paper's other three, or BiGAN's "joint-features"
         and "joint-logits" (:mod:`alad.scores.alad`).
-    scaling : {"none", "minmax", "standard", "log-standard"}
-        What is done to columns first, fitted on the training rows.
+    scaling : {"none", "minmax", "standard", "log-standard", "pixels"}
+        What is done to columns first, fitted on the training rows. Pictures take "pixels" only:
+        0 to 255 becomes -1 to 1.
     spectral_norm : bool
         Spectral normalisation of the discriminators' hidden layers.
     latent_dim : int

@@ -13,6 +13,7 @@ from jax import Array
 from alad.estimators._detector import Matrix, by_parts
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
+from alad.networks import Size
 from alad.networks.dagmm import DAGMM_PRESETS, MixturePlayers
 from alad.objectives import dagmm
 from alad.training import Move
@@ -89,7 +90,7 @@ class DAGMM(NetworkDetector):
     scores = SCORES
     default_score = "energy"
 
-    def _players(self, data_dim: int) -> MixturePlayers:
+    def _players(self, data_dim: Size) -> MixturePlayers:
         return MixturePlayers(self.presets[self.preset].architecture, data_dim)
 
     def _judge(self, score: str) -> Judge:

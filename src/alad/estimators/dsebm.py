@@ -9,7 +9,8 @@ from jax import Array
 
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
-from alad.networks.dsebm import DSEBM_PRESETS, EnergyPlayers
+from alad.networks import Size
+from alad.networks.dsebm import DSEBM_PICTURE_PRESETS, DSEBM_PRESETS, EnergyPlayers
 from alad.objectives import dsebm
 from alad.training import Move
 
@@ -52,7 +53,7 @@ class DSEBM(NetworkDetector):
 
     Parameters
     ----------
-    preset : {"tabular", "kdd99", "arrhythmia"}
+    preset : {"tabular", "kdd99", "arrhythmia", "pictures", "cifar10", "svhn"}
         Networks and settings, as for :class:`ALAD`.
     anomaly_score : {"energy", "reconstruction"}, default "energy"
 
@@ -77,13 +78,13 @@ class DSEBM(NetworkDetector):
     np.int64(1)
     """
 
-    presets = DSEBM_PRESETS
+    presets = DSEBM_PRESETS | DSEBM_PICTURE_PRESETS
     moves = (Move("N", dsebm.denoising_loss),)
     scores = SCORES
     default_score = "energy"
 
-    def _players(self, data_dim: int) -> EnergyPlayers:
-        return EnergyPlayers(self.presets[self.preset].architecture, data_dim)
+    def _players(self, data_dim: Size) -> EnergyPlayers:
+        return EnergyPlayers(self.presets[self.preset].architecture_for(data_dim), data_dim)
 
     def _judge(self, score: str) -> Judge:
         return SCORES[score]

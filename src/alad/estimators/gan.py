@@ -14,6 +14,7 @@ from alad.estimators._detector import Matrix, some_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
 from alad.estimators._settings import Constraint, integer, optional, real
+from alad.networks import Size
 from alad.networks.gan import GAN_PRESETS, PROBES, GanPlayers
 from alad.objectives.anogan import discriminator_loss, generator_loss, inversion_loss
 from alad.scores import kernel_density, search
@@ -175,7 +176,7 @@ class GAN(NetworkDetector):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _players(self, data_dim: int) -> GanPlayers:
+    def _players(self, data_dim: Size) -> GanPlayers:
         return GanPlayers(
             self.presets[self.preset].architecture, data_dim, self._or_preset("latent_dim")
         )

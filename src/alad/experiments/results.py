@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from alad.datasets import DATA_SETS
 from alad.errors import InputError
 from alad.experiments.code import code_digest
 from alad.experiments.record import plain, record
@@ -60,8 +61,17 @@ class Job:
             "fresh_splits": self.fresh_splits,
             "test_rows": dict(self.method.test_rows),
         }
+        if self.method.components is not None:
+            facts["components"] = self.method.components
         found: dict[str, Any] = plain(facts)
         return found
+
+    @property
+    def command(self) -> str:
+        """What of the command line asks for it."""
+        if DATA_SETS[self.data_set].pictures:
+            return f"{self.data_set} --full --class {self.protocol} --method {self.method.name}"
+        return f"tabular --method {self.method.name}"
 
     @property
     def code(self) -> str:
@@ -195,7 +205,7 @@ def write(folder: Path, job: Job, runs: Sequence[Run], pictures: Mapping[str, An
     return record(
         job.name,
         payload,
-        command=f"alad reproduce tabular --method {job.method.name} --seeds {len(ordered)}{scale}",
+        command=f"alad reproduce {job.command} --seeds {len(ordered)}{scale}",
         seeds=[run["seed"] for run in ordered],
         folder=folder,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 
 from alad.datasets import DATA_SETS, Split
 from alad.errors import InputError
@@ -100,7 +101,8 @@ class Bench:
         pictures = {} if known is None else known.content["payload"]["pictures"]
         done = 0
         for group in _groups(job, seeds):
-            split = _split(job.data_set, job.protocol, group[0] if job.fresh_splits else SPLIT_SEED)
+            seed = group[0] if job.fresh_splits else SPLIT_SEED
+            split = _shown(job, _split(job.data_set, job.protocol, seed))
             began = time.monotonic()
             report = self._overall(done / len(seeds), len(group) / len(seeds))
             detectors = self._fitted(job, group, split, report)
@@ -164,6 +166,18 @@ def _split(data_set: str, protocol: str, seed: int) -> Split:
     return known.split(known.protocols[protocol], seed=seed)
 
 
+def _shown(job: Job, split: Split) -> Split:
+    """Give a split as the detector takes it: to one of tables a picture is a row of numbers."""
+    if split.x_train.ndim == 2 or issubclass(DETECTORS[job.method.detector], NetworkDetector):
+        return split
+    rows = {name: getattr(split, name) for name in ("x_train", "x_valid", "x_test")}
+    rows = {name: x.reshape(len(x), -1).astype(np.float32) for name, x in rows.items()}
+    if job.method.components is not None:
+        found = PCA(job.method.components, random_state=SPLIT_SEED).fit(rows["x_train"])
+        rows = {name: found.transform(x).astype(np.float32) for name, x in rows.items()}
+    return replace(split, **rows)
+
+
 def _judged(job: Job, detector: AbstractDetector, split: Split) -> tuple[Run, dict[str, Any]]:
     """Score the test rows in every way, and look at the labels."""
     scores, pictures = {}, {}
@@ -187,6 +201,8 @@ def _judged(job: Job, detector: AbstractDetector, split: Split) -> tuple[Run, di
         "scores": scores,
         "training": _curves(detector),
     }
+    if split.source:
+        run["source"] = split.source
     return run, pictures
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from alad.errors import InputError
 from alad.experiments import results
 from alad.experiments.compare import compared
+from alad.experiments.one_class import ONE_CLASS, has_results, one_class, stored_cells
 from alad.experiments.registry import TABLES, Row, Table
 from alad.experiments.results import Job, Stored
 from alad.experiments.run import ONLY
@@ -25,15 +26,20 @@ def summarise(folder: Path) -> dict[str, Any]:
         There is no such folder, or no result in it.
     """
     tables = [table for table in TABLES.values() if any(_stored(folder, table))]
-    if not tables:
+    pictures = [one_class(table, folder) for table in ONE_CLASS.values()]
+    pictures = [table for table in pictures if has_results(table)]
+    if not (tables or pictures):
         raise InputError(
-            f"Expected results of 'alad reproduce tabular' in {folder}; there are none. Give the "
-            "folder that its --results named, or run it first."
+            f"Expected results of 'alad reproduce tabular', cifar10 or svhn in {folder}; there are "
+            "none. Give the folder that its --results named, or run it first."
         )
+    stored = [found for table in tables for _, found in _stored(folder, table)]
+    stored += [found for table in pictures for found in stored_cells(table["name"], folder)]
     return {
         "tables": [compared(table, folder) for table in tables],
+        "one_class": pictures,
         "panels": [_panel(folder, table) for table in _largest(tables)],
-        "sources": _sources(folder, tables),
+        "sources": _sources(stored),
     }
 
 
@@ -91,19 +97,18 @@ def _trainings(entries: list[tuple[Row, Stored]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _sources(folder: Path, tables: list[Table]) -> list[Mapping[str, Any]]:
+def _sources(every: Sequence[Stored]) -> list[Mapping[str, Any]]:
     """Where each result file comes from, each once, by name."""
     found = {}
-    for table in tables:
-        for _, stored in _stored(folder, table):
-            payload = stored.content["payload"]
-            facts = {name: stored.content.get(name) for name in ABOUT}
-            found[payload["job"]] = {
-                "name": payload["job"],
-                "settings": stored.identity["settings"],
-                "detector": stored.identity["detector"],
-                "codes": stored.codes,
-                "seeds": list(stored.seeds),
-                **facts,
-            }
+    for stored in every:
+        payload = stored.content["payload"]
+        facts = {name: stored.content.get(name) for name in ABOUT}
+        found[payload["job"]] = {
+            "name": payload["job"],
+            "settings": stored.identity["settings"],
+            "detector": stored.identity["detector"],
+            "codes": stored.codes,
+            "seeds": list(stored.seeds),
+            **facts,
+        }
     return [found[name] for name in sorted(found)]

@@ -1,9 +1,12 @@
 """E, G and the discriminators: small modules; architectures are values (presets.py)."""
 
+from alad.networks.layers import Size
 from alad.networks.models import Autoencoder, Discriminator, JointDiscriminator, Players
+from alad.networks.pictures import PICTURE_PRESETS
 from alad.networks.presets import PRESETS, Architecture, Preset
 
 __all__ = [
+    "PICTURE_PRESETS",
     "PRESETS",
     "Architecture",
     "Autoencoder",
@@ -11,4 +14,5 @@ __all__ = [
     "JointDiscriminator",
     "Players",
     "Preset",
+    "Size",
 ]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from alad.networks.layers import DenseLayer, Stack
+from alad.networks.layers import DenseLayer, Size, Stack
 from alad.networks.presets import OUTPUT, Preset, hidden
 
 ERRORS = 2  # relative distance and cosine: what z has beside E's own outputs
@@ -38,8 +38,10 @@ class MixtureNetwork(nnx.Module):
         The mixture of all training rows, which scoring uses; standard normals before that.
     """
 
-    def __init__(self, architecture: MixtureArchitecture, data_dim: int, *, rngs: nnx.Rngs) -> None:
-        self.E = Stack(architecture.encoder, inputs=data_dim, rngs=rngs)
+    def __init__(
+        self, architecture: MixtureArchitecture, data_dim: Size, *, rngs: nnx.Rngs
+    ) -> None:
+        self.E = Stack(architecture.encoder, inputs=(data_dim,), rngs=rngs)
         self.G = Stack(architecture.generator, inputs=self.E.width, outputs=data_dim, rngs=rngs)
         d, k = self.E.width + ERRORS, architecture.components
         self.estimator = Stack((*architecture.estimator, DenseLayer(k)), inputs=d, rngs=rngs)
@@ -57,7 +59,7 @@ class MixturePlayers:
     """How to build {"N": mixture network}: a value, as ``Players`` is."""
 
     architecture: MixtureArchitecture
-    data_dim: int
+    data_dim: Size
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:
         """Build the network with weights drawn from ``key``."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from alad.networks.layers import DenseLayer, Stack
+from alad.networks.layers import ConvLayer, Layer, Size, Stack, shape_of
 from alad.networks.presets import Preset, hidden
 
 
@@ -16,15 +16,15 @@ from alad.networks.presets import Preset, hidden
 class EnergyArchitecture:
     """The hidden layers h; the energy sums what the last one puts out."""
 
-    layers: tuple[DenseLayer, ...]
+    layers: tuple[Layer, ...]
 
 
 class EnergyNetwork(nnx.Module):
     """h: x -> (n, units), and the point b' that the energy's bowl stands on."""
 
-    def __init__(self, architecture: EnergyArchitecture, data_dim: int, *, rngs: nnx.Rngs) -> None:
-        self.h = Stack(architecture.layers, inputs=data_dim, rngs=rngs)
-        self.b = nnx.Param(jnp.zeros(data_dim))
+    def __init__(self, architecture: EnergyArchitecture, data_dim: Size, *, rngs: nnx.Rngs) -> None:
+        self.h = Stack(architecture.layers, inputs=(data_dim,), rngs=rngs)
+        self.b = nnx.Param(jnp.zeros(shape_of(data_dim)))
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class EnergyPlayers:
     """How to build {"N": energy network}: a value, as ``Players`` is."""
 
     architecture: EnergyArchitecture
-    data_dim: int
+    data_dim: Size
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:
         """Build the network with weights drawn from ``key``."""
@@ -68,4 +68,34 @@ DSEBM_TABULAR = replace(
     scaling="standard",
 )
 
+DSEBM_CIFAR10 = Preset(
+    source="dsebm/cifar10_utilities.py@1f1c310",
+    architecture=EnergyArchitecture(
+        (ConvLayer(64, "softplus", kernel=3, pooled=True), *hidden(128, activation="softplus"))
+    ),
+    batch_size=32,
+    learning_rate=3e-3,
+    epochs=100,
+    patience=25,
+    validation_fraction=0.25,
+    scaling="pixels",
+    pictures=True,
+)
+
+DSEBM_PICTURES = replace(
+    DSEBM_CIFAR10,
+    source="ours: the CIFAR-10 network, and as many steps as few pictures need",
+    learning_rate=1e-3,
+    epochs=20,
+    min_steps=2000,
+    patience=None,
+    validation_fraction=0.0,
+)
+
 DSEBM_PRESETS = {"tabular": DSEBM_TABULAR, "kdd99": DSEBM_KDD99, "arrhythmia": DSEBM_ARRHYTHMIA}
+
+DSEBM_PICTURE_PRESETS = {
+    "pictures": DSEBM_PICTURES,
+    "cifar10": DSEBM_CIFAR10,
+    "svhn": DSEBM_CIFAR10,
+}

@@ -11,9 +11,10 @@ import jax
 from flax import nnx
 from jax import Array
 
-from alad.networks.layers import DenseLayer, Initializer, Stack
+from alad.networks.layers import Layer, Size, Stack
 from alad.networks.models import Discriminator
 from alad.networks.presets import KDD99, OUTPUT, Preset, hidden
+from alad.networks.weights import Initializer
 
 PROBES = 2048
 
@@ -26,8 +27,8 @@ class LatentSample(nnx.Variable):  # type: ignore[type-arg]
 class GanArchitecture:
     """G: z -> x and D: x -> logit, layer by layer; D's one logit is implied."""
 
-    generator: tuple[DenseLayer, ...]
-    discriminator: tuple[DenseLayer, ...]
+    generator: tuple[Layer, ...]
+    discriminator: tuple[Layer, ...]
     initializer: Initializer = "xavier"
 
 
@@ -42,7 +43,7 @@ class Generator(nnx.Module):
     """
 
     def __init__(
-        self, architecture: GanArchitecture, data_dim: int, latent_dim: int, *, rngs: nnx.Rngs
+        self, architecture: GanArchitecture, data_dim: Size, latent_dim: int, *, rngs: nnx.Rngs
     ) -> None:
         self.latent_dim = latent_dim
         self.of_z = Stack(
@@ -67,7 +68,7 @@ class GanPlayers:
     """How to build {"G": generator, "D": {"x": discriminator}}: a value, as ``Players`` is."""
 
     architecture: GanArchitecture
-    data_dim: int
+    data_dim: Size
     latent_dim: int
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:

@@ -10,6 +10,7 @@ A network is described by a tuple of layer values and built by :class:`Stack`:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,10 +19,20 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array, lax
+from jax import Array
+
+from alad.networks.convolution import Conv
+from alad.networks.weights import (
+    INITIALIZERS,
+    Initializer,
+    first_vector,
+    product,
+    spectral_norm,
+)
 
 Activation = Literal["linear", "relu", "leaky_relu", "tanh", "softplus"]
-Initializer = Literal["xavier", "normal(0.01)"]
+Shape = tuple[int, ...]
+Size = int | Shape  # of one row: so many columns, or a picture of (height, width, channels)
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda x: x,
@@ -29,10 +40,6 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "leaky_relu": lambda x: jax.nn.leaky_relu(x, 0.2),  # slope: paper, table of hyper-parameters
     "tanh": jnp.tanh,
     "softplus": jax.nn.softplus,
-}
-INITIALIZERS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
-    "xavier": jax.nn.initializers.glorot_uniform(),
-    "normal(0.01)": jax.nn.initializers.normal(0.01),
 }
 
 
@@ -60,8 +67,39 @@ class DenseLayer:
     spectral: bool = False
 
 
-class SpectralVector(nnx.Variable):  # type: ignore[type-arg]
-    """The stored left-over of the power iteration: an estimate of a singular vector of W."""
+@dataclass(frozen=True)
+class ConvLayer:
+    """One convolution, as a value: it halves height and width, then what a dense layer does.
+
+    Parameters
+    ----------
+    units : int or None
+        Channels of what comes out; None means those that the whole network must end in.
+    activation, batch_norm, dropout, spectral
+        As for :class:`DenseLayer`.
+    kernel : int
+        Side of the kernel.
+    transposed : bool
+        Whether it doubles height and width.
+    whole : bool
+        Whether the kernel covers the whole picture, which becomes a vector of ``units``; or, if it
+        is transposed, the picture that a vector becomes.
+    pooled : bool
+        Whether of each square of 2 by 2 pixels the largest value stays, at the end.
+    """
+
+    units: int | None
+    activation: Activation = "linear"
+    batch_norm: bool = False
+    dropout: float = 0.0
+    spectral: bool = False
+    kernel: int = 4
+    transposed: bool = False
+    whole: bool = False
+    pooled: bool = False
+
+
+Layer = DenseLayer | ConvLayer
 
 
 class Dense(nnx.Module):
@@ -93,9 +131,7 @@ class Dense(nnx.Module):
         self.kernels = nnx.List([nnx.Param(part) for part in parts])
         self.bias = nnx.Param(jnp.zeros(units))
         self.deterministic = False
-        self.u = (
-            SpectralVector(_unit(jax.random.normal(rngs.params(), (units,)))) if spectral else None
-        )
+        self.u = first_vector(rngs, units) if spectral else None
 
     def __call__(self, *inputs: Array) -> Array:
         out = self.bias[...]
@@ -117,31 +153,9 @@ class Dense(nnx.Module):
         kernels = [kernel[...] for kernel in self.kernels]
         if self.u is None:
             return kernels
-        u, W = self.u[...], jnp.concatenate(kernels)
-        v = lax.stop_gradient(_unit(W @ u))
-        if not self.deterministic:
-            u = lax.stop_gradient(_unit(v @ W))
-            self.u[...] = u
-        sigma = v @ W @ u
+        W = jnp.concatenate(kernels)
+        sigma = spectral_norm(W, self.u, moves=not self.deterministic)
         return [kernel / sigma for kernel in kernels]
-
-
-@jax.custom_vjp
-def product(x: Array, W: Array) -> Array:
-    """x W, with a gradient of W that lies in memory as W does.
-
-    JAX's own rule gives it transposed, to be turned round before it is used (docs/decisions.md
-    has the measurement).
-    """
-    return x @ W
-
-
-product.defvjp(lambda x, W: (x @ W, (x, W)), lambda xW, g: (g @ xW[1].T, xW[0].T @ g))
-
-
-def _unit(vector: Array) -> Array:
-    unit: Array = vector / (jnp.linalg.norm(vector) + 1e-12)
-    return unit
 
 
 class Dropout(nnx.Module):
@@ -165,38 +179,113 @@ class Dropout(nnx.Module):
         return jnp.where(kept, x * (256 / (256 - self.threshold)), 0.0)
 
 
-class DenseBlock(nnx.Module):
-    """A :class:`DenseLayer` come to life: affine map, batch norm, activation, dropout."""
+class _Block(nnx.Module):
+    """A layer come to life: its map, and what comes after it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of one row of what comes out.
+    """
+
+    shape: Shape
+
+    def _follow(self, layer: Layer, units: int, rngs: nnx.Rngs) -> None:
+        self.norm = batch_norm(units, rngs) if layer.batch_norm else None
+        self.activation = layer.activation
+        self.dropout = Dropout(layer.dropout, rngs=rngs) if layer.dropout else None
+
+    def after_map(self, h: Array) -> Array:
+        """Batch norm, activation and dropout of what the layer's map gave."""
+        h = h if self.norm is None else self.norm(h)
+        h = ACTIVATIONS[self.activation](h)
+        return h if self.dropout is None else self.dropout(h)
+
+
+class DenseBlock(_Block):
+    """A :class:`DenseLayer` come to life; a picture that comes in is a row of all its numbers."""
 
     def __init__(
         self,
         layer: DenseLayer,
-        inputs: Sequence[int],
-        units: int,
+        inputs: Sequence[Shape],
+        outputs: Shape | None,
         *,
         rngs: nnx.Rngs,
         initializer: Initializer,
         spectral_norm: bool,
     ) -> None:
+        units = layer.units or math.prod(_stated(outputs))
         self.dense = Dense(
-            inputs,
+            [math.prod(shape) for shape in inputs],
             units,
             rngs=rngs,
             initializer=initializer,
             spectral=spectral_norm and layer.spectral,
         )
-        self.norm = batch_norm(units, rngs) if layer.batch_norm else None
-        self.activation = layer.activation
-        self.dropout = Dropout(layer.dropout, rngs=rngs) if layer.dropout else None
+        self.shape = (units,)
+        self._follow(layer, units, rngs)
 
     def __call__(self, *inputs: Array) -> Array:
-        return self.after_dense(self.dense(*inputs))
+        return self.after_map(self.dense(*map(flat, inputs)))
 
-    def after_dense(self, h: Array) -> Array:
-        """Batch norm, activation and dropout of what the affine map gave."""
-        h = h if self.norm is None else self.norm(h)
-        h = ACTIVATIONS[self.activation](h)
-        return h if self.dropout is None else self.dropout(h)
+
+class ConvBlock(_Block):
+    """A :class:`ConvLayer` come to life; several inputs are one with the channels of all."""
+
+    def __init__(
+        self,
+        layer: ConvLayer,
+        inputs: Sequence[Shape],
+        outputs: Shape | None,
+        *,
+        rngs: nnx.Rngs,
+        initializer: Initializer,
+        spectral_norm: bool,
+    ) -> None:
+        units = layer.units or _stated(outputs)[-1]
+        self.conv = Conv(
+            sum(shape[-1] for shape in inputs),
+            units,
+            kernel=layer.kernel,
+            transposed=layer.transposed,
+            whole=layer.whole,
+            rngs=rngs,
+            initializer=initializer,
+            spectral=spectral_norm and layer.spectral,
+        )
+        self.pooled = layer.pooled
+        self.shape = _shape_after(layer, inputs[0], units)
+        self._follow(layer, units, rngs)
+
+    def __call__(self, *inputs: Array) -> Array:
+        h = self.after_map(self.conv(jnp.concatenate(inputs, axis=-1)))
+        return largest_of_squares(h) if self.pooled else h
+
+
+def _shape_after(layer: ConvLayer, shape: Shape, units: int) -> Shape:
+    if layer.whole:
+        return (layer.kernel, layer.kernel, units) if layer.transposed else (units,)
+    sides = [2 * side if layer.transposed else -(-side // 2) for side in shape[:2]]
+    return (*(side // 2 if layer.pooled else side for side in sides), units)
+
+
+def _stated(outputs: Shape | None) -> Shape:
+    if outputs is None:
+        raise ValueError("A layer with units=None needs a network with a stated output.")
+    return outputs
+
+
+def flat(x: Array) -> Array:
+    """Rows of any shape as vectors, (n, width)."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # -1 would be undefined for no rows
+
+
+def largest_of_squares(x: Array) -> Array:
+    """Halve height and width: the largest of each 2 by 2 pixels; an odd one at the edge goes."""
+    n, h, w, c = x.shape
+    squares = x[:, : h // 2 * 2, : w // 2 * 2].reshape(n, h // 2, 2, w // 2, 2, c)
+    return squares.max(axis=(2, 4))
 
 
 def batch_norm(units: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
@@ -213,42 +302,48 @@ class Stack(nnx.Module):
 
     Parameters
     ----------
-    layers : sequence of DenseLayer
-    inputs : int or sequence of int
-        Width of what comes in; one for each where there are several.
-    outputs : int, optional
-        Width for layers whose ``units`` is None.
+    layers : sequence of DenseLayer and ConvLayer
+    inputs : int or sequence of sizes
+        What a row is that comes in: its width, or a size for each of several inputs; the size of a
+        picture is (height, width, channels).
+    outputs : size, optional
+        Of what comes out, for layers whose ``units`` is None. A picture that has grown beyond it is
+        cut to its middle.
     """
 
     def __init__(
         self,
-        layers: Sequence[DenseLayer],
+        layers: Sequence[Layer],
         *,
-        inputs: int | Sequence[int],
-        outputs: int | None = None,
+        inputs: int | Sequence[Size],
+        outputs: Size | None = None,
         rngs: nnx.Rngs,
         initializer: Initializer = "xavier",
         spectral_norm: bool = False,
     ) -> None:
-        blocks = []
-        widths = (inputs,) if isinstance(inputs, int) else tuple(inputs)
-        self.width = sum(widths)
+        blocks: list[DenseBlock | ConvBlock] = []
+        shapes = [shape_of(size) for size in ([inputs] if isinstance(inputs, int) else inputs)]
+        self.outputs = None if outputs is None else shape_of(outputs)
         for layer in layers:
-            units = layer.units if layer.units is not None else outputs
-            if units is None:
-                raise ValueError("A layer with units=None needs a network with a stated output.")
+            kind = DenseBlock if isinstance(layer, DenseLayer) else ConvBlock
             blocks.append(
-                DenseBlock(
-                    layer,
-                    widths,
-                    units,
+                kind(
+                    layer,  # type: ignore[arg-type]
+                    shapes,
+                    self.outputs,
                     rngs=rngs,
                     initializer=initializer,
                     spectral_norm=spectral_norm,
                 )
             )
-            self.width, widths = units, (units,)
+            shapes = [blocks[-1].shape]
+        self.shape = self.outputs or blocks[-1].shape
         self.blocks = nnx.List(blocks)
+
+    @property
+    def width(self) -> int:
+        """How many numbers come out for each row."""
+        return math.prod(self.shape)
 
     def __call__(self, *inputs: Array) -> Array:
         return self.after_first(self.blocks[0](*inputs))
@@ -257,4 +352,18 @@ class Stack(nnx.Module):
         """Pass on what the first layer gave."""
         for block in list(self.blocks)[1:]:
             h = block(h)
-        return h
+        return h if self.outputs is None else _cut(h, self.outputs)
+
+
+def shape_of(size: Size) -> Shape:
+    """The shape of one row."""
+    return (size,) if isinstance(size, int) else size
+
+
+def _cut(h: Array, shape: Shape) -> Array:
+    """Give rows a shape: of a picture the middle, of a vector all numbers."""
+    if h.ndim != 1 + len(shape):
+        return h.reshape(-1, *shape)
+    places = zip(h.shape[1:], shape, strict=True)
+    starts = [((side - wanted) // 2, wanted) for side, wanted in places]
+    return h[(slice(None), *(slice(start, start + wanted) for start, wanted in starts))]

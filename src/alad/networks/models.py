@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from alad.networks.layers import Dense, DenseLayer, Initializer, Stack
-from alad.networks.presets import Architecture
+from alad.networks.layers import Dense, DenseBlock, Layer, Size, Stack, flat
+from alad.networks.presets import Architecture, Joined
+from alad.networks.weights import Initializer
 
 
 class Autoencoder(nnx.Module):
@@ -24,12 +26,23 @@ class Autoencoder(nnx.Module):
     """
 
     def __init__(
-        self, architecture: Architecture, data_dim: int, latent_dim: int, *, rngs: nnx.Rngs
+        self,
+        architecture: Architecture,
+        data_dim: Size,
+        latent_dim: int,
+        *,
+        rngs: nnx.Rngs,
+        spectral_norm: bool,
     ) -> None:
         init = architecture.initializer
         self.latent_dim = latent_dim
         self.E = Stack(
-            architecture.encoder, inputs=data_dim, outputs=latent_dim, rngs=rngs, initializer=init
+            architecture.encoder,
+            inputs=(data_dim,),
+            outputs=latent_dim,
+            rngs=rngs,
+            initializer=init,
+            spectral_norm=spectral_norm,
         )
         self.G = Stack(
             architecture.generator, inputs=latent_dim, outputs=data_dim, rngs=rngs, initializer=init
@@ -48,13 +61,17 @@ class Discriminator(nnx.Module):
 
     def __init__(
         self,
-        layers: Sequence[DenseLayer],
+        layers: Sequence[Layer],
         *,
-        inputs: Sequence[int],
+        inputs: Sequence[Size],
         rngs: nnx.Rngs,
         initializer: Initializer,
         spectral_norm: bool = False,
+        joined: Joined = "features",
     ) -> None:
+        self.joined = joined
+        if joined == "height":
+            inputs = [_above_each_other(inputs)]
         self.hidden = Stack(
             layers, inputs=inputs, rngs=rngs, initializer=initializer, spectral_norm=spectral_norm
         )
@@ -62,16 +79,26 @@ class Discriminator(nnx.Module):
 
     def features(self, *inputs: Array) -> Array:
         """f(a, b): activations of the last hidden layer, shape (n, width)."""
-        return self.hidden(*inputs)
+        if self.joined == "height":
+            inputs = (jnp.concatenate(inputs, axis=1),)
+        return flat(self.hidden(*inputs))
 
     def features_of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """f(x, x) and f(x, y), with what the first layer has in common computed once."""
+        """f(x, x) and f(x, y), with what a dense first layer has in common computed once."""
         first = self.hidden.blocks[0]
-        of_xx, of_xy = map(first.after_dense, first.dense.of_pairs(x, y))
+        if not isinstance(first, DenseBlock):
+            return self.features(x, x), self.features(x, y)
+        of_xx, of_xy = map(first.after_map, first.dense.of_pairs(flat(x), flat(y)))
         return self.hidden.after_first(of_xx), self.hidden.after_first(of_xy)
 
     def __call__(self, *inputs: Array) -> Array:
         return self.logit(self.features(*inputs))[:, 0]
+
+
+def _above_each_other(sizes: Sequence[Size]) -> Size:
+    """The size of pictures that are stacked along their height."""
+    shapes = [size for size in sizes if not isinstance(size, int)]
+    return (sum(height for height, _, _ in shapes), *shapes[0][1:])
 
 
 class JointDiscriminator(nnx.Module):
@@ -80,7 +107,7 @@ class JointDiscriminator(nnx.Module):
     def __init__(
         self,
         architecture: Architecture,
-        data_dim: int,
+        data_dim: Size,
         latent_dim: int,
         *,
         rngs: nnx.Rngs,
@@ -88,14 +115,14 @@ class JointDiscriminator(nnx.Module):
     ) -> None:
         init = architecture.initializer
 
-        def stack(layers: Sequence[DenseLayer], inputs: int | Sequence[int]) -> Stack:
+        def stack(layers: Sequence[Layer], inputs: Sequence[Size]) -> Stack:
             return Stack(
                 layers, inputs=inputs, rngs=rngs, initializer=init, spectral_norm=spectral_norm
             )
 
-        self.of_x = stack(architecture.xz_of_x, data_dim)
-        self.of_z = stack(architecture.xz_of_z, latent_dim)
-        self.joint = stack(architecture.xz_joint, (self.of_x.width, self.of_z.width))
+        self.of_x = stack(architecture.xz_of_x, (data_dim,))
+        self.of_z = stack(architecture.xz_of_z, (latent_dim,))
+        self.joint = stack(architecture.xz_joint, (self.of_x.shape, self.of_z.shape))
         self.logit = Dense((self.joint.width,), 1, rngs=rngs, initializer=init)
 
     def features(self, x: Array, z: Array) -> Array:
@@ -115,7 +142,7 @@ class Players:
     """
 
     architecture: Architecture
-    data_dim: int
+    data_dim: Size
     latent_dim: int
     games: tuple[str, ...]
     spectral_norm: bool
@@ -124,7 +151,13 @@ class Players:
         """Build both players with weights drawn from ``key``."""
         rngs = nnx.Rngs(params=key, dropout=0)
         D = {game: self._discriminator(game, rngs) for game in self.games}
-        A = Autoencoder(self.architecture, self.data_dim, self.latent_dim, rngs=rngs)
+        A = Autoencoder(
+            self.architecture,
+            self.data_dim,
+            self.latent_dim,
+            rngs=rngs,
+            spectral_norm=self.spectral_norm,
+        )
         return {"A": A, "D": nnx.Dict(D)}
 
     def _discriminator(self, game: str, rngs: nnx.Rngs) -> nnx.Module:
@@ -136,14 +169,18 @@ class Players:
                 rngs=rngs,
                 spectral_norm=self.spectral_norm,
             )
-        layers, width = {
-            "xx": (self.architecture.xx, self.data_dim),
-            "zz": (self.architecture.zz, self.latent_dim),
-        }[game]
+        layers, size, joined = self._of_pairs(game)
         return Discriminator(
             layers,
-            inputs=(width, width),
+            inputs=(size, size),
             rngs=rngs,
             initializer=self.architecture.initializer,
             spectral_norm=self.spectral_norm,
+            joined=joined,
         )
+
+    def _of_pairs(self, game: str) -> tuple[Sequence[Layer], Size, Joined]:
+        a = self.architecture
+        if game == "xx":
+            return a.xx, self.data_dim, a.xx_joined
+        return a.zz, self.latent_dim, "features"

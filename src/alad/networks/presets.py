@@ -7,9 +7,12 @@ the source trains it with. The other methods' values stand beside their networks
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from alad.networks.layers import Activation, DenseLayer, Initializer
+from alad.networks.layers import Activation, DenseLayer, Layer, Size
+from alad.networks.weights import Initializer
+
+Joined = Literal["features", "height"]
 
 
 @dataclass(frozen=True)
@@ -18,17 +21,19 @@ class Architecture:
 
     The discriminators' last layer, one logit, is implied. ``xz_of_x`` and ``xz_of_z`` are the
     two arms of D_xz, which meet in ``xz_joint``. D_xx's features f are what its last layer here
-    puts out.
+    puts out. ``xx_joined`` says how D_xx sees a pair: side by side as columns or channels
+    ("features"), or as one picture above the other ("height").
     """
 
-    encoder: tuple[DenseLayer, ...]
-    generator: tuple[DenseLayer, ...]
-    xz_of_x: tuple[DenseLayer, ...]
-    xz_of_z: tuple[DenseLayer, ...]
-    xz_joint: tuple[DenseLayer, ...]
-    xx: tuple[DenseLayer, ...]
-    zz: tuple[DenseLayer, ...]
+    encoder: tuple[Layer, ...]
+    generator: tuple[Layer, ...]
+    xz_of_x: tuple[Layer, ...]
+    xz_of_z: tuple[Layer, ...]
+    xz_joint: tuple[Layer, ...]
+    xx: tuple[Layer, ...]
+    zz: tuple[Layer, ...]
     initializer: Initializer = "xavier"
+    xx_joined: Joined = "features"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Preset:
 
     Training lasts ``epochs``, or longer where that makes fewer than ``min_steps`` steps.
     ``latent_dim`` is the width of z for methods that draw it, ``spectral_norm`` is for ALAD's.
+    ``architecture`` may be a rule that gives one for the size of a row. ``pictures`` says that rows
+    are pictures.
     """
 
     source: str
@@ -52,6 +59,11 @@ class Preset:
     patience: int | None = None
     validation_fraction: float = 0.0
     min_steps: int = 0
+    pictures: bool = False
+
+    def architecture_for(self, size: Size) -> Any:
+        """The architecture for rows of this size."""
+        return self.architecture(size) if callable(self.architecture) else self.architecture
 
 
 def hidden(

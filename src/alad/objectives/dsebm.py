@@ -28,8 +28,8 @@ SIGMA = 1.0
 
 def energy(N: Any, x: Array) -> Array:
     """E(x), shape (n,): high for strange rows."""
-    bowl = jnp.square(x - N.b[...]).sum(axis=-1) / 2
-    lowered: Array = bowl - N.h(x).sum(axis=-1)
+    bowl = _sum(jnp.square(x - N.b[...])) / 2
+    lowered: Array = bowl - _sum(N.h(x))
     return lowered
 
 
@@ -46,13 +46,18 @@ def reconstruction(N: Any, x: Array) -> Array:
 
 def reconstruction_error(N: Any, x: Array) -> Array:
     """Euclidean norm of x - r(x), shape (n,)."""
-    return jnp.sqrt(jnp.square(gradient(N, x)).sum(axis=-1))
+    return jnp.sqrt(_sum(jnp.square(gradient(N, x))))
 
 
 def denoising_loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
     """L: mean squared norm of what is left of the noise."""
     noisy = x + SIGMA * jax.random.normal(key, x.shape)
-    return jnp.square(x - reconstruction(networks["N"], noisy)).sum(axis=-1).mean()
+    return _sum(jnp.square(x - reconstruction(networks["N"], noisy))).mean()
+
+
+def _sum(h: Array) -> Array:
+    """Over all numbers of a row, or of a picture."""
+    return h.sum(axis=tuple(range(1, h.ndim)))
 
 
 __all__ = ["denoising_loss", "energy", "gradient", "reconstruction", "reconstruction_error"]

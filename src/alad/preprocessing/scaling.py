@@ -11,12 +11,15 @@ kind                    shift                       scale                       
 ``minmax``              min                         max - min                    none
 ``standard``            mean                        standard deviation           none
 ``log-standard``        mean of g(x), binary: 0     sd of g(x), binary: 1        at +-10
+``pixels``              127.5                       127.5                        none
 ======================  ==========================  ===========================  ==========
 
 A column that is constant in the training rows has scale 1, so it becomes 0 there (a constant
 binary column under ``log-standard`` stays as it is). ``log-standard`` takes the logarithm of a
 column that is not binary, has no negative training value, and has a skewness above 2: byte
 counts and durations, whose few giants would otherwise press the rest into one point.
+
+``pixels`` takes bytes, 0 to 255, to [-1, 1], whatever is in the training rows: it is for pictures.
 
 The paper says nothing of scaling and the authors' code does none for KDD Cup 1999, where
 ``src_bytes`` reaches 7e8; ``none`` is therefore a choice here like the others.
@@ -33,9 +36,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from alad.errors import InputError
 
-SCALINGS: tuple[str, ...] = ("none", "minmax", "standard", "log-standard")
+SCALINGS: tuple[str, ...] = ("none", "minmax", "standard", "log-standard", "pixels")
 LOG_SKEWNESS = 2.0  # an exponential distribution has skewness 2: beyond it, the tail is heavy
 CLIP = 10.0  # standard deviations; only log-standard clips
+HALF = 127.5  # of the largest byte
 
 _BLOCK = 8192  # rows at a time in float64: a block of 121 columns stays within 8 MB
 _LARGEST = float(np.finfo(np.float32).max)
@@ -73,6 +77,8 @@ class Scaler:
             )
         if self.kind == "none" and values.dtype == np.float32:
             return values
+        if self.kind == "pixels":
+            return _centred(values)
         limit = _LARGEST if self.clip is None else self.clip
         out = np.empty(values.shape, np.float32)
         for rows, block in _blocks(values, self.log):
@@ -130,6 +136,8 @@ def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scal
     nothing = np.zeros(f, np.bool_)
     if kind == "none":
         return Scaler(kind, np.zeros(f), np.ones(f), nothing, None)
+    if kind == "pixels":
+        return Scaler(kind, np.full(f, HALF), np.full(f, HALF), nothing, None)
     if kind == "minmax":
         low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
         return Scaler(kind, low, _or_one(high - low), nothing, None)
@@ -174,6 +182,16 @@ def _blocks(x: NDArray[Any], log: Bools) -> Iterator[tuple[slice, Float64s]]:
             # A negative value was never seen at fit in such a column: it counts as 0.
             block[:, columns] = np.log1p(np.maximum(block[:, columns], 0.0))
         yield rows, block
+
+
+def _centred(bytes_: NDArray[Any]) -> NDArray[np.float32]:
+    """Pixels in float32, which holds them exactly: no copy in float64, for they are many."""
+    with np.errstate(over="ignore"):  # infinity is clipped in the next line but one
+        centred: NDArray[np.float32] = np.subtract(
+            bytes_, HALF, dtype=np.float32, casting="same_kind"
+        )
+    centred /= np.float32(HALF)
+    return np.clip(centred, -_LARGEST, _LARGEST, out=centred)
 
 
 def _matrix(x: ArrayLike) -> NDArray[Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from alad.report.one_class import bars as auroc_bars
 from alad.report.plots import ANOMALY, NORMAL, STYLE
 
 OURS, THEIRS, CONTROL = NORMAL, ANOMALY, "#8a8a8a"
@@ -33,7 +34,7 @@ def bars(table: Mapping[str, Any]) -> str:
             _bars(ax, rows, metric)
             ax.set(title=title, xlim=(0, 1.02))
         axes[0].set_yticks(range(len(rows)), [row["label"] for row in rows])
-        return _svg(figure, f"Precision, recall and F1, {table['title']}")
+        return as_svg(figure, f"Precision, recall and F1, {table['title']}")
 
 
 def _bars(ax: Axes, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
@@ -68,7 +69,7 @@ def curves(panel: Mapping[str, Any]) -> str:
         for ax in (roc, pr):
             ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
         figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-        return _svg(figure, f"ROC and precision-recall curves, {panel['title']}")
+        return as_svg(figure, f"ROC and precision-recall curves, {panel['title']}")
 
 
 def histogram(method: Mapping[str, Any]) -> str:
@@ -90,7 +91,7 @@ def histogram(method: Mapping[str, Any]) -> str:
             ax.spines["left"].set_visible(False)
         lifted = f" + {picture['shift']:.3g}" if picture["shift"] else ""
         axes[-1].set_xlabel(f"log10 (A(x){lifted}); dashed: the cut; heights are logarithmic")
-        return _svg(figure, f"Scores by kind of row, {method['label']}")
+        return as_svg(figure, f"Scores by kind of row, {method['label']}")
 
 
 def _of_kind(kind: Mapping[str, Any]) -> str:
@@ -114,14 +115,20 @@ def training(entry: Mapping[str, Any]) -> str:
                 y = curve[kind][player] if player else curve[kind]
                 ax.plot(curve["epochs"], y, lw=1, color=COLOURS[colour % len(COLOURS)], alpha=0.8)
             ax.set(title=title, xlabel="epoch")
-        return _svg(figure, f"Training of {entry['label']}")
+        return as_svg(figure, f"Training of {entry['label']}")
+
+
+def one_class(table: Mapping[str, Any]) -> str:
+    """AUROC by class, ours as bars and the published as marks."""
+    with _styled():
+        return as_svg(auroc_bars(table), f"AUROC by class, {table['title']}")
 
 
 def _styled() -> Any:
     return matplotlib.style.context([STYLE, TEXT])
 
 
-def _svg(figure: Figure, title: str) -> str:
+def as_svg(figure: Figure, title: str) -> str:
     """Give a figure as an SVG element without a size of its own, named for those who cannot see."""
     with io.StringIO() as out:
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,11 @@ METRICS = {
 }
 
 
-def render(summary: Mapping[str, Any]) -> str:
-    """Give the page of what :func:`alad.experiments.summary.summarise` gathered."""
+def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> str:
+    """Give the page of what :func:`alad.experiments.summary.summarise` gathered.
+
+    ``pictures`` are PNG files by title, which the page shows at its end.
+    """
     environment = Environment(
         loader=PackageLoader("alad.report"),
         autoescape=select_autoescape(default=True),
@@ -32,6 +36,10 @@ def render(summary: Mapping[str, Any]) -> str:
     environment.filters |= {"number": mean_and_sd_as_text, "short": short, "settings": settings}
     return environment.get_template("tables.html").render(
         tables=[table | {"bars": _drawn(figures.bars(table))} for table in summary["tables"]],
+        one_class=[
+            table | {"bars": _drawn(figures.one_class(table))} for table in summary["one_class"]
+        ],
+        pictures={title: _as_url(png) for title, png in (pictures or {}).items()},
         panels=[_panel(panel) for panel in summary["panels"]],
         sources=summary["sources"],
         verdict=verdict(summary["tables"]),
@@ -52,6 +60,10 @@ def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
             for entry in panel["training"]
         ],
     }
+
+
+def _as_url(png: bytes) -> Markup:
+    return Markup("data:image/png;base64," + base64.b64encode(png).decode())
 
 
 def _drawn(svg: str) -> Markup:

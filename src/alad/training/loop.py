@@ -21,7 +21,13 @@ from jax import Array
 from alad.errors import DivergedError
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
-from alad.training.programs import CHUNK, Learners, Validate, programs
+from alad.training.programs import (
+    CHUNK,
+    CHUNK_OF_PICTURES,
+    Learners,
+    Validate,
+    programs,
+)
 from alad.training.randomness import key
 from alad.training.state import Build
 from alad.training.step import Move
@@ -214,6 +220,7 @@ class _Workshop:
         )
         self.batch_size = min(settings.batch_size, len(rows))
         self.steps = len(rows) // self.batch_size
+        self.stride = CHUNK if rows.ndim == 2 else CHUNK_OF_PICTURES
         keys = jnp.stack([jax.random.split(key(s)) for s in seeds])
         shares = np.array_split(np.arange(len(seeds)), lanes or _default_lanes(len(seeds)))
         self.shares = [share for share in shares if len(share)]
@@ -269,8 +276,8 @@ class _Workshop:
         began, number = time.monotonic(), run.history.epochs + 1
         dealt = [self._deal(lane, number) for lane in self.keys]
         sums = np.zeros((len(self.seeds), len(self.moves)))
-        for start in range(0, self.steps, CHUNK):
-            stop = min(start + CHUNK, self.steps)
+        for start in range(0, self.steps, self.stride):
+            stop = min(start + self.stride, self.steps)
             losses = self._chunk(run, dealt, start, stop)
             self._check_finite(losses, number, start)
             sums += losses.sum(axis=1)

@@ -15,7 +15,8 @@ from alad.training.state import Blueprint, Build, Learner, alive, blueprints, ne
 from alad.training.step import Move, Step, run_steps, shuffles
 
 CHUNK = 1000  # steps between two reports of progress
-BLOCK = 4096  # validation rows that are scored at once
+CHUNK_OF_PICTURES = 20  # each takes as long as hundreds of rows
+BLOCK, PICTURES = 4096, 128  # validation rows that are scored at once, of tables and of pictures
 
 Learners = dict[str, Learner]
 Validate = Callable[[dict[str, Any], Array], Array]
@@ -74,8 +75,9 @@ class Programs:
                 name: alive(self.blueprints[name], learner.ema, learner.buffers)
                 for name, learner in learners.items()
             }
-            whole = len(rows) // BLOCK * BLOCK
-            blocks = rows[:whole].reshape(-1, BLOCK, *rows.shape[1:])
+            block = BLOCK if rows.ndim == 2 else PICTURES
+            whole = len(rows) // block * block
+            blocks = rows[:whole].reshape(-1, block, *rows.shape[1:])
             total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
             result: Array = (total + validate(networks, rows[whole:]).sum()) / len(rows)
             return result

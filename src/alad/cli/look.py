@@ -1,0 +1,60 @@
+"""``alad look``: what a model of pictures was shown, what it expected, and what it can make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alad.cli.pictures import Folder, OnBad, tell_unreadable
+from alad.errors import InputError
+
+
+def look(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model of pictures, as fit writes it.")
+    ],
+    pictures: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder of .png, .jpg, .webp.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .png to write.")] = Path("look.png"),
+    count: Annotated[
+        int, typer.Option(min=1, max=20, help="How many of the most normal and most anomalous.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
+    on_bad: Annotated[
+        OnBad, typer.Option(help="Leave out a damaged file and go on, or stop.")
+    ] = OnBad.skip,
+) -> None:
+    """Draw the most normal and the most anomalous pictures of a folder as the model sees them.
+
+    Each is shown above its reconstruction G(E(x)) and the difference of both, the brighter the
+    larger, with its anomaly score. Below stand samples G(z), and walks between the latent vectors
+    of two normal pictures.
+    """
+    from alad._files import written_aside
+    from alad.cli.show import print_text
+    from alad.estimators import load
+    from alad.report.pictures import gather
+    from alad.report.pictures import look as drawn
+
+    detector: Any = load(model)
+    if not (detector.takes_pictures and hasattr(detector, "generate")):
+        raise InputError(
+            f"Expected a model of pictures with an encoder and a generator; {model} is "
+            f"{type(detector).__name__} for {'pictures' if detector.takes_pictures else 'tables'}. "
+            "Fit one with alad, alice, bigan or autoencoder on a folder of pictures."
+        )
+    if not pictures.is_dir():
+        raise InputError(f"Expected a folder of pictures; got {pictures}. Check the path.")
+    if out.suffix.lower() != ".png":
+        raise InputError(f"Expected --out to end in .png; got {out}.")
+    folder = Folder(pictures, on_bad)
+    side, _, channels = detector.picture_shape_
+    extremes = gather(detector, folder.batches(side, channels), count)
+    figure = drawn(detector, extremes, seed)
+    with written_aside(out) as aside:
+        figure.savefig(aside, dpi=110, format="png")
+    tell_unreadable(folder.summary())
+    print_text(f"Written: {out}")

@@ -1,0 +1,193 @@
+"""``alad reproduce cifar10`` and ``svhn``: one class is normal, nine are anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SHORT_CLASSES = 2
+SHORT_EPOCHS = 0.04  # of 100
+SHORT_METHODS = ("oc-svm-pca", "if-paper", "alad-sn", "alad-untrained", "mahalanobis-pca", "pca")
+
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="The paper's whole schedule: every class, at most 100 epochs."),
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class", metavar="CLASS", help="Only this class as the normal one (repeatable)."
+    ),
+]
+Methods = Annotated[
+    list[str] | None, typer.Option("--method", metavar="METHOD", help="Only this one (repeatable).")
+]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")]
+EpochsScale = Annotated[
+    float | None,
+    typer.Option(min=0.001, max=1, help="Share of the source's epochs; --full: 1."),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints, models, pictures.")]
+Results = Annotated[
+    Path | None, typer.Option(help="Folder of the JSON results; default: OUT/one-class.")
+]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Make anew what other code made.")]
+OtherCode = Annotated[
+    bool,
+    typer.Option("--other-code", help="Add to results of other code: the numbers are the same."),
+]
+Stored = Annotated[bool, typer.Option("--stored", help="Run nothing: show what is stored.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the tables as JSON.")]
+
+
+def command(data_set: str, title: str) -> Callable[..., None]:
+    """Make the command of a data set."""
+
+    def reproduce(
+        full: Full = False,
+        classes: Classes = None,
+        method: Methods = None,
+        seeds: Seeds = 1,
+        epochs_scale: EpochsScale = None,
+        out: Out = Path("runs"),
+        results: Results = None,
+        refresh: Refresh = False,
+        other_code: OtherCode = False,
+        stored: Stored = False,
+        as_json: AsJson = False,
+    ) -> None:
+        from alad.cli.show import check_choice, print_json, print_text
+        from alad.experiments.one_class import ONE_CLASS, jobs_of, one_class
+        from alad.experiments.registry import METHODS
+
+        tables = [table for table in ONE_CLASS.values() if table.data_set == data_set]
+        known = tables[0].classes
+        for name in classes or ():
+            check_choice("--class", name, known)
+        for name in method or ():
+            check_choice("--method", name, METHODS)
+        folder = results or out / "one-class"
+        if not stored:
+            wanted = tuple(classes or (known if full else known[:SHORT_CLASSES]))
+            methods = tuple(method or (METHODS if full else SHORT_METHODS))
+            scale = epochs_scale or (1.0 if full else SHORT_EPOCHS)
+            jobs = jobs_of(tables, wanted, methods, scale)
+            _run(jobs, range(seeds), folder, out, {"refresh": refresh, "other_code": other_code})
+        content = [one_class(table, folder) for table in tables]
+        _draw(content, out, jobs=() if stored else jobs)
+        if as_json:
+            print_json({"tables": content})
+        else:
+            print_text("\n\n".join(as_text(table) for table in content))
+
+    reproduce.__doc__ = f"""Train on one class of {title} at a time; the other nine are anomalies.
+
+    Without --full the run is short, about half an hour on two cores, and says so: two classes and
+    four epochs. Results are kept class by class and method by method; a run that was stopped
+    goes on when the same command is given again.
+    """
+    return reproduce
+
+
+def _run(
+    jobs: Any, seeds: Sequence[int], folder: Path, out: Path, options: Mapping[str, bool]
+) -> None:
+    from alad.cli.progress import training_progress
+    from alad.cli.show import say
+    from alad.experiments.run import Bench
+
+    try:
+        with training_progress("training") as report:
+            Bench(folder, out / "work", say, report, **options).run(jobs, seeds)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command goes on from what is stored in {folder}."
+        ) from None
+
+
+def _draw(tables: Sequence[Mapping[str, Any]], out: Path, jobs: Sequence[Any]) -> None:
+    """Draw AUROCs as bars, and what each model of ALAD that was trained now sees."""
+    from alad._files import written_aside
+    from alad.cli.show import say
+    from alad.experiments.one_class import has_results
+    from alad.report.one_class import bars
+
+    for table in tables:
+        if has_results(table):
+            path = out / f"{table['name']}.png"
+            with written_aside(path) as aside:
+                bars(table).savefig(aside, dpi=130, format="png")
+            say(f"Drawn: {path}")
+    for job in jobs:
+        if job.method.name == "alad-sn":
+            _look(job, out)
+
+
+def _look(job: Any, out: Path) -> None:
+    """Draw the most normal and the most anomalous test pictures of a class."""
+    from alad._files import written_aside
+    from alad.cli.show import say
+    from alad.datasets import DATA_SETS
+    from alad.estimators import load
+    from alad.experiments.run import SPLIT_SEED
+    from alad.report.pictures import gather, look
+
+    folder = out / "work" / job.name / "seed-0"
+    if not folder.is_dir():  # the result was stored elsewhere
+        return
+    known = DATA_SETS[job.data_set]
+    split = known.split(known.protocols[job.protocol], seed=SPLIT_SEED)
+    shown, kinds = split.x_test[:LOOKED_AT], split.kind_test[:LOOKED_AT].tolist()
+    model = load(folder)
+    figure = look(model, gather(model, [(shown, kinds)], COUNT), seed=0)
+    path = out / f"{job.name}.png"
+    with written_aside(path) as aside:
+        figure.savefig(aside, dpi=110, format="png")
+    say(f"Drawn: {path}")
+
+
+LOOKED_AT = 2000  # test pictures, of which the most normal and most anomalous are drawn
+COUNT = 10
+
+
+def as_text(table: Mapping[str, Any]) -> str:
+    """Give one table as text: AUROC by class, and the mean beside the published one."""
+    from alad.cli.show import in_columns
+
+    head = ["method", "mean", "published", "classes", *table["classes"]]
+    lines = in_columns(head, [_line(row, table["classes"]) for row in table["rows"]])
+    notes = [table["note"]] if table["note"] else []
+    notes += [f"Pictures: {source}." for source in table["sources"]]
+    if any(row["mean"] is not None and not row["is_whole"] for row in table["rows"]):
+        notes.append(
+            "Short: some rows stand for fewer classes or epochs than the paper's, so their means "
+            "are not its means (--full makes them whole)."
+        )
+    differing = [
+        f"{row['label']}, {name}: made with other {' and '.join(cell['differs'])} than now."
+        for row in table["rows"]
+        for name, cell in row["cells"].items()
+        if cell and cell["differs"]
+    ]
+    return "\n".join([f"{table['title']}: AUROC", "", *lines, *notes, *differing])
+
+
+def _line(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
+    from alad.metrics import mean_and_sd_as_text
+
+    label = f"{row['label']} (control)" if row["control"] else row["label"]
+    ours = {"mean": row["mean"], "sd": row["sd"]}
+    mean = "" if row["mean"] is None else mean_and_sd_as_text(ours, "+-")
+    published = row["published"]
+    theirs = {"mean": published["mean"], "sd": published["sd"]} if published else None
+    cells = [row["cells"][name] for name in classes]
+    return [
+        label,
+        mean,
+        mean_and_sd_as_text(theirs, "+-") if theirs else "",
+        str(row["classes"]),
+        *("" if cell is None else f"{cell['auroc']['mean']:.3f}" for cell in cells),
+    ]

@@ -1,0 +1,95 @@
+"""Folders of pictures, for the commands that take a table otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.preprocessing.pictures import Pixels, Unreadable
+
+AT_ONCE = 256  # pictures that are read while others are worked on
+SHOWN = 5  # unreadable files that are told by name
+LOOKED_AT = 100  # files that are asked for colour
+
+
+class OnBad(StrEnum):
+    """What a file that is no sound picture does."""
+
+    skip = "skip"
+    stop = "stop"
+
+
+class Folder:
+    """The pictures of a folder, read batch by batch, and what could not be read."""
+
+    def __init__(self, path: Path, on_bad: OnBad) -> None:
+        from alad.preprocessing.pictures import files_in
+
+        self.path, self.on_bad = path, on_bad
+        self.files = files_in(path)
+        self.unreadable: list[Unreadable] = []
+
+    def batches(self, side: int, channels: int) -> Iterator[tuple[Pixels, list[str]]]:
+        """Give pictures of one size, and the name of each within the folder.
+
+        Raises
+        ------
+        InputError
+            A file is no picture, and that is to stop the run; or none of them is one.
+        """
+        from alad.cli.progress import rows_progress
+        from alad.preprocessing.pictures import read_all
+
+        found = 0
+        with rows_progress("reading", len(self.files)) as advance:
+            for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
+                self._note(bad)
+                advance(len(paths) + len(bad))
+                found += len(paths)
+                if paths:
+                    yield pictures, [str(path.relative_to(self.path)) for path in paths]
+        if not found:
+            raise InputError(
+                f"Expected sound pictures in {self.path}; none of {len(self.files)} files could be "
+                f"read. The first: {_told(self.unreadable[0])}."
+            )
+
+    def read(self, side: int) -> Pixels:
+        """Give all pictures at once, in RGB if any of the first files has colour, else gray."""
+        import numpy as np
+
+        from alad.preprocessing.pictures import has_colour
+
+        channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
+        return np.concatenate([pictures for pictures, _ in self.batches(side, channels)])
+
+    def _note(self, bad: Sequence[Unreadable]) -> None:
+        if bad and self.on_bad is OnBad.stop:
+            raise InputError(
+                f"Expected sound pictures in {self.path}; cannot read {_told(bad[0])}. Remove the "
+                "file, or give --on-bad skip."
+            )
+        self.unreadable += bad
+
+    def summary(self) -> list[dict[str, str]]:
+        """Which files were left out, as JSON."""
+        return [{"file": str(bad.path), "reason": bad.reason} for bad in self.unreadable]
+
+
+def tell_unreadable(left_out: Sequence[dict[str, str]]) -> None:
+    """Name some files that were left out, if there are any."""
+    from alad.cli.show import note
+
+    told = [f"{bad['file']} ({bad['reason']})" for bad in left_out[:SHOWN]]
+    if more := len(left_out) - len(told):
+        told.append(f"{more} more (--json names them)")
+    note("files that are no sound pictures, left out", told)
+
+
+def _told(bad: Any) -> str:
+    return f"{bad.path} ({bad.reason})"

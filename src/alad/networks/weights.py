@@ -1,0 +1,60 @@
+"""Weights: how they begin, how they are multiplied, and how spectral normalisation divides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array, lax
+
+Initializer = Literal["xavier", "normal(0.01)"]
+
+INITIALIZERS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
+    "xavier": jax.nn.initializers.glorot_uniform(),
+    "normal(0.01)": jax.nn.initializers.normal(0.01),
+}
+
+
+class SpectralVector(nnx.Variable):  # type: ignore[type-arg]
+    """The stored left-over of the power iteration: an estimate of a singular vector of W."""
+
+
+def first_vector(rngs: nnx.Rngs, units: int) -> SpectralVector:
+    """Where the power iteration of a W of so many columns begins."""
+    return SpectralVector(unit(jax.random.normal(rngs.params(), (units,))))
+
+
+def spectral_norm(W: Array, u: SpectralVector, *, moves: bool) -> Array:
+    """Estimate the largest singular value of W by one power step (Miyato et al., 2018).
+
+    The vectors are constants to the gradient. ``u`` takes the step if ``moves``, else it rests.
+    """
+    right = u[...]
+    left = lax.stop_gradient(unit(W @ right))
+    if moves:
+        right = lax.stop_gradient(unit(left @ W))
+        u[...] = right
+    sigma: Array = left @ W @ right
+    return sigma
+
+
+@jax.custom_vjp
+def product(x: Array, W: Array) -> Array:
+    """x W, with a gradient of W that lies in memory as W does.
+
+    JAX's own rule gives it transposed, to be turned round before it is used (docs/decisions.md
+    has the measurement).
+    """
+    return x @ W
+
+
+product.defvjp(lambda x, W: (x @ W, (x, W)), lambda xW, g: (g @ xW[1].T, xW[0].T @ g))
+
+
+def unit(vector: Array) -> Array:
+    """The vector divided by its length."""
+    scaled: Array = vector / (jnp.linalg.norm(vector) + 1e-12)
+    return scaled

@@ -1,0 +1,180 @@
+"""Pictures: arrays of them, and files of any size made into squares of one size.
+
+A file becomes a picture of ``side`` by ``side`` pixels by these rules, in this order:
+
+1. It is turned as its camera said (EXIF). Of an animation the first frame counts.
+2. It becomes gray or RGB, 8 bits a channel. What is transparent is laid over white.
+3. The largest square in its middle is cut out.
+4. The square is resized by Lanczos's filter, which averages where it shrinks.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from alad.errors import InputError
+
+SMALLEST, LARGEST = 8, 128  # pixels a side
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
+Pixels = NDArray[np.uint8]
+
+
+def as_pictures(X: Any) -> NDArray[Any]:
+    """Check an array of square pictures; give it as (n, side, side, channels).
+
+    Parameters
+    ----------
+    X : array of shape (n, side, side) or (n, side, side, channels)
+        Numbers from 0 to 255.
+
+    Raises
+    ------
+    InputError
+        Another shape, no picture, or other numbers.
+
+    >>> as_pictures(np.zeros((2, 28, 28), np.uint8)).shape
+    (2, 28, 28, 1)
+    """
+    x = np.asarray(X)
+    if x.ndim == 3:
+        x = x[..., None]
+    if x.ndim != 4 or x.dtype.kind not in "uif":
+        raise InputError(
+            "Expected pictures: an array of numbers of shape (n, side, side, channels) or (n, "
+            f"side, side); got shape {x.shape}, {x.dtype}. For rows of a table leave preset at "
+            "'tabular'."
+        )
+    n, height, width, channels = x.shape
+    if n == 0 or height != width or not SMALLEST <= height <= LARGEST or channels == 0:
+        raise InputError(
+            f"Expected at least one picture, square, of {SMALLEST} to {LARGEST} pixels a side; got "
+            f"{n} of {height} x {width}, channels: {channels}. Cut and resize them first "
+            "(alad.preprocessing.pictures.read does, from files)."
+        )
+    _check_range(x)
+    return x
+
+
+def _check_range(x: NDArray[Any]) -> None:
+    if x.dtype == np.uint8:
+        return
+    low, high = x.min(), x.max()
+    if not (low >= 0 and high <= 255):  # NaN is neither
+        raise InputError(
+            f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Scale them to that range."
+        )
+    if x.dtype.kind == "f" and 0 < high <= 1:
+        raise InputError(
+            f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Multiply them by 255."
+        )
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is no sound picture, and why."""
+
+    path: Path
+    reason: str
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every picture file in a folder and the folders below it, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith(".")
+    )
+    if not found:
+        raise InputError(
+            f"Expected pictures in {folder}, files named {', '.join(ENDINGS)}; found none. "
+            "Check the path."
+        )
+    return found
+
+
+def read(path: Path, side: int, channels: int) -> Pixels | Unreadable:
+    """Read one file by the rules above: (side, side, channels), or what is wrong with it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                whole = _in_mode(ImageOps.exif_transpose(opened), "RGB" if channels == 3 else "L")
+        square = ImageOps.fit(whole, (side, side), Image.Resampling.LANCZOS)
+    except Exception as error:  # anything at all, depending on which bytes are damaged
+        return Unreadable(path, str(error) or type(error).__name__)
+    return np.asarray(square, np.uint8).reshape(side, side, channels)
+
+
+def has_colour(path: Path) -> bool:
+    """Whether a file's pixels have colour, by its header; a damaged one has none."""
+    try:
+        with Image.open(path) as opened:
+            return opened.mode not in ("1", "L", "LA", "I", "I;16", "F")
+    except Exception:  # it is reported when it is read
+        return False
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Gray or RGB, 8 bits; what is transparent is laid over white."""
+    if picture.mode in ("I;16", "I", "F"):  # 16 bits: the upper eight
+        return Image.fromarray(_upper_byte(np.asarray(picture, np.float64))).convert(mode)
+    if picture.has_transparency_data:
+        over = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(over, picture.convert("RGBA"))
+    return picture.convert(mode)
+
+
+def _upper_byte(values: NDArray[np.float64]) -> Pixels:
+    return np.clip(values / 257, 0, 255).round().astype(np.uint8)
+
+
+def read_all(
+    paths: Iterable[Path], side: int, channels: int, *, at_once: int
+) -> Iterator[tuple[Pixels, list[Path], list[Unreadable]]]:
+    """Read files a batch at a time, the next batch while the last one is worked on.
+
+    Yields
+    ------
+    pictures, paths, unreadable
+        (n, side, side, channels), the file of each, and the files that are none.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = None
+        files = iter(paths)
+        while batch := list(islice(files, at_once)):  # decoding leaves the interpreter's lock
+            coming = [pool.submit(read, path, side, channels) for path in batch]
+            if waiting is not None:
+                yield _sorted(waiting, side, channels)
+            waiting = list(zip(batch, coming, strict=True))
+        if waiting is not None:
+            yield _sorted(waiting, side, channels)
+
+
+def _sorted(
+    waiting: Sequence[tuple[Path, Any]], side: int, channels: int
+) -> tuple[Pixels, list[Path], list[Unreadable]]:
+    results = [(path, coming.result()) for path, coming in waiting]
+    sound = [(path, found) for path, found in results if not isinstance(found, Unreadable)]
+    bad = [found for _, found in results if isinstance(found, Unreadable)]
+    pictures = np.empty((len(sound), side, side, channels), np.uint8)
+    for i, (_, found) in enumerate(sound):
+        pictures[i] = found
+    return pictures, [path for path, _ in sound], bad

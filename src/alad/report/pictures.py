@@ -1,0 +1,133 @@
+"""What a model of pictures sees: what it was shown, what it expected, and what it can make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from alad.report.plots import STYLE
+
+Pictures = NDArray[Any]
+
+ROWS = ("shown", "expected, G(E(x))", "difference")
+INCH = 1.05  # a side of one picture
+HEAT = "inferno"
+SAMPLES = 2  # lines of pictures from the prior
+WALKS = 2  # lines of pictures between two
+
+
+@dataclass
+class Extremes:
+    """The most normal and the most anomalous of many pictures, gathered batch by batch."""
+
+    count: int
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    pictures: list[Pictures] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def add(self, scores: NDArray[np.float64], pictures: Pictures, names: Sequence[str]) -> None:
+        """Take in a batch; ``scores`` are A(x), larger = more anomalous."""
+        every = np.concatenate([self.scores, scores])
+        shown, called = [*self.pictures, *pictures], [*self.names, *names]
+        order = np.argsort(every, kind="stable")
+        kept = order
+        if len(order) > 2 * self.count:
+            kept = np.concatenate([order[: self.count], order[-self.count :]])
+        self.scores = every[kept]
+        self.pictures = [shown[i] for i in kept]
+        self.names = [called[i] for i in kept]
+
+    def halves(self) -> dict[str, slice]:
+        """Where the most normal ones stand, and the most anomalous ones, the strangest last."""
+        n = min(self.count, len(self.scores) // 2 or 1)
+        return {"most normal": slice(0, n), "most anomalous": slice(len(self.scores) - n, None)}
+
+
+def gather(model: Any, batches: Iterable[tuple[Pictures, Sequence[str]]], count: int) -> Extremes:
+    """Score pictures, and keep the extremes."""
+    found = Extremes(count)
+    for pictures, names in batches:
+        found.add(-model.score_samples(pictures), pictures, names)
+    return found
+
+
+def look(model: Any, extremes: Extremes, seed: int) -> Figure:
+    """Draw the extremes beside their reconstructions, samples G(z), and walks from z to z.
+
+    The difference is the mean over the channels of ``abs(x - G(E(x)))``, on one scale for all.
+    """
+    halves = extremes.halves()
+    count = halves["most normal"].stop
+    lines = len(ROWS) * len(halves) + SAMPLES + WALKS
+    with matplotlib.style.context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(INCH * count + 1.7, INCH * lines + 1.6), layout="constrained")
+        grid = figure.subplots(lines, count, squeeze=False)
+        for ax in grid.flat:
+            ax.set_axis_off()
+        _draw_extremes(grid, model, extremes)
+        _draw_made(grid[len(ROWS) * len(halves) :], model, extremes, seed)
+        figure.suptitle(f"{type(model).__name__}: what it was shown, and what it expected")
+        return figure
+
+
+def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
+    x = np.stack(extremes.pictures)
+    expected = as_bytes(model.reconstruct(x))
+    apart = np.abs(x.astype(np.float64) - expected).mean(axis=-1)
+    most = max(float(apart.max()), 1e-9)
+    for part, (title, where) in enumerate(extremes.halves().items()):
+        for row, pictures in enumerate((x, expected, apart)):
+            line = grid[part * len(ROWS) + row]
+            _name(line[0], f"{title}\n{ROWS[row]}" if row == 0 else ROWS[row])
+            for ax, picture in zip(line, pictures[where], strict=False):
+                _show(ax, picture, most if row == len(ROWS) - 1 else None)
+        for ax, score in zip(grid[part * len(ROWS)], extremes.scores[where], strict=False):
+            ax.set_title(f"{score:.4g}", fontsize=8, loc="center")
+
+
+def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) -> None:
+    count = grid.shape[1]
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal((SAMPLES * count, model.players_.latent_dim))
+    for ax, picture in zip(grid[:SAMPLES].flat, as_bytes(model.generate(z)), strict=True):
+        _show(ax, picture)
+    _name(grid[0, 0], "samples\nG(z)")
+    normal = np.stack(extremes.pictures[: WALKS + 1])
+    ends = model.encode(normal)
+    for walk, line in enumerate(grid[SAMPLES:]):
+        start, end = ends[walk % len(ends)], ends[(walk + 1) % len(ends)]
+        share = np.linspace(0, 1, count)[:, None]
+        for ax, picture in zip(
+            line, as_bytes(model.generate((1 - share) * start + share * end)), strict=True
+        ):
+            _show(ax, picture)
+    _name(grid[SAMPLES, 0], "walk from\nz to z")
+
+
+def _show(ax: Axes, picture: Pictures, most: float | None = None) -> None:
+    if most is not None:
+        ax.imshow(picture, cmap=HEAT, vmin=0, vmax=most)
+    elif picture.shape[-1] == 1:
+        ax.imshow(picture[..., 0], cmap="gray", vmin=0, vmax=255)
+    else:
+        ax.imshow(picture)
+
+
+def _name(ax: Axes, text: str) -> None:
+    ax.text(-0.12, 0.5, text, ha="right", va="center", fontsize=8, transform=ax.transAxes)
+
+
+def as_bytes(scaled: Pictures) -> NDArray[np.uint8]:
+    """Turn pixels between -1 and 1 into bytes.
+
+    >>> as_bytes(np.array([-1.0, 0.0, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    return np.clip(np.rint(np.asarray(scaled, np.float64) * 127.5 + 127.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,165 @@
+"""Folders of pictures on the command line: fit, score, info and look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from alad import ALAD, load
+from tests.estimators.pictures import SMALL, dots, stripes
+
+FIT = ("fit", "pictures", "-o", "model", "--side", "8")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setitem(ALAD.presets, "pictures", SMALL)
+
+
+def write(folder, pictures, ending="png"):
+    Path(folder).mkdir(exist_ok=True)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(f"{folder}/{i:02}.{ending}")
+
+
+@pytest.fixture
+def fitted(alad):
+    """A folder of stripes and a model of it."""
+    write("pictures", stripes(16))
+    alad.good(*FIT, "--seed", "3")
+    return Path("model")
+
+
+def test_a_folder_becomes_a_model(alad):
+    write("pictures", stripes(16))
+    Path("pictures/bad.png").write_bytes(b"no picture")
+    done = json.loads(alad.good(*FIT, "--json").out)
+    assert (done["rows"], done["picture"], done["epochs"]) == (16, [8, 8, 1], 1)
+    assert [bad["file"] for bad in done["unreadable"]] == ["pictures/bad.png"]
+    ours = ALAD(preset="pictures", random_state=0).fit(stripes(16))
+    assert load("model").offset_ == ours.offset_
+    info = json.loads(alad.good("info", "model", "--json").out)
+    assert info["picture"] == [8, 8, 1]
+    assert "pictures      8 x 8 x 1\n" in alad.good("info", "model").out
+
+
+def test_what_was_left_out_is_told(alad):
+    write("pictures", stripes(16))
+    for i in range(7):
+        Path(f"pictures/bad{i}.png").write_bytes(b"no picture")
+    done = alad.good(*FIT)
+    assert "Fitted ALAD on 16 pictures of 8 x 8 pixels, gray, in" in done.out
+    assert "left out: pictures/bad0.png" in done.err
+    assert "2 more (--json names them)" in done.err
+
+
+def test_one_bad_file_stops_the_run_if_it_is_to(alad):
+    write("pictures", stripes(16))
+    Path("pictures/bad.png").write_bytes(b"no picture")
+    alad.refused(r"Expected sound pictures.*bad\.png.*--on-bad skip\.", *FIT, "--on-bad", "stop")
+
+
+def test_colour_is_found(alad):
+    write("pictures", np.repeat(stripes(16)[..., None], 3, axis=-1))
+    assert json.loads(alad.good(*FIT, "--json").out)["picture"] == [8, 8, 3]
+
+
+def test_every_picture_gets_its_row(alad, fitted):
+    write("new", dots(5))
+    Path("new/sub").mkdir()
+    Image.fromarray(stripes(1)[0]).save("new/sub/one.png")
+    Path("new/04.png").write_bytes(b"no picture")
+    done = json.loads(alad.good("score", "model", "new", "-o", "s.csv", "--json").out)
+    assert (done["rows"], len(done["unreadable"])) == (5, 1)
+    table = pl.read_csv("s.csv")
+    assert table["file"].to_list() == ["00.png", "01.png", "02.png", "03.png", "sub/one.png"]
+    model = load("model")
+    wanted = -model.score_samples(np.concatenate([dots(5)[:4], stripes(1)]))
+    assert np.array_equal(table["anomaly_score"].to_numpy(), wanted)
+    assert np.array_equal(table["is_anomaly"].to_numpy(), wanted > -model.offset_)
+
+
+def test_look_draws_them(alad, fitted):
+    write("new", np.concatenate([stripes(4), dots(4)]))
+    alad.good("look", "model", "new", "-o", "look.png", "--count", "3")
+    with Image.open("look.png") as drawn:
+        assert min(drawn.size) > 300
+        assert np.asarray(drawn.convert("L")).std() > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("score", "model", "train.csv", "-o", "s.csv"), "Expected a folder of pictures, as at"),
+        (("score", "model", "pictures", "-o", "s.csv", "--all-columns"), "Expected no --keep"),
+        (("look", "model", "train.csv"), "Expected a folder of pictures; got train.csv"),
+        (("look", "model", "pictures", "-o", "l.jpg"), r"Expected --out to end in \.png"),
+        (("score", "model", "empty", "-o", "s.csv"), "Expected pictures in empty"),
+    ],
+)
+def test_other_input_is_refused(alad, fitted, arguments, message):
+    Path("empty").mkdir()
+    alad.refused(f"{message}.*", *arguments)
+
+
+def test_a_model_of_tables_takes_no_folder(alad, model):
+    write("pictures", stripes(3))
+    alad.refused("Expected a table, as at fit.*", "score", "model", "pictures", "-o", "s.csv")
+    alad.refused("Expected a model of pictures.*", "look", "model", "pictures")
+    alad.refused("Expected no --on-bad.*", *"score model train.csv -o s.csv --on-bad skip".split())
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ("--detector", "pca"),
+            "Expected a table for this --detector and --preset; got the folder",
+        ),
+        (("--preset", "tabular"), "Expected a table for this"),
+        (("--drop", "x"), "Expected no --drop with pictures"),
+    ],
+)
+def test_what_is_for_tables_is_refused(alad, more, message):
+    write("pictures", stripes(3))
+    alad.refused(f"{message}.*", *FIT, *more)
+
+
+def test_what_is_for_pictures_is_refused_for_tables(alad):
+    for more in (("--side", "32"), ("--on-bad", "skip")):
+        alad.refused(f"Expected no {more[0]} with a table.*", "fit", "train.csv", "-o", "m", *more)
+    alad.refused("Expected a folder of pictures.*", *"fit train.csv -o m --preset pictures".split())
+
+
+# ------------------------------------------------------------------ vectors from elsewhere
+
+
+def test_a_matrix_of_features_is_a_table(alad):
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    np.save("features.npy", X)
+    alad.good("fit", "features.npy", "-o", "m", "--detector", "pca")
+    alad.good("score", "m", "features.npy", "-o", "s.parquet")
+    names = load("m").feature_names_in_
+    assert names.tolist() == ["x0", "x1", "x2"]
+    wanted = -load("m").score_samples(pl.DataFrame(X, schema=names.tolist()))
+    assert np.array_equal(pl.read_parquet("s.parquet")["anomaly_score"].to_numpy(), wanted)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros(5), r"Expected a matrix of numbers in a\.npy, one row each; got shape \(5,\)"),
+        (np.zeros((2, 8, 8)), r".*got shape \(2, 8, 8\)"),
+        (np.array([["a", "b"]]), ".*<U1"),
+        (np.array([[{}, {}]]), r"Expected an array of numbers in a\.npy; it cannot be read"),
+        (np.zeros((0, 3)), "Expected at least one row in a"),
+    ],
+)
+def test_another_array_is_refused(alad, array, message):
+    np.save("a.npy", array, allow_pickle=True)
+    alad.refused(f"{message}.*", "fit", "a.npy", "-o", "m", "--detector", "pca")

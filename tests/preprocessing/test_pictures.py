@@ -1,0 +1,156 @@
+"""Pictures: arrays that are none, files by the stated rules, and damaged ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alad.errors import InputError
+from alad.preprocessing.pictures import (
+    Unreadable,
+    as_pictures,
+    files_in,
+    has_colour,
+    read,
+    read_all,
+)
+
+
+def halves(width=60, height=40):
+    """Left half red, right half blue."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, : width // 2, 0] = 255
+    pixels[:, width // 2 :, 2] = 255
+    return Image.fromarray(pixels)
+
+
+# ------------------------------------------------------------------------- arrays
+
+
+def test_gray_pictures_get_a_channel():
+    assert as_pictures(np.zeros((2, 9, 9), np.uint8)).shape == (2, 9, 9, 1)
+    x = np.full((2, 9, 9, 3), 255.0)
+    assert as_pictures(x) is x
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((4, 5)), r"shape \(4, 5\), float64. For rows of a table leave preset"),
+        (np.zeros((4, 9, 9), str), "an array of numbers"),
+        (np.zeros((0, 9, 9)), "at least one picture"),
+        (np.zeros((1, 9, 10)), "square, of 8 to 128 pixels a side; got 1 of 9 x 10"),
+        (np.zeros((1, 7, 7)), "got 1 of 7 x 7"),
+        (np.zeros((1, 129, 129)), "got 1 of 129 x 129"),
+        (np.zeros((1, 9, 9, 0)), "channels: 0"),
+        (np.full((1, 9, 9), -1.0), "pixels from 0 to 255; got -1 to -1"),
+        (np.full((1, 9, 9), 256), "got 256 to 256"),
+        (np.full((1, 9, 9), np.nan), "got nan to nan"),
+        (np.full((1, 9, 9), 0.5), "got 0.5 to 0.5. Multiply them by 255"),
+    ],
+)
+def test_what_is_no_picture_is_refused(x, message):
+    with pytest.raises(InputError, match=message):
+        as_pictures(x)
+
+
+# ------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_the_square_in_the_middle_is_cut_out(tmp_path, ending):
+    path = tmp_path / f"p.{ending}"
+    halves().save(path, **({"lossless": True} if ending == "webp" else {}))
+    found = read(path, 20, 3)
+    assert (found.shape, found.dtype) == ((20, 20, 3), np.uint8)
+    near = 40 if ending == "jpg" else 2
+    assert np.abs(found[10, 2].astype(int) - [255, 0, 0]).max() <= near
+    assert np.abs(found[10, 17].astype(int) - [0, 0, 255]).max() <= near
+
+
+def test_gray_is_asked_for_or_found(tmp_path):
+    halves().save(tmp_path / "colour.png")
+    halves().convert("L").save(tmp_path / "gray.png")
+    assert has_colour(tmp_path / "colour.png")
+    assert not has_colour(tmp_path / "gray.png")
+    assert read(tmp_path / "colour.png", 16, 1).shape == (16, 16, 1)
+    assert read(tmp_path / "gray.png", 16, 3).shape == (16, 16, 3)
+
+
+def test_a_picture_is_turned_as_its_camera_said(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 3  # orientation: upside down
+    halves(40, 40).save(tmp_path / "p.png", exif=exif)
+    found = read(tmp_path / "p.png", 20, 3)
+    assert found[10, 2].tolist() == [0, 0, 255]
+
+
+def test_what_is_transparent_is_laid_over_white(tmp_path):
+    clear = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
+    clear.save(tmp_path / "p.png")
+    assert (read(tmp_path / "p.png", 8, 3) == 255).all()
+    clear.convert("P").save(tmp_path / "q.png", transparency=0)
+    assert (read(tmp_path / "q.png", 8, 3) == 255).all()
+
+
+def test_of_sixteen_bits_the_upper_eight_stay(tmp_path):
+    Image.fromarray(np.full((10, 10), 200 * 257, np.uint16)).save(tmp_path / "p.png")
+    assert (read(tmp_path / "p.png", 8, 1) == 200).all()
+
+
+def test_of_an_animation_the_first_frame_counts(tmp_path):
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "p.webp", save_all=True, append_images=frames[1:], lossless=True)
+    assert read(tmp_path / "p.webp", 8, 3)[4, 4].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "header"])
+def test_a_damaged_file_says_what_is_wrong(tmp_path, kind):
+    path = tmp_path / "p.png"
+    halves().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": whole[: len(whole) // 2],
+            "empty": b"",
+            "text": b"no picture",
+            "header": b"\x00" * 8 + whole[8:],
+        }[kind]
+    )
+    found = read(path, 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.path == path
+    assert found.reason
+    assert not has_colour(path) or kind == "truncated"
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):
+    halves().save(tmp_path / "p.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert isinstance(read(tmp_path / "p.png", 8, 3), Unreadable)
+
+
+def test_files_are_found_below_too_in_order(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.PNG", "a.jpeg", "sub/c.webp", "notes.txt", ".hidden.png"):
+        (tmp_path / name).write_bytes(b"x")
+    found = [str(p.relative_to(tmp_path)) for p in files_in(tmp_path)]
+    assert found == ["a.jpeg", "b.PNG", "sub/c.webp"]
+    with pytest.raises(InputError, match=r"found none"):
+        files_in(tmp_path / "nowhere")
+
+
+def test_batches_keep_order_and_leave_out_what_is_damaged(tmp_path):
+    paths = []
+    for i in range(7):
+        path = tmp_path / f"{i}.png"
+        Image.new("L", (9, 9), 10 * i).save(path)
+        paths.append(path)
+    paths[3].write_bytes(b"damaged")
+    batches = list(read_all(paths, 8, 1, at_once=3))
+    assert [len(pictures) for pictures, _, _ in batches] == [3, 2, 1]
+    shown = np.concatenate([pictures[:, 0, 0, 0] for pictures, _, _ in batches])
+    assert shown.tolist() == [0, 10, 20, 40, 50, 60]
+    assert [p for _, names, _ in batches for p in names] == paths[:3] + paths[4:]
+    assert [bad.path for _, _, several in batches for bad in several] == [paths[3]]
