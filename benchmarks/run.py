@@ -150,6 +150,20 @@ def pictures_race(steps: int) -> Race:
     return Race("s/step", 1, 2, False, contestants)
 
 
+def gpu_pictures_race(steps: int) -> Race:
+    """Seconds per training step of the CIFAR-10 preset on the accelerator."""
+    from benchmarks import pictures, torch_pictures
+
+    peer = partial(torch_pictures.time_steps, steps, pictures.pictures(5000), device="cuda")
+    contestants: Contestants = {
+        "alad, 1 seed": partial(pictures.time_steps, steps),
+        "alad, 3 seeds, each": partial(pictures.time_steps, steps, 3),
+        "PyTorch eager": peer,
+    }
+    facts = {"device": jax.devices()[0].device_kind, "batch": pictures.BATCH}
+    return Race("ms/step", 1e3, 2, False, contestants, facts)
+
+
 def memory_race(steps: int) -> Race:
     """The most memory that ``alad score`` held, whatever the length of the table."""
     from benchmarks import alad_peer
@@ -188,6 +202,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "convolutions": convolutions_race,
     "pictures": pictures_race,
     "gpu": gpu_race,
+    "gpu-pictures": gpu_pictures_race,
 }
 
 
@@ -269,7 +284,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500, help="training steps a measurement")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
-    for name in [options.race] if options.race else [name for name in RACES if name != "gpu"]:
+    for name in [options.race] if options.race else [name for name in RACES if "gpu" not in name]:
         hold(name, options.rounds, options.steps, store=not options.dry)
 
 

@@ -62,7 +62,7 @@ def tabular(table: Mapping[str, Any]) -> str:
         lines.append(f"| {' | '.join(map(str, (name, seeds, epochs, *measured, published)))} |")
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
     command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
-    return "\n".join([*lines, "", f"{command}. {table['note']}".rstrip() + "</sub>", ""])
+    return "\n".join([*lines, "", f"{command}.".rstrip() + "</sub>", ""])
 
 
 def pictures(table: Mapping[str, Any]) -> str:
@@ -79,8 +79,19 @@ def pictures(table: Mapping[str, Any]) -> str:
         mean = "" if row["mean"] is None else f"{row['mean']:.4f}"
         asked = ", ".join(map(str, epochs))
         lines.append(f"| {' | '.join((row['label'], asked, *cells, mean, published))} |")
+    for row in table["by_class"]:
+        printed = [f"{row['classes'][table['classes'].index(name)]:.2f}" for name in classes]
+        cells = (row["method"], "", *printed, "", f"{row['mean']:.4f}")
+        lines.append(f"| {' | '.join(cells)} |")
     command = f"`alad reproduce {table['data_set']}`."
     sources = [f"Pictures: {source}." for source in table["sources"]]
+    sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
+    sources += [
+        f"{row['label']}, {name}: of other {' and '.join(cell['differs'])}."
+        for row in rows
+        for name, cell in row["cells"].items()
+        if cell and cell["differs"]
+    ]
     short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
 

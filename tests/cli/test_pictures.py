@@ -55,7 +55,7 @@ def test_what_was_left_out_is_told(alad):
     done = alad.good(*FIT)
     assert "Fitted ALAD on 16 pictures of 8 x 8 pixels, gray, in" in done.out
     assert "left out: pictures/bad0.png" in done.err
-    assert "2 more (--json names them)" in done.err
+    assert ", 2 more\n" in done.err
 
 
 def test_one_bad_file_stops_the_run_if_it_is_to(alad):
@@ -107,6 +107,19 @@ def test_other_input_is_refused(alad, fitted, arguments, message):
     alad.refused(f"{message}.*", *arguments)
 
 
+def test_a_model_of_other_channels_takes_no_files(alad):
+    ALAD(preset="pictures", random_state=0).fit(np.zeros((8, 8, 8, 2), np.uint8)).save("two")
+    write("pictures", stripes(3))
+    alad.refused("Expected a model of gray or RGB.*", *"score two pictures -o s.csv".split())
+
+
+def test_a_preset_that_a_detector_lacks_is_named(alad):
+    write("pictures", stripes(3))
+    for path in ("train.csv", "pictures"):
+        command = f"fit {path} -o m --detector gan --preset cifar10"
+        alad.refused("The 'preset' parameter of GAN must be one of.*", *command.split())
+
+
 def test_a_model_of_tables_takes_no_folder(alad, model):
     write("pictures", stripes(3))
     alad.refused("Expected a table, as at fit.*", "score", "model", "pictures", "-o", "s.csv")
@@ -139,6 +152,12 @@ def test_what_is_for_pictures_is_refused_for_tables(alad):
 # ------------------------------------------------------------------ vectors from elsewhere
 
 
+def test_an_archive_of_arrays_is_refused(alad):
+    with Path("a.npy").open("wb") as out:
+        np.savez(out, a=np.zeros(3))
+    alad.refused("Expected an array of numbers in a.npy.*", *"fit a.npy -o m".split())
+
+
 def test_a_matrix_of_features_is_a_table(alad):
     X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     np.save("features.npy", X)
@@ -158,6 +177,7 @@ def test_a_matrix_of_features_is_a_table(alad):
         (np.array([["a", "b"]]), ".*<U1"),
         (np.array([[{}, {}]]), r"Expected an array of numbers in a\.npy; it cannot be read"),
         (np.zeros((0, 3)), "Expected at least one row in a"),
+        (np.zeros((3, 0)), r".*got shape \(3, 0\)"),
     ],
 )
 def test_another_array_is_refused(alad, array, message):

@@ -101,7 +101,7 @@ def test_svhns_release_is_read_and_its_ten_is_a_zero(tmp_path):
 def test_sheets_are_read_without_what_came_by_way_of_jpeg(tmp_path, sheet, monkeypatch):
     label = (np.arange(10_000) % 10).astype(np.uint8)
     exact = np.arange(10_000) >= 4
-    one = cifar10.Sheet("batch", sha256(SHEET), sha256(label))
+    one = cifar10.Sheet("batch", sha256(SHEET), sha256(label), sha256(exact))
     monkeypatch.setattr(cifar10, "SHEETS", (one,))
     (tmp_path / "batch.webp").write_bytes(sheet.read_bytes())
     np.savez(tmp_path / "labels.npz", batch_labels=label, batch_pixel_exact=exact)

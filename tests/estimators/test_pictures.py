@@ -36,6 +36,15 @@ def test_scores_do_not_depend_on_neighbours_and_survive_the_disk(cls, small, tmp
     assert np.array_equal(scores, read.score_samples(new))
 
 
+def test_blocks_of_every_size_judge_alike_as_users_compile_them(optimised, monkeypatch):
+    monkeypatch.setitem(ALAD.presets, "pictures", SMALL)
+    detector = ALAD(preset="pictures", random_state=0).fit(stripes(16, side=16))
+    new = dots(140, seed=1, side=16)  # more than one call
+    scores = detector.score_samples(new)
+    for part in (slice(0, 1), slice(30, 34), slice(100, 140)):
+        assert np.array_equal(scores[part], detector.score_samples(new[part]))
+
+
 def test_same_seed_same_scores_and_another_seed_others(small):
     def scores(seed):
         return ALAD(preset="pictures", random_state=seed).fit(X).score_samples(X)
@@ -59,8 +68,10 @@ def test_pictures_go_to_z_and_back(small):
     assert expected.shape == (16, SIDE, SIDE, 1)
     assert np.abs(expected).max() <= 1
     np.testing.assert_allclose(detector.generate(z), expected, atol=1e-5)
-    with pytest.raises(InputError, match=r"shape \(n, 4\); got \(16, 3\)"):
+    with pytest.raises(InputError, match=r"shape \(n, 4\), at least one; got \(16, 3\)"):
         detector.generate(z[:, :3])
+    with pytest.raises(InputError, match=r"got \(0, 4\)"):
+        detector.generate(z[:0])
 
 
 def test_other_pictures_than_at_fit_are_refused(small):

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alad import ALAD, load
+from alad import ALAD, InputError, load
 from alad.datasets import cifar10
 from alad.datasets._pictures import Pictures
+from alad.experiments import run as run_module
 from alad.experiments.one_class import ONE_CLASS, jobs_of, one_class
 from alad.experiments.published import AUROCS
 from alad.experiments.registry import METHODS
@@ -30,7 +31,10 @@ def made_up(monkeypatch):
     label = np.repeat(np.arange(10), [len(c) for c in classes])
     pictures = Pictures(np.concatenate(classes)[..., None], label, "digest", "made up")
     monkeypatch.setattr(cifar10, "load", lambda: pictures)
+    run_module._split.cache_clear()
     monkeypatch.setitem(ALAD.presets, "cifar10", SMALL_CIFAR10)
+    yield
+    run_module._split.cache_clear()
 
 
 def bench(folder):
@@ -89,7 +93,19 @@ def test_cells_are_made_kept_and_averaged(made_up, tmp_path):
     cell = rows["alad-sn"]["cells"]["airplane"]
     assert (cell["seeds"], cell["epochs"]) == ([0, 1], [1, 1])
     assert rows["oc-svm-pca"]["cells"]["airplane"]["differs"] == ["components"]
-    assert load(tmp_path / "work" / "cifar10-airplane-alad-sn" / "seed-1").seed_ == 1
+    models = tmp_path / "work" / "cifar10-airplane-alad-sn"
+    assert [path.name for path in models.iterdir()] == ["seed-0"]
+    assert load(models / "seed-0").seed_ == 0
+
+
+def test_runs_on_other_pictures_are_not_mixed(made_up, tmp_path, monkeypatch):
+    (job,) = jobs_of([TABLE], ("airplane",), ("if-paper",), 1.0)
+    bench(tmp_path).run([job], range(1))
+    other = replace(cifar10.load(), sha256="another", source="elsewhere")
+    monkeypatch.setattr(cifar10, "load", lambda: other)
+    run_module._split.cache_clear()
+    with pytest.raises(InputError, match=r"\(made up\); found other data \(elsewhere\)"):
+        bench(tmp_path).run([job], range(2))
 
 
 def test_a_detector_of_tables_is_shown_rows(made_up, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from alad.errors import InputError
+from alad.preprocessing import pictures
 from alad.preprocessing.pictures import (
     Unreadable,
     as_pictures,
@@ -34,12 +35,21 @@ def test_gray_pictures_get_a_channel():
     assert as_pictures(x) is x
 
 
+def test_a_dark_picture_alone_is_one_once_the_model_is_fitted():
+    x = np.zeros((1, 9, 9))
+    x[0, 0, 0] = 1
+    assert as_pictures(x, fitting=False).shape == (1, 9, 9, 1)
+    with pytest.raises(InputError, match="Multiply them by 255"):
+        as_pictures(x)
+
+
 @pytest.mark.parametrize(
     ("x", "message"),
     [
         (np.zeros((4, 5)), r"shape \(4, 5\), float64. For rows of a table leave preset"),
         (np.zeros((4, 9, 9), str), "an array of numbers"),
         (np.zeros((0, 9, 9)), "at least one picture"),
+        ([np.zeros((8, 8)), np.zeros((9, 9))], "Expected pictures of one size"),
         (np.zeros((1, 9, 10)), "square, of 8 to 128 pixels a side; got 1 of 9 x 10"),
         (np.zeros((1, 7, 7)), "got 1 of 7 x 7"),
         (np.zeros((1, 129, 129)), "got 1 of 129 x 129"),
@@ -127,8 +137,10 @@ def test_a_damaged_file_says_what_is_wrong(tmp_path, kind):
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):
     halves().save(tmp_path / "p.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert isinstance(read(tmp_path / "p.png", 8, 3), Unreadable)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 60 * 40 - 1)
+    found = read(tmp_path / "p.png", 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.reason == "60 x 40 pixels are too many"
 
 
 def test_files_are_found_below_too_in_order(tmp_path):

@@ -141,12 +141,13 @@ def fit(
         "random_state": seed,
     }
     model = _detector(detector, settings, checkpoint, of_pictures=table.is_dir())
+    model._check_settings()
     _check_kind(model, table, {"--drop": drop}, {"--side": side, "--on-bad": on_bad})
     folder = Folder(table, on_bad or OnBad.skip) if table.is_dir() else None
-    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
+    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
     began = time.monotonic()
     _train(model, rows, checkpoint)
     model.save(out)

@@ -45,6 +45,11 @@ class Folder:
         from alad.cli.progress import rows_progress
         from alad.preprocessing.pictures import read_all
 
+        if channels not in (1, 3):
+            raise InputError(
+                f"Expected a model of gray or RGB pictures for files; this one is of {channels} "
+                "channels. Score arrays with it, in Python."
+            )
         found = 0
         with rows_progress("reading", len(self.files)) as advance:
             for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
@@ -52,7 +57,7 @@ class Folder:
                 advance(len(paths) + len(bad))
                 found += len(paths)
                 if paths:
-                    yield pictures, [str(path.relative_to(self.path)) for path in paths]
+                    yield pictures, [_name(path.relative_to(self.path)) for path in paths]
         if not found:
             raise InputError(
                 f"Expected sound pictures in {self.path}; none of {len(self.files)} files could be "
@@ -66,7 +71,12 @@ class Folder:
         from alad.preprocessing.pictures import has_colour
 
         channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
-        return np.concatenate([pictures for pictures, _ in self.batches(side, channels)])
+        every = np.empty((len(self.files), side, side, channels), np.uint8)
+        found = 0
+        for pictures, _ in self.batches(side, channels):
+            every[found : found + len(pictures)] = pictures
+            found += len(pictures)
+        return every[:found]
 
     def _note(self, bad: Sequence[Unreadable]) -> None:
         if bad and self.on_bad is OnBad.stop:
@@ -78,18 +88,23 @@ class Folder:
 
     def summary(self) -> list[dict[str, str]]:
         """Which files were left out, as JSON."""
-        return [{"file": str(bad.path), "reason": bad.reason} for bad in self.unreadable]
+        return [{"file": _name(bad.path), "reason": bad.reason} for bad in self.unreadable]
 
 
 def tell_unreadable(left_out: Sequence[dict[str, str]]) -> None:
-    """Name some files that were left out, if there are any."""
+    """Name some files that were left out, if there are any, and count the others."""
     from alad.cli.show import note
 
     told = [f"{bad['file']} ({bad['reason']})" for bad in left_out[:SHOWN]]
     if more := len(left_out) - len(told):
-        told.append(f"{more} more (--json names them)")
+        told.append(f"{more} more")
     note("files that are no sound pictures, left out", told)
 
 
+def _name(path: Path) -> str:
+    """The path as text, also where its bytes are none."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _told(bad: Any) -> str:
-    return f"{bad.path} ({bad.reason})"
+    return f"{_name(bad.path)} ({bad.reason})"

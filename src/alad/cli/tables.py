@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import gzip
 import sys
+import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def open_table(path: Path) -> Iterator[Table]:
     with _raw(path) as raw:
         table: Table
         if is_array:
-            table = Npy(place, raw)
+            table = Npy(place, path)
         else:
             table = Parquet(place, raw) if separator is None else Csv(place, raw, separator)
         _check_names(table)
@@ -197,16 +198,22 @@ class Npy:
 
     is_typed: ClassVar[bool] = True
 
-    def __init__(self, place: str, stream: IO[bytes]) -> None:
+    def __init__(self, place: str, path: Path) -> None:
         self.place = place
         try:
-            self.matrix = np.load(stream, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+            self.matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not isinstance(self.matrix, np.ndarray):
+                raise ValueError("it is an archive of arrays")
+        except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"Expected an array of numbers in {place}; it cannot be read: "
                 f"{_first_line(error)}. Write it with numpy.save."
             ) from error
-        if self.matrix.ndim != 2 or self.matrix.dtype.kind not in "fiub":
+        if (
+            self.matrix.ndim != 2
+            or self.matrix.dtype.kind not in "fiub"
+            or not self.matrix.shape[1]
+        ):
             raise InputError(
                 f"Expected a matrix of numbers in {place}, one row each; got shape "
                 f"{self.matrix.shape}, {self.matrix.dtype}. Flatten it, or give pictures as a "
@@ -219,12 +226,16 @@ class Npy:
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows."""
-        return pl.DataFrame({name: self.matrix[:, int(name[1:])] for name in columns})
+        return self._rows(slice(None), columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows, some rows at a time."""
-        frame = self.read(columns)
-        yield from frame.iter_slices(ROWS)
+        for start in range(0, self.rows, ROWS):
+            yield self._rows(slice(start, start + ROWS), columns)
+
+    def _rows(self, rows: slice, columns: Sequence[str]) -> pl.DataFrame:
+        part = np.asarray(self.matrix[rows])
+        return pl.DataFrame({name: part[:, int(name[1:])] for name in columns})
 
 
 def _frame(data: Any) -> pl.DataFrame:

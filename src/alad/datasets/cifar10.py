@@ -63,11 +63,15 @@ RECORD = 1 + SIDE * SIDE * CHANNELS  # bytes of one picture in the release: its 
 
 
 class Sheet(NamedTuple):
-    """One batch of the release as a sheet, and the digests of its pixels and its labels."""
+    """One batch of the release as a sheet, and the digests of what is known of its pictures.
+
+    ``exact`` is that of the mask of those whose pixels are exactly the release's.
+    """
 
     name: str
     pixels: str
     labels: str
+    exact: str
 
 
 SHEETS = (
@@ -75,31 +79,37 @@ SHEETS = (
         "data_batch_1",
         "19b47e59220c2f1fb1eabbd4fa8efe1a6e1914f7ea4b06ab754fd972ed91e3ef",
         "d829dbdf32167c9d7b3687cee66d92d80d46c441308b5aca0d11e8b69e27dac9",
+        "5cb3d309d1a44ad0e3421f7146b20d60e7e7208648a4b62090cd42fff6f39984",
     ),
     Sheet(
         "data_batch_2",
         "36bdd97f8b41eae9bcb10f743402d59d0d468485ed4c98337f4e2171773d9eb0",
         "5d18f7371ed35ea9ade77952fe958b0660a45cd6c8b8a8970030f21612cfd7e3",
+        "f9e67a61472fcb02c90603b1a4c34f7899bf0c397b555a3f745bb8182faca465",
     ),
     Sheet(
         "data_batch_3",
         "8f1533469cc0eac44aba5488193808e328683720bf02f6cf4b06a94aed6f6c1e",
         "32cf77b0ee2e790b1c4384d2d82e42dc1571b87e67f6da8f444b2725b2973f65",
+        "325b261e88b6beb8746a104717fa932b3d0394c4885334343c3a65f964deab10",
     ),
     Sheet(
         "data_batch_4",
         "4f829f4a0230ce208f6bf38329602b2bf54bf059fa50c69a739d13db5a8e0864",
         "d2815e3f8f656272864920fc0edde56b04ec9cf81bf397c0dd3069f4aea51aeb",
+        "8da749c1d58f0b84a4998d9fc76e21ed2d2f9732317ae6c0f6f81280060159f4",
     ),
     Sheet(
         "data_batch_5",
         "bb9b432ff95315a1f8ba0332efc1acaa358a9ade993d21e3fe643e1fdf7be87e",
         "2ddf3ab27d5d04409c94ce7b56849c243129c10de1058ae0bfe14c77e934800c",
+        "89d183dc26f4b8be0c2eaed7a566647fa4a05956aa41ed754fbc39ba08215f89",
     ),
     Sheet(
         "test_batch",
         "1249626010949d8f448e0faf792debbc3da0c50ed31bfff3678c99c37fbc7e48",
         "cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
+        "a797f4c3c8b21d63f36ba7115b033c0980d5a7310ec5faa0664e9f55e408d0a4",
     ),
 )
 
@@ -143,9 +153,9 @@ def read_release(path: Path) -> Pictures:
 
 def read_sheets(folder: Path) -> Pictures:
     """Read the sheets, without the pictures that are not exactly those of the release."""
-    labels = read_labels(
-        folder / "labels.npz", {f"{sheet.name}_labels": sheet.labels for sheet in SHEETS}
-    )
+    proofs = {f"{sheet.name}_labels": sheet.labels for sheet in SHEETS}
+    proofs |= {f"{sheet.name}_pixel_exact": sheet.exact for sheet in SHEETS}
+    labels = read_labels(folder / "labels.npz", proofs)
     x = [read_sheet(folder / f"{sheet.name}.webp", sheet.pixels) for sheet in SHEETS]
     exact = np.concatenate([labels[f"{sheet.name}_pixel_exact"] for sheet in SHEETS])
     label = np.concatenate([labels[f"{sheet.name}_labels"] for sheet in SHEETS])

@@ -124,10 +124,10 @@ class AdversarialDetector(NetworkDetector):
         """
         check_is_fitted(self)
         latent = np.asarray(z, np.float32)
-        if latent.ndim != 2 or latent.shape[1] != self.players_.latent_dim:
+        width = self.players_.latent_dim
+        if latent.ndim != 2 or latent.shape[1] != width or not len(latent):
             raise InputError(
-                f"Expected latent vectors of shape (n, {self.players_.latent_dim}); got "
-                f"{latent.shape}."
+                f"Expected latent vectors of shape (n, {width}), at least one; got {latent.shape}."
             )
         return in_blocks(program(self.players_, _generate), self.weights_, latent)
 

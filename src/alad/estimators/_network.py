@@ -152,7 +152,8 @@ class NetworkDetector(AbstractDetector):
     @property
     def takes_pictures(self) -> bool:
         """Whether the preset is one for pictures."""
-        return self.presets[self.preset].pictures
+        preset = self.presets.get(self.preset)  # it may not have been checked yet
+        return preset is not None and preset.pictures
 
     def fit(
         self,
@@ -175,7 +176,7 @@ class NetworkDetector(AbstractDetector):
         checkpoint : path, optional
             Written between epochs; a training that was killed goes on from it exactly.
         report : callable, optional
-            Called with :class:`alad.training.Progress` every thousand steps.
+            Called with :class:`alad.training.Progress` every thousand steps, or twenty of pictures.
 
         Raises
         ------
@@ -242,7 +243,7 @@ class NetworkDetector(AbstractDetector):
     def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         if not self.takes_pictures:
             return super()._matrix(X, fitting=fitting)
-        x = as_pictures(X)
+        x = as_pictures(X, fitting=fitting)
         if fitting:
             self.encoder_ = None
             self.picture_shape_ = x.shape[1:]
@@ -379,7 +380,7 @@ def _checkpoint(
     """Name the run by its rows and by everything that settles what training does."""
     if path is None:
         return None
-    digest = hashlib.sha256(rows.tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(rows).data)
     digest.update(repr((metadata.version("alad"), TRAINING_VERSION, rows.shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
 

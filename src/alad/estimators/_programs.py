@@ -20,7 +20,7 @@ from alad.training import alive, blueprints
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
 BLOCKS = 64  # blocks of one call
-PICTURES = 32  # as either, for pictures, which are as large as hundreds of rows
+BLOCK_OF_PICTURES, BLOCKS_OF_PICTURES = 32, 4  # each is as large as hundreds of rows
 
 Weights = Mapping[str, tuple[Any, Any]]
 Program = Callable[[Weights, NDArray[Any], int], Array]
@@ -92,7 +92,7 @@ def in_blocks(run: Program, weights: Weights, x: NDArray[Any]) -> NDArray[Any]:
 
 def blocks_for(x: NDArray[Any]) -> tuple[int, int]:
     """How many blocks one call takes, and how many rows are in a block."""
-    return (BLOCKS, BLOCK) if x.ndim == 2 else (PICTURES, PICTURES)
+    return (BLOCKS, BLOCK) if x.ndim == 2 else (BLOCKS_OF_PICTURES, BLOCK_OF_PICTURES)
 
 
 def cores() -> int:

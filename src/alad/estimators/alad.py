@@ -31,7 +31,7 @@ class ALAD(AdversarialDetector):
         What is done to columns first, fitted on the training rows. Pictures take "pixels" only:
         0 to 255 becomes -1 to 1.
     spectral_norm : bool
-        Spectral normalisation of the discriminators' hidden layers.
+        Spectral normalisation of the discriminators' hidden layers, and of pictures also of E's.
     latent_dim : int
         Width of z.
     epochs : int
@@ -160,7 +160,7 @@ class AutoEncoder(AdversarialDetector):
     .. math:: \min_{E, G} E_x \| x - G(E(x)) \|_2^2, \qquad A(x) = \| x - G(E(x)) \|_2
 
     or its 1-norm, "l1". What ALAD finds beyond it, the games have taught. Parameters and attributes
-    are those of :class:`ALAD`; ``spectral_norm`` has nothing to act on.
+    are those of :class:`ALAD`; ``spectral_norm`` acts on E of pictures alone.
 
     References
     ----------

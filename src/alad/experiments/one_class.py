@@ -16,7 +16,7 @@ import numpy as np
 
 from alad.datasets import DATA_SETS
 from alad.experiments import results
-from alad.experiments.published import AUROCS, Auroc
+from alad.experiments.published import AUROCS, BY_CLASS, Auroc
 from alad.experiments.registry import METHODS, Method, Row
 from alad.experiments.results import Job, Stored
 from alad.experiments.run import ONLY
@@ -38,7 +38,6 @@ class OneClassTable:
     title: str
     data_set: str
     rows: tuple[Row, ...]
-    note: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -124,7 +123,7 @@ def one_class(table: OneClassTable, folder: Path) -> dict[str, Any]:
         "title": table.title,
         "data_set": table.data_set,
         "classes": list(table.classes),
-        "note": table.note,
+        "by_class": [asdict(row) for row in BY_CLASS[table.data_set]],
         "rows": rows,
         "sources": sorted(
             {

@@ -97,7 +97,13 @@ METHODS: dict[str, Method] = {
         Method("oc-svm", "OCSVM", {"scaling": "standard", "gamma": "scale", "nu": 0.05}),
         Method("if-paper", "IsolationForest"),
         Method("if", "IsolationForest", {"n_estimators": 300, "max_samples": 1024}),
-        Method("alad-untrained", "ALAD", {"spectral_norm": False, "epochs": 0}, ("features",)),
+        Method(
+            "alad-untrained",
+            "ALAD",
+            {"spectral_norm": False, "epochs": 0},
+            ("features",),
+            of={name: {"spectral_norm": True} for name in ("cifar10", "svhn")},  # as their ALAD
+        ),
         Method("autoencoder", "AutoEncoder", {}, ("l2",)),
         Method("pca", "PCA", random=False),
         Method("mahalanobis", "Mahalanobis", random=False),

@@ -67,9 +67,14 @@ class Job:
         return found
 
     @property
+    def is_of_pictures(self) -> bool:
+        """Whether the data set is one of pictures."""
+        return DATA_SETS[self.data_set].pictures
+
+    @property
     def command(self) -> str:
         """What of the command line asks for it."""
-        if DATA_SETS[self.data_set].pictures:
+        if self.is_of_pictures:
             return f"{self.data_set} --full --class {self.protocol} --method {self.method.name}"
         return f"tabular --method {self.method.name}"
 

@@ -103,6 +103,7 @@ class Bench:
         for group in _groups(job, seeds):
             seed = group[0] if job.fresh_splits else SPLIT_SEED
             split = _shown(job, _split(job.data_set, job.protocol, seed))
+            _check_data(job, split, [] if known is None else known.runs)
             began = time.monotonic()
             report = self._overall(done / len(seeds), len(group) / len(seeds))
             detectors = self._fitted(job, group, split, report)
@@ -131,7 +132,8 @@ class Bench:
             report=report,
         )
         for detector in detectors:
-            detector.save(self.work / job.name / f"seed-{detector.seed_}")
+            if detector.seed_ == 0 or not job.is_of_pictures:  # whose models are large
+                detector.save(self.work / job.name / f"seed-{detector.seed_}")
         return detectors
 
     def _overall(self, done: float, share: float) -> Report | None:
@@ -150,6 +152,19 @@ class Bench:
         """Where a training is kept; one of other code or settings is not gone on with."""
         name = f"training-{'-'.join(map(str, seeds))}-{job.digest}.safetensors"
         return self.work / job.name / name
+
+
+def _check_data(job: Job, split: Split, runs: Sequence[Run]) -> None:
+    """Refuse to add to runs on other data: a data set may be at hand in more than one form."""
+    for run in runs:
+        if run["split_seed"] == split.seed and run["fingerprint"] != split.fingerprint:
+            raise InputError(
+                f"Expected the data of {job.name}.json"
+                + (f" ({run['source']})" if "source" in run else "")
+                + "; found other data"
+                + (f" ({split.source})" if split.source else "")
+                + ". Point ALAD_DATA at the same files, or give another folder for results."
+            )
 
 
 def _groups(job: Job, seeds: Sequence[int]) -> Iterator[Sequence[int]]:

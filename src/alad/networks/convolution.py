@@ -102,9 +102,8 @@ class Conv(nnx.Module):
 
     Parameters
     ----------
-    shape : (height, width, channels) of what comes in; (units,), if it is ``whole`` and transposed.
-    units : int
-        Channels of what comes out.
+    channels, units : int
+        Of what comes in, and of what comes out.
     kernel : int
         Its side.
     transposed : bool

@@ -11,7 +11,6 @@ A file becomes a picture of ``side`` by ``side`` pixels by these rules, in this 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,18 +25,21 @@ from PIL import Image, ImageOps
 from alad.errors import InputError
 
 SMALLEST, LARGEST = 8, 128  # pixels a side
+MOST_PIXELS = 80_000_000  # of a file: below the number at which Pillow warns of an attack
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
 Pixels = NDArray[np.uint8]
 
 
-def as_pictures(X: Any) -> NDArray[Any]:
+def as_pictures(X: Any, *, fitting: bool = True) -> NDArray[Any]:
     """Check an array of square pictures; give it as (n, side, side, channels).
 
     Parameters
     ----------
     X : array of shape (n, side, side) or (n, side, side, channels)
         Numbers from 0 to 255.
+    fitting : bool
+        Whether numbers that all lie between 0 and 1 are refused: of one dark picture they may.
 
     Raises
     ------
@@ -47,7 +49,12 @@ def as_pictures(X: Any) -> NDArray[Any]:
     >>> as_pictures(np.zeros((2, 28, 28), np.uint8)).shape
     (2, 28, 28, 1)
     """
-    x = np.asarray(X)
+    try:
+        x = np.asarray(X)
+    except ValueError as error:
+        raise InputError(
+            f"Expected pictures of one size; got {error}. Bring them to one size first."
+        ) from error
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.dtype.kind not in "uif":
@@ -63,11 +70,11 @@ def as_pictures(X: Any) -> NDArray[Any]:
             f"{n} of {height} x {width}, channels: {channels}. Cut and resize them first "
             "(alad.preprocessing.pictures.read does, from files)."
         )
-    _check_range(x)
+    _check_range(x, fitting=fitting)
     return x
 
 
-def _check_range(x: NDArray[Any]) -> None:
+def _check_range(x: NDArray[Any], *, fitting: bool) -> None:
     if x.dtype == np.uint8:
         return
     low, high = x.min(), x.max()
@@ -75,7 +82,7 @@ def _check_range(x: NDArray[Any]) -> None:
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Scale them to that range."
         )
-    if x.dtype.kind == "f" and 0 < high <= 1:
+    if fitting and x.dtype.kind == "f" and 0 < high <= 1:
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Multiply them by 255."
         )
@@ -113,10 +120,10 @@ def files_in(folder: Path) -> list[Path]:
 def read(path: Path, side: int, channels: int) -> Pixels | Unreadable:
     """Read one file by the rules above: (side, side, channels), or what is wrong with it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                whole = _in_mode(ImageOps.exif_transpose(opened), "RGB" if channels == 3 else "L")
+        with Image.open(path) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return Unreadable(path, f"{opened.width} x {opened.height} pixels are too many")
+            whole = _in_mode(ImageOps.exif_transpose(opened), "RGB" if channels == 3 else "L")
         square = ImageOps.fit(whole, (side, side), Image.Resampling.LANCZOS)
     except Exception as error:  # anything at all, depending on which bytes are damaged
         return Unreadable(path, str(error) or type(error).__name__)
@@ -134,15 +141,15 @@ def has_colour(path: Path) -> bool:
 
 def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
     """Gray or RGB, 8 bits; what is transparent is laid over white."""
-    if picture.mode in ("I;16", "I", "F"):  # 16 bits: the upper eight
-        return Image.fromarray(_upper_byte(np.asarray(picture, np.float64))).convert(mode)
+    if picture.mode in ("I;16", "I", "F"):  # 16 bits, rounded to eight
+        return Image.fromarray(_as_bytes(np.asarray(picture, np.float64))).convert(mode)
     if picture.has_transparency_data:
         over = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(over, picture.convert("RGBA"))
     return picture.convert(mode)
 
 
-def _upper_byte(values: NDArray[np.float64]) -> Pixels:
+def _as_bytes(values: NDArray[np.float64]) -> Pixels:
     return np.clip(values / 257, 0, 255).round().astype(np.uint8)
 
 

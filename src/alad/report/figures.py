@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from alad.report.one_class import bars as auroc_bars
-from alad.report.plots import ANOMALY, NORMAL, STYLE
+from alad.report.plots import ANOMALY, CONTROL, NORMAL, STYLE
 
-OURS, THEIRS, CONTROL = NORMAL, ANOMALY, "#8a8a8a"
+OURS, THEIRS = NORMAL, ANOMALY
 METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 TEXT = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
 # Distinct for the colour-blind too (Okabe and Ito), with line styles for those that come after.

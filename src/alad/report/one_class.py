@@ -9,9 +9,8 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from alad.report.plots import ANOMALY, NORMAL, STYLE
+from alad.report.plots import ANOMALY, CONTROL, NORMAL, STYLE
 
-CONTROL = "#8a8a8a"
 MEAN = "mean"
 
 

@@ -19,6 +19,7 @@ Pictures = NDArray[Any]
 ROWS = ("shown", "expected, G(E(x))", "difference")
 INCH = 1.05  # a side of one picture
 HEAT = "inferno"
+LETTERS = 18  # of a name that stand above a picture
 SAMPLES = 2  # lines of pictures from the prior
 WALKS = 2  # lines of pictures between two
 
@@ -41,7 +42,7 @@ class Extremes:
         if len(order) > 2 * self.count:
             kept = np.concatenate([order[: self.count], order[-self.count :]])
         self.scores = every[kept]
-        self.pictures = [shown[i] for i in kept]
+        self.pictures = [shown[i].copy() for i in kept]  # not the batch that it is a part of
         self.names = [called[i] for i in kept]
 
     def halves(self) -> dict[str, slice]:
@@ -88,8 +89,9 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
             _name(line[0], f"{title}\n{ROWS[row]}" if row == 0 else ROWS[row])
             for ax, picture in zip(line, pictures[where], strict=False):
                 _show(ax, picture, most if row == len(ROWS) - 1 else None)
-        for ax, score in zip(grid[part * len(ROWS)], extremes.scores[where], strict=False):
-            ax.set_title(f"{score:.4g}", fontsize=8, loc="center")
+        titles = zip(extremes.scores[where], extremes.names[where], strict=True)
+        for ax, (score, name) in zip(grid[part * len(ROWS)], titles, strict=False):
+            ax.set_title(f"{name[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center")
 
 
 def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) -> None:
@@ -99,7 +101,7 @@ def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) ->
     for ax, picture in zip(grid[:SAMPLES].flat, as_bytes(model.generate(z)), strict=True):
         _show(ax, picture)
     _name(grid[0, 0], "samples\nG(z)")
-    normal = np.stack(extremes.pictures[: WALKS + 1])
+    normal = np.stack(extremes.pictures[extremes.halves()["most normal"]][: WALKS + 1])
     ends = model.encode(normal)
     for walk, line in enumerate(grid[SAMPLES:]):
         start, end = ends[walk % len(ends)], ends[(walk + 1) % len(ends)]

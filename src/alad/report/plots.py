@@ -29,7 +29,7 @@ STYLE = {
     "font.size": 10,
     "svg.hashsalt": "alad",
 }
-NORMAL, ANOMALY = "#3b6ea5", "#c8502d"
+NORMAL, ANOMALY, CONTROL = "#3b6ea5", "#c8502d", "#8a8a8a"
 LINES = ("#c8502d", "#7a7a7a", "#3b6ea5", "#5b9e5b")
 
 

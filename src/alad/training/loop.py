@@ -32,7 +32,7 @@ from alad.training.randomness import key
 from alad.training.state import Build
 from alad.training.step import Move
 
-LESS = "Lower the learning rate, or scale the columns (scaling='standard')."
+LESS = "Lower the learning rate, or scale the columns of a table (scaling='standard')."
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from alad.training.step import Move, Step, run_steps, shuffles
 
 CHUNK = 1000  # steps between two reports of progress
 CHUNK_OF_PICTURES = 20  # each takes as long as hundreds of rows
-BLOCK, PICTURES = 4096, 128  # validation rows that are scored at once, of tables and of pictures
+BLOCK, BLOCK_OF_PICTURES = (
+    4096,
+    128,
+)  # validation rows that are scored at once, of tables and of pictures
 
 Learners = dict[str, Learner]
 Validate = Callable[[dict[str, Any], Array], Array]
@@ -75,7 +78,7 @@ class Programs:
                 name: alive(self.blueprints[name], learner.ema, learner.buffers)
                 for name, learner in learners.items()
             }
-            block = BLOCK if rows.ndim == 2 else PICTURES
+            block = BLOCK if rows.ndim == 2 else BLOCK_OF_PICTURES
             whole = len(rows) // block * block
             blocks = rows[:whole].reshape(-1, block, *rows.shape[1:])
             total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
