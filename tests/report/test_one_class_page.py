@@ -1,0 +1,79 @@
+"""Tables for pictures on the page and in the documents, and pictures that are shown beside them."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from alad.errors import InputError
+from alad.experiments.one_class import ONE_CLASS, one_class
+from alad.experiments.summary import summarise
+from alad.metrics import mean_and_sd_as_text
+from alad.report.page import render
+from benchmarks.tables import pictures
+from tests.cli.test_report import call
+from tests.report import made_up
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    for name in ("airplane", "cat"):
+        made_up.write(folder, "alad-sn", data_set="cifar10", protocol=name, scale=0.1)
+    made_up.write(folder, "if-paper", data_set="cifar10", protocol="cat")
+    return folder
+
+
+def test_every_auroc_is_on_the_page_beside_the_published(folder):
+    summary = summarise(folder)
+    assert [table["name"] for table in summary["one_class"]] == [
+        "cifar10",
+        "cifar10-ablation",
+        "cifar10-scores",
+    ]
+    assert summary["tables"] == []
+    assert [source["name"] for source in summary["sources"]] == [
+        "cifar10-airplane-alad-sn-epochs-x0.1",
+        "cifar10-cat-alad-sn-epochs-x0.1",
+        "cifar10-cat-if-paper",
+    ]
+    page = render(summary)
+    for table in summary["one_class"]:
+        for row in table["rows"]:
+            for cell in filter(None, row["cells"].values()):
+                assert mean_and_sd_as_text(cell["auroc"]) in page
+            if row["published"]:
+                assert mean_and_sd_as_text(row["published"]) in page
+    assert "ALAD, a reproduction" in page
+    assert "Some rows stand for fewer classes or epochs" in page
+    assert "ALAD, cat: made with other code than this version" in page
+    assert 'aria-label="AUROC by class, CIFAR-10, ablation"' in page
+
+
+def test_the_documents_table_has_the_classes_that_are_stored(folder):
+    text = pictures(one_class(ONE_CLASS["cifar10"], folder))
+    head, _, *lines = text.splitlines()
+    assert head == "| method | epochs at most | airplane | cat | mean | published mean of ten |"
+    assert len({line.count("|") for line in [head, *lines] if line.startswith("|")}) == 1
+    assert any(line.startswith("| ALAD | 10 | ") for line in lines)
+    assert any(
+        line.startswith("| ALAD, the paper |  | 0.68 | 0.62 |  | 0.6072 |") for line in lines
+    )
+    assert "Short: fewer classes or epochs." in text
+
+
+def test_pictures_of_a_folder_are_shown(folder, tmp_path):
+    Image.new("RGB", (5, 5), "red").save(tmp_path / "cifar10-cat.png")
+    done = call(folder, "-o", tmp_path / "page.html", "--pictures", tmp_path)
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert '<img src="data:image/png;base64,iVBOR' in page
+    assert 'alt="cifar10-cat"' in page
+
+
+def test_a_folder_without_pictures_is_refused(folder, tmp_path):
+    done = call(folder, "-o", tmp_path / "page.html", "--pictures", tmp_path)
+    assert done.exit_code == 2
+    assert "Expected .png files in" in done.stderr
+    with pytest.raises(InputError, match="cifar10 or svhn in"):
+        summarise(tmp_path)
