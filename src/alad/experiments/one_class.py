@@ -123,7 +123,7 @@ def one_class(table: OneClassTable, folder: Path) -> dict[str, Any]:
         "title": table.title,
         "data_set": table.data_set,
         "classes": list(table.classes),
-        "by_class": [asdict(row) for row in BY_CLASS[table.data_set]],
+        "by_class": [asdict(row) for row in BY_CLASS.get(table.name, ())],
         "rows": rows,
         "sources": sorted(
             {

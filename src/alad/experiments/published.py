@@ -115,9 +115,8 @@ BY_CLASS: dict[str, tuple[Auroc, ...]] = {
             classes=_REPRODUCED,
         ),
     ),
-    "svhn": (),
 }
-"""AUROC of each class as printed there, two digits."""
+"""By table: AUROC of each class as printed there, two digits."""
 
 KDD99 = (
     replace(PUBLISHED["kdd99"]["ALAD"], method="ALAD, the paper"),
