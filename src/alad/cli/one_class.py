@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from alad.cli.tabular import run_jobs
+
 SHORT_CLASSES = 2
 SHORT_EPOCHS = 0.03  # of 100
 SHORT_METHODS = (
@@ -80,7 +82,9 @@ def command(data_set: str, title: str) -> Callable[..., None]:
             chosen = tuple(method or (methods if full else SHORT_METHODS))
             scale = epochs_scale or (1.0 if full else SHORT_EPOCHS)
             jobs = jobs_of(tables, wanted, chosen, scale)
-            _run(jobs, range(seeds), folder, out, {"refresh": refresh, "other_code": other_code})
+            run_jobs(
+                jobs, range(seeds), folder, out, {"refresh": refresh, "other_code": other_code}
+            )
         content = [one_class(table, folder) for table in tables]
         if not stored:
             _draw(content, out, jobs)
@@ -96,22 +100,6 @@ def command(data_set: str, title: str) -> Callable[..., None]:
     goes on when the same command is given again.
     """
     return reproduce
-
-
-def _run(
-    jobs: Any, seeds: Sequence[int], folder: Path, out: Path, options: Mapping[str, bool]
-) -> None:
-    from alad.cli.progress import training_progress
-    from alad.cli.show import say
-    from alad.experiments.run import Bench
-
-    try:
-        with training_progress("training") as report:
-            Bench(folder, out / "work", say, report, **options).run(jobs, seeds)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"the same command goes on from what is stored in {folder}."
-        ) from None
 
 
 def _draw(tables: Sequence[Mapping[str, Any]], out: Path, jobs: Sequence[Any]) -> None:

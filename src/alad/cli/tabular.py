@@ -72,7 +72,7 @@ def tabular(
     folder = results or out / "tabular"
     if not stored:
         bench = {"refresh": refresh, "other_code": other_code}
-        _run(jobs, range(seeds), folder, out, bench)
+        run_jobs(jobs, range(seeds), folder, out, bench)
     content = [compared(table, folder) for table in wanted]
     if as_json:
         print_json({"tables": content})
@@ -80,9 +80,10 @@ def tabular(
         print_text("\n\n".join(as_text(table) for table in content))
 
 
-def _run(
+def run_jobs(
     jobs: Any, seeds: Sequence[int], folder: Path, out: Path, options: Mapping[str, bool]
 ) -> None:
+    """Make what is not stored in ``folder`` yet; checkpoints and models go below ``out``."""
     from alad.cli.progress import training_progress
     from alad.cli.show import say
     from alad.experiments.run import Bench
