@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alad.datasets import _protocols
+from alad.datasets._files import RemoteFile, data_dir
 from alad.datasets._protocols import Protocol, Split, Table
 from alad.errors import DataSetError
 
@@ -88,6 +89,14 @@ def read_labels(path: Path, digests: Mapping[str, str]) -> dict[str, NDArray[Any
             )
         prove(arrays[name], digest, path)
     return arrays
+
+
+def sheets_instead_of(release: RemoteFile, sheet: str) -> Path | None:
+    """The folder with the sheets, where they are at hand and the official release is not."""
+    folder = data_dir(release.folder)
+    if (folder / release.name).is_file() or not (folder / sheet).is_file():
+        return None
+    return folder
 
 
 def joined_digest(digests: Sequence[str]) -> str:

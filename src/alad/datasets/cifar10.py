@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alad.datasets._files import RemoteFile, data_dir, find
+from alad.datasets._files import RemoteFile, find
 from alad.datasets._pictures import (
     CHANNELS,
     SIDE,
@@ -33,6 +33,7 @@ from alad.datasets._pictures import (
     one_class_protocols,
     read_labels,
     read_sheet,
+    sheets_instead_of,
     split_pictures,
 )
 from alad.datasets._protocols import Protocol, Split
@@ -127,10 +128,8 @@ def load() -> Pictures:
     DataSetError
         They cannot be found, verified or read.
     """
-    folder = data_dir(RELEASE.folder)
-    if not (folder / RELEASE.name).is_file() and (folder / f"{SHEETS[0].name}.webp").is_file():
-        return read_sheets(folder)
-    return read_release(find(RELEASE))
+    sheets = sheets_instead_of(RELEASE, f"{SHEETS[0].name}.webp")
+    return read_sheets(sheets) if sheets else read_release(find(RELEASE))
 
 
 def read_release(path: Path) -> Pictures:

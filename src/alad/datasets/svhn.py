@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from alad.datasets._files import RemoteFile, data_dir, find
+from alad.datasets._files import RemoteFile, find
 from alad.datasets._pictures import (
     CHANNELS,
     SIDE,
@@ -32,6 +32,7 @@ from alad.datasets._pictures import (
     one_class_protocols,
     read_labels,
     read_sheet,
+    sheets_instead_of,
     split_pictures,
 )
 from alad.datasets._protocols import Protocol, Split
@@ -74,8 +75,7 @@ def load() -> Pictures:
     DataSetError
         They cannot be found, verified or read.
     """
-    folder = data_dir(TEST.folder)
-    if not (folder / TEST.name).is_file() and (folder / SHEET).is_file():
+    if folder := sheets_instead_of(TEST, SHEET):
         label = read_labels(folder / "labels.npz", SHEET_LABELS)["labels_0_to_9"].astype(np.int64)
         x = read_sheet(folder / SHEET, SHEET_PIXELS)
         return Pictures(x, label, SHEET_PIXELS, "the first 10,000 pictures of the test file")
