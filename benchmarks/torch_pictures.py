@@ -8,15 +8,13 @@ nobody uses.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 from torch.nn.utils.parametrizations import spectral_norm
 
-from benchmarks.torch_step import DECAY, leaky, synchronise, torch_threads
+from benchmarks.torch_step import leaky, make_step, synchronise, torch_threads
 
 CHANNELS, Z_DIM, BATCH = 3, 100, 32
 WARM_UP = 1
@@ -71,6 +69,8 @@ def pair_xx() -> nn.Sequential:
 class Networks(nn.Module):
     """E, G and the three discriminators."""
 
+    joined = 2  # one picture above the other, for D_xx
+
     def __init__(self) -> None:
         super().__init__()
         E = nn.Sequential(
@@ -98,70 +98,13 @@ class Networks(nn.Module):
         return z_of_x, x_of_z, G(z_of_x), E(x_of_z)
 
 
-def discriminator_loss(nets: Networks, x: Tensor, z: Tensor) -> Tensor:
-    """Binary cross entropy of the three games; pairs without batch norm in one call."""
-    with torch.no_grad():
-        z_of_x, x_of_z, x_again, z_again = nets.forgeries(x, z)
-        xx = torch.cat((torch.cat((x, x), 2), torch.cat((x, x_again), 2)))
-        zz = torch.cat((torch.cat((z, z), 1), torch.cat((z, z_again), 1)))
-    D = nets.D
-    real_xx, forged_xx = D["xx"](xx).chunk(2)
-    real_zz, forged_zz = D["zz"](zz).chunk(2)
-    real = torch.cat((D["xz"](x, z_of_x), real_xx, real_zz))
-    forged = torch.cat((D["xz"](x_of_z, z), forged_xx, forged_zz))
-    return 3 * (softplus(-real).mean() + softplus(forged).mean())
-
-
-def autoencoder_loss(nets: Networks, x: Tensor, z: Tensor) -> Tensor:
-    """The same games with the labels swapped, less what has no gradient in E or G."""
-    z_of_x, x_of_z, x_again, z_again = nets.forgeries(x, z)
-    D = nets.D
-    forged = torch.cat(
-        (
-            D["xz"](x_of_z, z),
-            D["xx"](torch.cat((x, x_again), 2)),
-            D["zz"](torch.cat((z, z_again), 1)),
-        )
-    )
-    return softplus(D["xz"](x, z_of_x)).mean() + 3 * softplus(-forged).mean()
-
-
-def make_step(seed: int, device: str) -> Callable[[Tensor, Tensor], None]:
-    """Networks, optimisers and averages of one run, behind ``step(x for D, x for E and G)``."""
-    torch.manual_seed(seed)
-    nets = Networks().to(device).to(memory_format=torch.channels_last)
-
-    def move(
-        loss: Callable[[Networks, Tensor, Tensor], Tensor], player: nn.Module
-    ) -> Callable[[Tensor], None]:
-        own = list(player.parameters())
-        adam = torch.optim.Adam(own, lr=2e-4, betas=(0.5, 0.999), fused=True)
-
-        def update(x: Tensor) -> None:
-            z = torch.randn(len(x), Z_DIM, device=device)
-            adam.zero_grad()
-            loss(nets, x, z).backward(inputs=own)
-            adam.step()
-
-        return update
-
-    moves = (move(discriminator_loss, nets.D), move(autoencoder_loss, nets.autoencoder))
-    weights = [w.detach() for w in nets.parameters()]
-    averages = [w.clone() for w in weights]
-
-    def step(*batches: Tensor) -> None:
-        for update, x in zip(moves, batches, strict=True):
-            update(x)
-        torch._foreach_lerp_(averages, weights, 1 - DECAY)
-
-    return step
-
-
 def time_steps(
     n_steps: int, pictures: np.ndarray, threads: int | None = None, device: str = "cpu"
 ) -> float:
     """Seconds per step after a warm-up, with the pictures already on the device."""
-    step = make_step(0, device)
+    torch.manual_seed(0)
+    nets = Networks().to(device).to(memory_format=torch.channels_last)
+    step = make_step(nets, 2e-4, Z_DIM)
     rows = torch.as_tensor(pictures, device=device).permute(0, 3, 1, 2).float() / 127.5 - 1
     rows = rows.contiguous(memory_format=torch.channels_last)
     with torch_threads(threads):

@@ -65,6 +65,8 @@ def pair(width: int, hidden: int) -> nn.Sequential:
 class Networks(nn.Module):
     """E, G and the three discriminators, Xavier weights and zero biases."""
 
+    joined = 1  # the axis along which D_xx's pairs are laid
+
     def __init__(self) -> None:
         super().__init__()
         self.autoencoder = nn.ModuleDict(
@@ -91,7 +93,7 @@ def discriminator_loss(nets: Networks, x: Tensor, z: Tensor) -> Tensor:
     """Binary cross entropy of the three games: softplus(-l) for real, softplus(l) for forged."""
     with torch.no_grad():
         z_of_x, x_of_z, x_again, z_again = nets.forgeries(x, z)
-        xx = torch.cat((torch.cat((x, x), 1), torch.cat((x, x_again), 1)))
+        xx = torch.cat((torch.cat((x, x), nets.joined), torch.cat((x, x_again), nets.joined)))
         zz = torch.cat((torch.cat((z, z), 1), torch.cat((z, z_again), 1)))
     D = nets.D
     real_xx, forged_xx = D["xx"](xx).chunk(2)
@@ -112,30 +114,28 @@ def autoencoder_loss(nets: Networks, x: Tensor, z: Tensor) -> Tensor:
     forged = torch.cat(
         (
             D["xz"](x_of_z, z),
-            D["xx"](torch.cat((x, x_again), 1)),
+            D["xx"](torch.cat((x, x_again), nets.joined)),
             D["zz"](torch.cat((z, z_again), 1)),
         )
     )
     return softplus(D["xz"](x, z_of_x)).mean() + 3 * softplus(-forged).mean()
 
 
-def make_step(seed: int, *, device: str = "cpu", compiled: bool = False) -> Step:
-    """Networks, optimisers and averages of one run, behind ``step(x for D, x for E and G)``.
+def make_step(nets: nn.Module, learning_rate: float, z_dim: int, *, compiled: bool = False) -> Step:
+    """Optimisers and averages of one run, behind ``step(x for D, x for E and G)``.
 
     ``compiled`` puts the two losses through ``torch.compile``, for information.
     """
-    torch.manual_seed(seed)  # PyTorch's dropout draws from the global generator only
-    nets = Networks().to(device)
 
     def move(
         loss: Callable[[Networks, Tensor, Tensor], Tensor], player: nn.Module
     ) -> Callable[[Tensor], None]:
         own = list(player.parameters())
-        adam = torch.optim.Adam(own, lr=1e-5, betas=(0.5, 0.999), fused=True)
+        adam = torch.optim.Adam(own, lr=learning_rate, betas=(0.5, 0.999), fused=True)
         loss = torch.compile(loss) if compiled else loss
 
         def update(x: Tensor) -> None:
-            z = torch.randn(len(x), Z_DIM, device=device)
+            z = torch.randn(len(x), z_dim, device=x.device)
             adam.zero_grad()
             loss(nets, x, z).backward(inputs=own)  # none for the player that waits
             adam.step()
@@ -183,7 +183,8 @@ def time_steps(
     compiled: bool = False,
 ) -> float:
     """Seconds per step after a warm-up, with the data already on the device."""
-    step = make_step(0, device=device, compiled=compiled)
+    torch.manual_seed(0)  # PyTorch's dropout draws from the global generator only
+    step = make_step(Networks().to(device), 1e-5, Z_DIM, compiled=compiled)
     rows = torch.as_tensor(data, dtype=torch.float32, device=device)
     batches = zip(shuffled(rows), shuffled(rows), strict=True)
     with torch_threads(threads):
