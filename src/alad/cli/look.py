@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.preprocessing.pictures import Pixels
 
 
 def look(
@@ -34,6 +38,7 @@ def look(
     of two normal pictures.
     """
     from alad._files import written_aside
+    from alad.cli.progress import rows_progress
     from alad.cli.show import print_text
     from alad.estimators import load
     from alad.report.pictures import gather
@@ -52,9 +57,19 @@ def look(
         raise InputError(f"Expected --out to end in .png; got {out}.")
     folder = Folder(pictures, on_bad)
     side, _, channels = detector.picture_shape_
-    extremes = gather(detector, folder.batches(side, channels), count)
+    with rows_progress("scoring", len(folder.files)) as advance:
+        extremes = gather(detector, _told(folder.batches(side, channels), advance), count)
     figure = drawn(detector, extremes, seed)
     with written_aside(out) as aside:
         figure.savefig(aside, dpi=110, format="png")
     tell_unreadable(folder.summary())
     print_text(f"Written: {out}")
+
+
+def _told(
+    batches: Iterator[tuple[Pixels, list[str]]], advance: Callable[[int], None]
+) -> Iterator[tuple[Pixels, list[str]]]:
+    """Pass batches on, and say of each that it is done."""
+    for pictures, names in batches:
+        yield pictures, names
+        advance(len(names))

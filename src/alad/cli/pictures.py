@@ -42,7 +42,6 @@ class Folder:
         InputError
             A file is no picture, and that is to stop the run; or none of them is one.
         """
-        from alad.cli.progress import rows_progress
         from alad.preprocessing.pictures import read_all
 
         if channels not in (1, 3):
@@ -51,13 +50,11 @@ class Folder:
                 "channels. Score arrays with it, in Python."
             )
         found = 0
-        with rows_progress("reading", len(self.files)) as advance:
-            for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
-                self._note(bad)
-                advance(len(paths) + len(bad))
-                found += len(paths)
-                if paths:
-                    yield pictures, [_name(path.relative_to(self.path)) for path in paths]
+        for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
+            self._note(bad)
+            found += len(paths)
+            if paths:
+                yield pictures, [_name(path.relative_to(self.path)) for path in paths]
         if not found:
             raise InputError(
                 f"Expected sound pictures in {self.path}; none of {len(self.files)} files could be "
@@ -68,14 +65,17 @@ class Folder:
         """Give all pictures at once, in RGB if any of the first files has colour, else gray."""
         import numpy as np
 
+        from alad.cli.progress import rows_progress
         from alad.preprocessing.pictures import has_colour
 
         channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
         every = np.empty((len(self.files), side, side, channels), np.uint8)
         found = 0
-        for pictures, _ in self.batches(side, channels):
-            every[found : found + len(pictures)] = pictures
-            found += len(pictures)
+        with rows_progress("reading", len(self.files)) as advance:
+            for pictures, _ in self.batches(side, channels):
+                every[found : found + len(pictures)] = pictures
+                found += len(pictures)
+                advance(len(pictures))
         return every[:found]
 
     def _note(self, bad: Sequence[Unreadable]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,9 +18,11 @@ from alad.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
     from alad.cli.tables import Table
     from alad.estimators import AbstractDetector
+    from alad.preprocessing.pictures import Pixels
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,7 +84,6 @@ def score(
     from alad.cli.progress import rows_progress
     from alad.cli.show import print_json
     from alad.cli.sinks import open_sink
-    from alad.cli.tables import open_table
     from alad.estimators import load
 
     if as_json and out == Path("-"):
@@ -89,58 +91,13 @@ def score(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
         )
     detector = load(model)
-    if table.is_dir() or detector.takes_pictures:
-        if keep or all_columns:
-            raise InputError("Expected no --keep and no --all-columns with pictures. Leave it out.")
-        _score_pictures(detector, table, out, on_bad or OnBad.skip, as_json)
-        return
-    if on_bad is not None:
-        raise InputError("Expected no --on-bad with a table. Leave it out.")
-    with open_table(table) as opened:
-        job = _job(detector, opened, opened.names if all_columns else keep or ())
+    with _job(detector, table, keep or (), all_columns, on_bad) as job:
         began = time.monotonic()
-        with open_sink(out) as write, rows_progress("scoring", opened.rows) as advance:
+        with open_sink(out) as write, rows_progress("scoring", job.expected) as advance:
             for scored in _in_order(job.judge, job.batches()):
                 write(job.tally(scored))
                 advance(scored.rows.height)
     summary = job.summary() | {"out": str(out), "seconds": round(time.monotonic() - began, 3)}
-    if as_json:
-        print_json(summary)
-    else:
-        _tell(summary, out)
-
-
-def _score_pictures(detector: Any, path: Path, out: Path, on_bad: OnBad, as_json: bool) -> None:
-    """Judge every picture of a folder: file, anomaly_score and is_anomaly."""
-    import polars as pl
-
-    from alad.cli.show import print_json
-    from alad.cli.sinks import open_sink
-
-    if not (path.is_dir() and detector.takes_pictures):
-        wanted, got = ("a table", "folder") if path.is_dir() else ("a folder of pictures", "file")
-        raise InputError(
-            f"Expected {wanted}, as at fit; got the {got} {path}. Give such a one, or another "
-            "model."
-        )
-    folder, began = Folder(path, on_bad), time.monotonic()
-    side, _, channels = detector.picture_shape_
-    rows = anomalies = 0
-    with open_sink(out) as write:
-        for pictures, names in folder.batches(side, channels):
-            scores = detector.score_samples(pictures)
-            strange = scores < detector.offset_
-            write(pl.DataFrame({"file": names, "anomaly_score": -scores, "is_anomaly": strange}))
-            rows, anomalies = rows + len(names), anomalies + int(strange.sum())
-    summary = {
-        "rows": rows,
-        "anomalies": anomalies,
-        "share": anomalies / rows,
-        "threshold": -detector.offset_,
-        "unreadable": folder.summary(),
-        "out": str(out),
-        "seconds": round(time.monotonic() - began, 3),
-    }
     if as_json:
         print_json(summary)
     else:
@@ -152,21 +109,80 @@ class _Scored:
     """A batch of results, and what was noted about its input."""
 
     rows: pl.DataFrame
-    notes: Any
+    notes: Any = None
 
 
 @dataclass
 class _Job:
-    """One model, one table, and the sums over its batches."""
+    """One model, what it is to judge, and the sums over the batches of that."""
 
     detector: AbstractDetector
+    rows: int = field(default=0, init=False)
+    anomalies: int = field(default=0, init=False)
+
+    def verdicts(self, scores: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """What every row of a result says."""
+        return {"anomaly_score": -scores, "is_anomaly": scores < self.detector.offset_}
+
+    def tally(self, scored: _Scored) -> pl.DataFrame:
+        """Add a batch to the sums, and give its rows."""
+        self.rows += scored.rows.height
+        self.anomalies += int(scored.rows["is_anomaly"].sum())
+        return scored.rows
+
+    def summary(self) -> dict[str, Any]:
+        """What was done, as JSON."""
+        return {
+            "rows": self.rows,
+            "anomalies": self.anomalies,
+            "share": self.anomalies / self.rows,
+            "threshold": -self.detector.offset_,
+        }
+
+
+@dataclass
+class _FolderJob(_Job):
+    """The pictures of a folder."""
+
+    folder: Folder
+
+    @property
+    def expected(self) -> int:
+        """How many files there are."""
+        return len(self.folder.files)
+
+    def batches(self) -> Iterator[tuple[Pixels, list[str]]]:
+        """Give pictures and their names."""
+        side, _, channels = self.detector.picture_shape_
+        return self.folder.batches(side, channels)
+
+    def judge(self, batch: tuple[Pixels, list[str]]) -> _Scored:
+        """Score one batch."""
+        import polars as pl
+
+        pictures, names = batch
+        scores = self.detector.score_samples(pictures)
+        return _Scored(pl.DataFrame({"file": names, **self.verdicts(scores)}))
+
+    def summary(self) -> dict[str, Any]:
+        """What was done, as JSON."""
+        return super().summary() | {"unreadable": self.folder.summary()}
+
+
+@dataclass
+class _TableJob(_Job):
+    """The rows of a table."""
+
     table: Table
     wanted: tuple[str, ...]
     kept: tuple[str, ...]
-    rows: int = 0
-    anomalies: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def expected(self) -> int | None:
+        """How many rows there are, where the file tells."""
+        return self.table.rows
 
     def batches(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Give the number of the first row, and the rows."""
@@ -186,29 +202,19 @@ class _Job:
         except InputError as error:
             where = f" (Rows are counted from row {start} of the table.)" if start else ""
             raise InputError(f"{error}{where}") from error
-        ours = {
-            "row": np.arange(start, start + len(scores)),
-            "anomaly_score": -scores,
-            "is_anomaly": scores < self.detector.offset_,
-        }
+        ours = {"row": np.arange(start, start + len(scores)), **self.verdicts(scores)}
         return _Scored(pl.DataFrame(ours).hstack(frame.select(self.kept)), notes)
 
     def tally(self, scored: _Scored) -> pl.DataFrame:
         """Add a batch to the sums, and give its rows."""
-        self.rows += scored.rows.height
-        self.anomalies += int(scored.rows["is_anomaly"].sum())
         if scored.notes is not None:
             self.unseen.update(scored.notes.unseen)
             self.missing.update(scored.notes.missing)
-        return scored.rows
+        return super().tally(scored)
 
     def summary(self) -> dict[str, Any]:
         """What was done, as JSON."""
-        return {
-            "rows": self.rows,
-            "anomalies": self.anomalies,
-            "share": self.anomalies / self.rows,
-            "threshold": -self.detector.offset_,
+        return super().summary() | {
             "unseen_categories": dict(self.unseen),
             "missing_values": dict(self.missing),
             "ignored_columns": [
@@ -226,7 +232,36 @@ class _Job:
         return frame if self.table.is_typed else as_at_fit(frame, encoder.schema)
 
 
-def _job(detector: AbstractDetector, table: Table, kept: Sequence[str]) -> _Job:
+@contextmanager
+def _job(
+    detector: AbstractDetector,
+    path: Path,
+    keep: Sequence[str],
+    all_columns: bool,
+    on_bad: OnBad | None,
+) -> Iterator[Any]:
+    """Open what is to be judged, and hold the options against what that is."""
+    from alad.cli.tables import open_table
+
+    is_folder = path.is_dir()
+    if is_folder != detector.takes_pictures:
+        wanted, got = ("a table", "folder") if is_folder else ("a folder of pictures", "file")
+        raise InputError(
+            f"Expected {wanted}, as at fit; got the {got} {path}. Give such a one, or another "
+            "model."
+        )
+    if is_folder:
+        if keep or all_columns:
+            raise InputError("Expected no --keep and no --all-columns with pictures. Leave it out.")
+        yield _FolderJob(detector, Folder(path, on_bad or OnBad.skip))
+        return
+    if on_bad is not None:
+        raise InputError("Expected no --on-bad with a table. Leave it out.")
+    with open_table(path) as table:
+        yield _table_job(detector, table, table.names if all_columns else keep)
+
+
+def _table_job(detector: AbstractDetector, table: Table, kept: Sequence[str]) -> _TableJob:
     """Settle which columns are read, before anything is."""
     from alad.preprocessing.frames import quoted
 
@@ -240,7 +275,7 @@ def _job(detector: AbstractDetector, table: Table, kept: Sequence[str]) -> _Job:
             f"Expected columns to copy with other names than {', '.join(OURS)}, which the result "
             f"has itself; got {quoted(taken)}. Rename it, or name the columns to copy by --keep."
         )
-    return _Job(detector, table, _wanted(detector, table), tuple(dict.fromkeys(kept)))
+    return _TableJob(detector, table, _wanted(detector, table), tuple(dict.fromkeys(kept)))
 
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
