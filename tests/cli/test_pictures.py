@@ -95,7 +95,15 @@ def test_look_draws_them(alad, fitted):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("score", "model", "train.csv", "-o", "s.csv"), "Expected a folder of pictures, as at"),
+        (
+            ("score", "model", "train.csv", "-o", "s.csv"),
+            "Expected a folder of pictures, as at fit, at train.csv; got the file",
+        ),
+        (
+            ("score", "model", "nowhere", "-o", "s.csv"),
+            "Expected a folder of pictures, as at fit, at nowhere; got no such path",
+        ),
+        (("fit", "nowhere", "-o", "m"), "Expected a table, or a folder of pictures, at nowhere"),
         (("score", "model", "pictures", "-o", "s.csv", "--all-columns"), "Expected no --keep"),
         (("look", "model", "train.csv"), "Expected a folder of pictures; got train.csv"),
         (("look", "model", "pictures", "-o", "l.jpg"), r"Expected --out to end in \.png"),

@@ -245,9 +245,10 @@ def _job(
 
     is_folder = path.is_dir()
     if is_folder != detector.takes_pictures:
-        wanted, got = ("a table", "folder") if is_folder else ("a folder of pictures", "file")
+        wanted = "a table" if is_folder else "a folder of pictures"
+        got = f"the {'folder' if is_folder else 'file'} {path}" if path.exists() else "no such path"
         raise InputError(
-            f"Expected {wanted}, as at fit; got the {got} {path}. Give such a one, or another "
+            f"Expected {wanted}, as at fit, at {path}; got {got}. Check the path, or take another "
             "model."
         )
     if is_folder:

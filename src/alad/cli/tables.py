@@ -49,6 +49,10 @@ def open_table(path: Path) -> Iterator[Table]:
         No such file, no table, a name that says nothing, or columns without proper names.
     """
     place = "standard input" if path == Path("-") else str(path)
+    if not (path.suffix or path == Path("-") or path.exists()):
+        raise InputError(
+            f"Expected a table, or a folder of pictures, at {path}; there is none. Check the path."
+        )
     is_array = path.suffix.lower() == ".npy"
     separator = None if is_array else separator_of(path, also=", .npy")
     with _raw(path) as raw:
@@ -203,6 +207,7 @@ class Npy:
         try:
             self.matrix = np.load(path, mmap_mode="r", allow_pickle=False)
             if not isinstance(self.matrix, np.ndarray):
+                self.matrix.close()
                 raise ValueError("it is an archive of arrays")
         except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise InputError(
