@@ -83,15 +83,12 @@ def pictures(table: Mapping[str, Any]) -> str:
         printed = [f"{row['classes'][table['classes'].index(name)]:.2f}" for name in classes]
         cells = (row["method"], "", *printed, "", f"{row['mean']:.4f}")
         lines.append(f"| {' | '.join(cells)} |")
-    command = f"`alad reproduce {table['data_set']}`."
+    commits = sorted(
+        {c for row in rows for cell in row["cells"].values() if cell for c in cell["commits"]}
+    )
+    command = f"`alad reproduce {table['data_set']}`, commits {', '.join(commits)}."
     sources = [f"Pictures: {source}." for source in table["sources"]]
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
-    sources += [
-        f"{row['label']}, {name}: of other {' and '.join(cell['differs'])}."
-        for row in rows
-        for name, cell in row["cells"].items()
-        if cell and cell["differs"]
-    ]
     short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
 

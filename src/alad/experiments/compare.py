@@ -103,7 +103,7 @@ def _row(
         "settings": stored.identity["settings"],
         "codes": stored.codes,
         "differs": results.differences(_job(table, row), stored),
-        "commits": _commits(stored),
+        "commits": stored.commits,
         "seconds": sum(run["fit_seconds"] for run in stored.runs),
     }
 
@@ -112,11 +112,6 @@ def _scoring_ms(row: Row, stored: Stored) -> float:
     """Milliseconds that 1,000 rows took to score: the median over the runs."""
     of_score = [run["scores"][row.score or ONLY] for run in stored.runs]
     return float(np.median([1e6 * found["seconds"] / found["rows"] for found in of_score]))
-
-
-def _commits(stored: Stored) -> list[str]:
-    found = {run["git"]["commit"] for run in stored.runs if run.get("git")}
-    return sorted(found)
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:

@@ -133,6 +133,11 @@ class Stored:
         return tuple(run["seed"] for run in self.runs)
 
     @property
+    def commits(self) -> list[str]:
+        """The commits that its runs were made at."""
+        return sorted({run["git"]["commit"] for run in self.runs if run.get("git")})
+
+    @property
     def codes(self) -> list[str]:
         """The digests of the code that its runs came from."""
         return sorted({run["code"] for run in self.runs})
