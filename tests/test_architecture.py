@@ -28,6 +28,7 @@ PUBLIC = (
     "InputError",
     "IsolationForest",
     "KNN",
+    "LOF",
     "Mahalanobis",
     "ModelFormatError",
     "OCSVM",

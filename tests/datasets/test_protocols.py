@@ -112,7 +112,7 @@ def test_fingerprint_is_the_one_in_stored_results():
 
 
 def test_file_protocol_and_seed_decide_the_fingerprint():
-    protocols = [p for data_set in DATA_SETS.values() for p in data_set.protocols.values()]
+    protocols = {p for data_set in DATA_SETS.values() for p in data_set.protocols.values()}
     settings = [*protocols, HALVES, ONE_CLASS, replace(HALVES, test_size=0.4)]
     marks = {fingerprint(file, p, s) for file in "ab" for p in settings for s in (42, 43)}
     assert len(marks) == 2 * len(settings) * 2

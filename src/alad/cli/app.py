@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from alad.cli.bench import app as bench
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
@@ -89,3 +90,4 @@ app.command()(info)
 app.command()(report)
 app.command()(look)
 app.add_typer(reproduce, name="reproduce")
+app.add_typer(bench, name="bench")

@@ -13,8 +13,9 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from alad.datasets import arrhythmia, cifar10, kdd99, svhn
+from alad.datasets import adbench, arrhythmia, cifar10, kdd99, svhn
 from alad.datasets._protocols import Protocol, Split
 
 __all__ = ["DATA_SETS", "DataSet", "Protocol", "Split"]
@@ -45,6 +46,10 @@ DATA_SETS: dict[str, DataSet] = {
         DataSet("arrhythmia", "Arrhythmia", arrhythmia.PROTOCOLS, arrhythmia.split),
         DataSet("cifar10", "CIFAR-10", cifar10.PROTOCOLS, cifar10.split, pictures=True),
         DataSet("svhn", "SVHN", svhn.PROTOCOLS, svhn.split, pictures=True),
+        *(
+            DataSet(name, f"ADBench {name}", adbench.PROTOCOLS, partial(adbench.split, name))
+            for name in adbench.FILES
+        ),
     )
 }
 """Every data set, by its name."""

@@ -40,6 +40,8 @@ class Protocol:
     source: str = ""
     all_anomalies_to_test: bool = False
     """One-class: ``test_size`` is a share of the normal rows, and every anomaly is tested on."""
+    left_in_train: float = 0.0
+    """One-class: the share of training rows that are anomalies, of which half at most are taken."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,12 @@ def divide(
     if not protocol.keep_anomalies_in_train:
         train, valid = train[~anomalous[train]], valid[~anomalous[valid]]
     if protocol.all_anomalies_to_test:
-        test = np.random.default_rng(seed).permutation(np.append(test, rows[anomalous]))
+        rng = np.random.default_rng(seed)
+        strange = rows[anomalous]
+        if protocol.left_in_train:
+            strange, left = _leave(rng.permutation(strange), len(train), protocol.left_in_train)
+            train = rng.permutation(np.append(train, left))
+        test = rng.permutation(np.append(test, strange))
     if protocol.test_anomaly_cap is not None:
         test = _cap(test, anomalous, protocol.test_anomaly_cap, seed)
     if len(train) and len(test):
@@ -160,6 +167,14 @@ def _draw(
         return rows[:0], rows
     stay, drawn = train_test_split(rows, test_size=count, random_state=seed)
     return stay, drawn
+
+
+def _leave(
+    anomalies: NDArray[np.int64], normal: int, share: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Part anomalies into those to test on and those left among so many normal training rows."""
+    count = min(round(share * normal / (1 - share)), len(anomalies) // 2)
+    return anomalies[count:], anomalies[:count]
 
 
 def _cap(
@@ -191,19 +206,21 @@ def check(protocol: Protocol, anomalies: Sequence[str], examples: Mapping[str, P
         and (cap is None or 0 < cap < 1)
         and protocol.anomaly in anomalies
         and not (protocol.keep_anomalies_in_train and protocol.all_anomalies_to_test)
+        and 0 <= protocol.left_in_train < (1 if protocol.all_anomalies_to_test else 1e-9)
     ):
         return
     raise InputError(
         "Expected a protocol with 0 < test_size < 1, 0 <= valid_size < 1, test_anomaly_cap "
-        f"None or between 0 and 1, anomaly {' or '.join(map(repr, anomalies))}, and not both "
-        f"keep_anomalies_in_train and all_anomalies_to_test; got {protocol}. "
+        f"None or between 0 and 1, anomaly {' or '.join(map(repr, anomalies))}, not both "
+        "keep_anomalies_in_train and all_anomalies_to_test, and 0 <= left_in_train < 1, which is 0 "
+        f"without all_anomalies_to_test; got {protocol}. "
         f"Start from one of PROTOCOLS: {', '.join(examples)}."
     )
 
 
 # Fields of a protocol that are younger than stored fingerprints. At its default such a field
 # is left out of what is hashed, so that a fingerprint stays what it was.
-_YOUNGER = {"all_anomalies_to_test": False}
+_YOUNGER = {"all_anomalies_to_test": False, "left_in_train": 0.0}
 
 
 def fingerprint(sha256: str, protocol: Protocol, seed: int) -> str:

@@ -11,14 +11,14 @@ from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.estimators.dagmm import DAGMM
 from alad.estimators.dsebm import DSEBM
 from alad.estimators.gan import GAN, AnoGAN
-from alad.estimators.shallow import KNN, OCSVM, PCA, IsolationForest, Mahalanobis
+from alad.estimators.shallow import KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis
 from alad.io import read_model
 
 DETECTORS: dict[str, type[AbstractDetector]] = {
     cls.__name__: cls
     for cls in (
         *(ALAD, ALICE, BiGAN, AutoEncoder, GAN, AnoGAN, DAGMM, DSEBM),
-        *(Mahalanobis, OCSVM, IsolationForest, KNN, PCA),
+        *(Mahalanobis, OCSVM, IsolationForest, KNN, LOF, PCA),
     )
 }
 
@@ -57,6 +57,7 @@ __all__ = [
     "DSEBM",
     "GAN",
     "KNN",
+    "LOF",
     "OCSVM",
     "PCA",
     "AbstractDetector",

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
 from alad.estimators._detector import Matrix, by_parts
+from alad.estimators._memory import filled, kept_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
+from alad.io import Model
 from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
+from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
-from alad.scores import NEEDS, SCORES, reconstruct
+from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
 from alad.training import Move
 
 
@@ -29,6 +33,8 @@ class Of:
 
     def __call__(self, networks: Any, x: Array) -> Array:
         """A(x), shape (n,)."""
+        if self.score in MEMORY_SCORES:
+            return MEMORY_SCORES[self.score](networks, x)
         return SCORES[self.score](networks["A"], networks["D"], x)
 
 
@@ -57,11 +63,12 @@ class AdversarialDetector(NetworkDetector):
         Move("D", discriminators_loss),
         Move("A", autoencoder_loss),
     )
-    scores = SCORES
+    scores = (*SCORES, *MEMORY_SCORES)
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **NetworkDetector._constraints,
         "spectral_norm": optional(flag()),
+        "exchange": optional(flag()),
         "latent_dim": optional(integer(1)),
     }
 
@@ -72,6 +79,7 @@ class AdversarialDetector(NetworkDetector):
         anomaly_score: str | None = None,
         scaling: str | None = None,
         spectral_norm: bool | None = None,
+        exchange: bool | None = None,
         latent_dim: int | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -87,6 +95,7 @@ class AdversarialDetector(NetworkDetector):
         self.anomaly_score = anomaly_score
         self.scaling = scaling
         self.spectral_norm = spectral_norm
+        self.exchange = exchange
         self.latent_dim = latent_dim
         self.epochs = epochs
         self.batch_size = batch_size
@@ -145,14 +154,52 @@ class AdversarialDetector(NetworkDetector):
             self._or_preset("spectral_norm"),
         )
 
+    def _moves(self) -> tuple[Move, ...]:
+        if "xz" not in self.games or not self._or_preset("exchange"):
+            return self.moves
+        return Move("D", neighbourhood.discriminators_loss), *self.moves[1:]
+
     def _judge(self, score: str) -> Judge:
         return Of(score)
+
+    def _watched(self, score: str) -> str:
+        """Not what looks at the memory: there is none before training ends."""
+        if score not in MEMORY_SCORES:
+            return score
+        return "features" if "xx" in self.games else "l1"
+
+    def _finish(self, weights: Any, x: Matrix) -> Any:
+        """Keep normal rows beside the networks, if they are to be compared with."""
+        if self._with_defaults().anomaly_score not in MEMORY_SCORES:
+            return weights
+        rows = kept_rows(x, self.seed_)
+        self.players_ = replace(self.players_, memory=len(rows))
+        return {**weights, "M": jax.device_put(filled(rows))}
+
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        facts, arrays = super()._to_disk()
+        return facts | {"memory": self.players_.memory}, arrays
+
+    def _players_on_disk(self, model: Model, size: Size) -> Players:
+        return replace(self._players(size), memory=model.facts.get("memory", 0))
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
         if game is not None and game not in self.games:
-            possible = [s for s in SCORES if NEEDS.get(s) in (None, *self.games)]
+            possible = [s for s in self.scores if NEEDS.get(s) in (None, *self.games)]
             raise InputError(
                 f"The score {score!r} looks at D_{game}, which {type(self).__name__} does not "
                 f"have. Choose one of {', '.join(map(repr, possible))}."
+            )
+        if score not in MEMORY_SCORES:
+            return
+        if self.takes_pictures:
+            raise InputError(
+                f"The score {score!r} compares rows of a table; the preset {self.preset!r} is for "
+                f"pictures. Choose one of {', '.join(map(repr, SCORES))}."
+            )
+        if hasattr(self, "weights_") and not self.players_.memory:
+            raise InputError(
+                f"The score {score!r} looks at rows that are kept at fit; this model has kept "
+                "none. Fit it again with this score."
             )

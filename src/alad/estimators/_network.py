@@ -200,6 +200,10 @@ class NetworkDetector(AbstractDetector):
     def _judge(self, score: str) -> Judge:
         """The function (networks, x) -> (n,) that a score's name stands for: a value."""
 
+    def _moves(self) -> tuple[Move, ...]:
+        """Who learns in a step, and from which loss."""
+        return self.moves
+
     def _watched(self, score: str) -> str:
         """The score by which rows are watched in training."""
         return score
@@ -207,6 +211,10 @@ class NetworkDetector(AbstractDetector):
     def _finish(self, weights: Any, x: Matrix) -> Any:
         """Add to trained weights what is to be learned from all rows at once."""
         return weights
+
+    def _own_score(self) -> str:
+        """What ``anomaly_score`` is where it is left at None."""
+        return self.default_score
 
     # ---------------------------------------------------------------------------- the face's
 
@@ -236,9 +244,13 @@ class NetworkDetector(AbstractDetector):
         size = model.facts["data_dim"]
         if self.takes_pictures:
             self.picture_shape_ = size = tuple(size)
-        self.players_ = self._players(size)
+        self.players_ = self._players_on_disk(model, size)
         self.history_ = History.from_json(model.facts["history"])
         self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
+
+    def _players_on_disk(self, model: Model, size: Size) -> Players:
+        """The players whose weights a model holds."""
+        return self._players(size)
 
     def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         if not self.takes_pictures:
@@ -262,7 +274,7 @@ class NetworkDetector(AbstractDetector):
         """Give every setting that was left at None its preset's value."""
         preset = self.presets[self.preset]
         return Choices(
-            anomaly_score=self.anomaly_score or self.default_score,
+            anomaly_score=self.anomaly_score or self._own_score(),
             min_steps=preset.min_steps if self.epochs is None else 0,
             beta1=preset.beta1,
             **{name: self._or_preset(name) for name in FROM_PRESET},
@@ -323,7 +335,7 @@ def fit_side_by_side(
     judged = () if settings.patience is None else (watch, _digest(watched))
     trained = train(
         players,
-        first.moves,
+        first._moves(),
         rows,
         seeds=seeds,
         settings=settings,

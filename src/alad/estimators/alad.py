@@ -95,6 +95,10 @@ class ALAD(AdversarialDetector):
     games = ("xz", "xx", "zz")
     default_score = "features"
 
+    def _own_score(self) -> str:
+        """The preset's, where it has one that is not the paper's."""
+        return self.presets[self.preset].anomaly_score or self.default_score
+
 
 class ALICE(AdversarialDetector):
     """ALAD without the latent discriminator: the games xz and xx (Li et al., 2017).

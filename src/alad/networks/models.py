@@ -11,6 +11,7 @@ from flax import nnx
 from jax import Array
 
 from alad.networks.layers import Dense, DenseBlock, Layer, Size, Stack, flat
+from alad.networks.memory import Memory
 from alad.networks.presets import Architecture, Joined
 from alad.networks.weights import Initializer
 
@@ -139,6 +140,8 @@ class Players:
 
     A value: two that are equal build the same networks, so what was compiled for one serves
     the other. Call it with a key to get fresh networks.
+
+    ``memory`` is how many normal rows are kept beside the networks, "M", once they are trained.
     """
 
     architecture: Architecture
@@ -146,9 +149,10 @@ class Players:
     latent_dim: int
     games: tuple[str, ...]
     spectral_norm: bool
+    memory: int = 0
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:
-        """Build both players with weights drawn from ``key``."""
+        """Build both players with weights drawn from ``key``, and an empty memory."""
         rngs = nnx.Rngs(params=key, dropout=0)
         D = {game: self._discriminator(game, rngs) for game in self.games}
         A = Autoencoder(
@@ -158,7 +162,11 @@ class Players:
             rngs=rngs,
             spectral_norm=self.spectral_norm,
         )
-        return {"A": A, "D": nnx.Dict(D)}
+        players: dict[str, nnx.Module] = {"A": A, "D": nnx.Dict(D)}
+        if self.memory:
+            assert isinstance(self.data_dim, int)
+            players["M"] = Memory(self.memory, self.data_dim)
+        return players
 
     def _discriminator(self, game: str, rngs: nnx.Rngs) -> nnx.Module:
         if game == "xz":

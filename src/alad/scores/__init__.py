@@ -3,5 +3,14 @@
 from alad.scores.alad import ABLATION, NEEDS, SCORES, reconstruct
 from alad.scores.density import kernel_density
 from alad.scores.inversion import search
+from alad.scores.memory import MEMORY_SCORES
 
-__all__ = ["ABLATION", "NEEDS", "SCORES", "kernel_density", "reconstruct", "search"]
+__all__ = [
+    "ABLATION",
+    "MEMORY_SCORES",
+    "NEEDS",
+    "SCORES",
+    "kernel_density",
+    "reconstruct",
+    "search",
+]

@@ -91,5 +91,6 @@ NEEDS = {  # the game whose discriminator a score looks at
     "logits": "xx",
     "joint-features": "xz",
     "joint-logits": "xz",
+    "memory": "xz",
 }
 ABLATION = ("features", "logits", "l1", "l2")  # the four that the paper compares

@@ -1,0 +1,103 @@
+"""``alad bench``: detectors side by side over many tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Compare detectors over many tables.")
+
+NAMES = {"auroc": "AUROC", "average_precision": "av. precision", "f1": "F1 at true rate"}
+
+
+@app.callback()
+def verbs() -> None:
+    """Compare detectors over many tables."""
+
+
+@app.command()
+def quality(
+    panels: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PANEL]...", help="Which panels; default: adbench."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many seeds, from 0; default: the panel's own.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(metavar="METHOD", help="Only this one (repeatable).")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the JSON results.")] = Path(
+        "runs/quality"
+    ),
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Make anew what other code or settings made.")
+    ] = False,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Run nothing: show what is stored.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw mean ranks and their critical difference, as PNG.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Fit every detector on every table of a panel, for several seeds, and compare them.
+
+    Results are kept, one file for each detector, after each table; the same command goes on where
+    it was stopped. Panels: adbench, contaminated, kdd99, kdd99-corrected, arrhythmia.
+    """
+    from alad.cli.show import check_choice, print_json, print_text, say
+    from alad.experiments.quality import CONTENDERS, PANELS, compared, run
+
+    for name in panels or ():
+        check_choice("panel", name, PANELS)
+    for name in method or ():
+        check_choice("--method", name, CONTENDERS)
+    wanted = [PANELS[name] for name in panels or ("adbench",)]
+    chosen = [CONTENDERS[name] for name in method or CONTENDERS]
+    if not stored:
+        for panel in wanted:
+            run(panel, chosen, range(seeds or panel.seeds), results, say, refresh=refresh)
+    content = [compared(panel, results) for panel in wanted]
+    if picture is not None:
+        _draw(content[0], picture)
+    if as_json:
+        print_json({"panels": content})
+    else:
+        print_text("\n\n".join(as_text(panel) for panel in content))
+
+
+def _draw(panel: Mapping[str, Any], path: Path) -> None:
+    from alad._files import written_aside
+    from alad.cli.show import say
+    from alad.report.quality import ranks
+
+    with written_aside(path) as aside:
+        ranks(panel).savefig(aside, dpi=130, format="png")
+    say(f"Drawn: {path}")
+
+
+def as_text(panel: Mapping[str, Any]) -> str:
+    """Give a panel as text, the best mean AUROC first."""
+    from alad.cli.show import in_columns
+
+    head = ["method", "score", *NAMES.values(), "mean rank", "fit s", "us a row"]
+    rows = sorted(panel["rows"], key=lambda row: -row["mean"]["auroc"])
+    body = [
+        [
+            f"{row['label']} (control)" if row["control"] else row["label"],
+            "" if row["score"] == "default" else row["score"],
+            *(f"{row['mean'][metric]:.4f}" for metric in NAMES),
+            "" if row["rank"] is None else f"{row['rank']:.2f}",
+            f"{row['fit_seconds']:.1f}",
+            f"{row['microseconds']:.1f}",
+        ]
+        for row in rows
+    ]
+    seeds = sorted(set(panel["seeds"].values()))
+    over = f"{len(panel['tables'])} tables, {'-'.join(map(str, seeds)) or 'no'} seeds each"
+    lines = in_columns(head, body) if body else ["Nothing is stored yet."]
+    return "\n".join([f"{panel['title']}: {over}", "", *lines])

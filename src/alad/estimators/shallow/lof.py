@@ -1,0 +1,124 @@
+"""Density beside that of the neighbours."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.neighbors import LocalOutlierFactor
+
+from alad.errors import ModelFormatError
+from alad.estimators._detector import AbstractDetector, Matrix, Vector, some_rows
+from alad.estimators._settings import Constraint, integer, one_of, optional
+from alad.estimators.shallow._rows import in_blocks
+from alad.estimators.shallow._stored import stored, width
+from alad.io import Model
+from alad.preprocessing.scaling import SCALINGS
+
+# scikit-learn's search spreads over the cores by itself: see KNN.
+_ONE_SEARCH = Lock()
+
+
+class LOF(AbstractDetector):
+    r"""Local outlier factor (Breunig et al., 2000).
+
+    .. math:: A(x) = \frac{1}{k} \sum_{i=1}^{k} \frac{\rho(r_i)}{\rho(x)}
+
+    with :math:`r_1, \dots, r_k` the training rows nearest to x and :math:`\rho` the local
+    reachability density, the inverse of the mean reachability distance to a row's neighbours. 1 is
+    a row as dense as its neighbourhood; larger is sparser.
+
+    Parameters
+    ----------
+    k : int, default 20
+        Neighbours; at most all training rows but one, however large it is.
+    max_rows : int or None, default None
+        Keep at most so many training rows, drawn at random, to compare with.
+    scaling : {"none", "minmax", "standard", "log-standard"}, default "standard"
+        What is done to columns first, fitted on the training rows.
+    contamination : float in (0, 0.5], default 0.01
+        Share of the training rows that ``predict`` is to flag.
+    random_state : int, RandomState or None
+        Settles which rows are drawn for ``max_rows``; nothing else is random.
+
+    Attributes
+    ----------
+    rows_ : ndarray of shape (r, m), float32
+        The scaled training rows to compare with.
+
+    See also the attributes of every detector: ``n_features_in_``, ``feature_names_in_``,
+    ``encoder_``, ``scaler_``, ``offset_``, ``seed_``.
+
+    Notes
+    -----
+    Differs from the paper: there the rows of one table are judged, here new rows. Computed by
+    scikit-learn's LocalOutlierFactor with ``novelty``. A training row counts itself as a neighbour
+    when it is scored again.
+
+    References
+    ----------
+    Breunig, Kriegel, Ng, Sander. LOF: Identifying Density-Based Local Outliers. SIGMOD 2000.
+
+    Examples
+    --------
+    >>> from alad import LOF
+    >>> detector = LOF(k=2).fit([[0.0], [1.0], [2.0], [3.0]])
+    >>> [round(score, 1) for score in (-detector.score_samples([[1.4], [9.0]])).tolist()]
+    [0.9, 5.0]
+    """
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        **AbstractDetector._constraints,
+        "k": integer(1),
+        "max_rows": optional(integer(2)),
+        "scaling": one_of(*SCALINGS),
+    }
+
+    def __init__(
+        self,
+        *,
+        k: int = 20,
+        max_rows: int | None = None,
+        scaling: str = "standard",
+        contamination: float = 0.01,
+        random_state: Any = None,
+    ) -> None:
+        self.k = k
+        self.max_rows = max_rows
+        self.scaling = scaling
+        self.contamination = contamination
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Keep the rows of X, or some of them, and measure their densities; ``y`` is ignored."""
+        self._check_settings()
+        x = self._prepare(X, self.scaling)
+        self._keep(some_rows(x, self.max_rows, self.seed_))
+        self._settle(x)
+        return self
+
+    def _keep(self, rows: Matrix) -> None:
+        self.rows_ = rows
+        k = min(int(self.k), len(rows) - 1)
+        with _ONE_SEARCH, config_context(assume_finite=True):
+            self._factor = LocalOutlierFactor(n_neighbors=k, novelty=True)
+            self._factor.fit(rows.astype(np.float64))
+
+    def _anomaly_score(self, x: Matrix) -> Vector:
+        with _ONE_SEARCH, config_context(assume_finite=True):
+            return in_blocks(lambda part: -self._factor.score_samples(part.astype(np.float64)), x)
+
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        return {}, {"rows": self.rows_}
+
+    def _from_disk(self, model: Model) -> None:
+        rows = stored(model, "rows", np.float32, None, width(model))
+        if len(rows) < 2:
+            raise ModelFormatError(
+                "Expected array 'rows' of at least 2 rows; got 1. The folder is damaged: save the "
+                "model again."
+            )
+        self._keep(rows)

@@ -1,0 +1,64 @@
+r"""Anomaly scores that compare a row with normal rows that were kept, larger = more anomalous.
+
+With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
+:math:`s_i` those rows' own radii, and :math:`\varepsilon` a twentieth of the mean radius:
+
+==============  =============================================================================
+name            A(x)
+==============  =============================================================================
+distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
+local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
+memory          the same, and :math:`\frac{1}{20} \log(1 + e^{-D_{xz}(x, E(x))})`
+==============  =============================================================================
+
+"distance" is the logarithm of the geometric mean: near neighbours count, but no single one
+decides. "local-distance" asks for less where normal rows lie far apart, yet not as much less as
+the local outlier factor does. "memory" adds what no distance sees: D_xz's doubt that the columns
+belong together. The doubt is never negative, so a discriminator that is too sure of a row far from
+all others cannot speak it free.
+
+Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
+local scaling, Breunig et al., LOF, SIGMOD 2000. The three constants were chosen once, for
+all tables, on the development sets (docs/quality.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import softplus
+
+NEIGHBOURS = 10
+LOCALITY = 1 / 3
+DOUBT = 0.05
+
+
+def distance(networks: Mapping[str, Any], x: Array) -> Array:
+    """Logarithm of the geometric mean distance to the nearest rows of the memory."""
+    memory = networks["M"]
+    distances, _ = memory.nearest(x, NEIGHBOURS)
+    return jnp.log(distances + memory.unit[...]).mean(axis=1)
+
+
+def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
+    """The same, in part relative to how far apart the rows of the memory lie there."""
+    memory = networks["M"]
+    distances, radii = memory.nearest(x, NEIGHBOURS)
+    here = jnp.log(radii.mean(axis=1) + memory.unit[...])
+    return jnp.log(distances + memory.unit[...]).mean(axis=1) - LOCALITY * here
+
+
+def memory(networks: Mapping[str, Any], x: Array) -> Array:
+    """The same, and the doubt of D_xz in (x, E(x))."""
+    A, D = networks["A"], networks["D"]
+    return local_distance(networks, x) + DOUBT * softplus(-D["xz"](x, A.E(x)))
+
+
+MEMORY_SCORES: dict[str, Callable[[Mapping[str, Any], Array], Array]] = {
+    "distance": distance,
+    "local-distance": local_distance,
+    "memory": memory,
+}

@@ -1,0 +1,84 @@
+"""Which rows ALAD keeps, and what a model with a memory does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alad import ALAD, ALICE, BiGAN, load
+from alad.errors import InputError
+from alad.estimators import _memory
+from alad.estimators._memory import kept_rows, without_knots
+from tests.estimators.small import NEW, N, X, fitted, new
+
+RNG = np.random.default_rng(2)
+
+
+def rows(n, d=4):
+    return RNG.normal(size=(n, d)).astype(np.float32)
+
+
+def test_equal_rows_are_kept_once():
+    once = rows(30)
+    assert len(kept_rows(np.repeat(once, 5, axis=0), seed=0)) <= 30
+
+
+def test_one_distinct_row_is_enough():
+    assert kept_rows(np.ones((9, 3), np.float32), seed=0).shape == (2, 3)
+
+
+def test_a_large_table_is_drawn_from(monkeypatch):
+    monkeypatch.setattr(_memory, "ROWS", 100)
+    many = rows(1000)
+    kept = kept_rows(many, seed=0)
+    assert 90 <= len(kept) <= 100
+    assert {tuple(row) for row in kept} <= {tuple(row) for row in many}
+    assert np.array_equal(kept, kept_rows(many, seed=0))
+    assert not np.array_equal(kept, kept_rows(many, seed=1))
+
+
+def test_a_knot_apart_from_the_rest_is_left_out():
+    normal, knot = rows(1000), 9 + 0.05 * rows(40)
+    kept = {tuple(row) for row in without_knots(np.vstack([normal, knot]))}
+    assert not kept & {tuple(row) for row in knot}
+    assert len(kept) > 980
+
+
+def test_rows_that_are_merely_alone_stay():
+    alone = 6 * rows(15)
+    kept = {tuple(row) for row in without_knots(np.vstack([rows(1000), alone]))}
+    assert {tuple(row) for row in alone} <= kept
+
+
+def test_alad_keeps_rows_and_the_papers_does_not():
+    assert fitted(ALAD).players_.memory > N // 2
+    assert fitted(ALAD, preset="kdd99").players_.memory == 0
+    assert fitted(ALICE).players_.memory == 0
+
+
+def test_a_saved_memory_gives_equal_scores(tmp_path):
+    fitted(ALAD).save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert np.array_equal(again.score_samples(NEW), fitted(ALAD).score_samples(NEW))
+
+
+def test_the_memory_is_there_for_any_of_the_family():
+    detector = fitted(BiGAN, anomaly_score="memory")
+    assert np.isfinite(detector.score_samples(NEW)).all()
+
+
+def test_without_a_memory_its_scores_are_refused():
+    detector = new(ALAD, preset="kdd99").fit(X).set_params(anomaly_score="memory")
+    with pytest.raises(InputError, match=r"kept none\. Fit it again with this score"):
+        detector.score_samples(NEW)
+
+
+def test_pictures_have_no_memory():
+    with pytest.raises(InputError, match="compares rows of a table"):
+        ALAD(preset="pictures", anomaly_score="memory").fit(np.zeros((4, 8, 8, 3), np.uint8))
+
+
+def test_far_rows_rank_above_near_ones():
+    detector = fitted(ALAD)
+    near, far = detector.score_samples(X[:20] + 0.01), detector.score_samples(X[:20] + 100)
+    assert near.min() > far.max()

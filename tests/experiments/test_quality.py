@@ -1,0 +1,106 @@
+"""The research bench: what is run, what is kept, and how detectors are compared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from alad.datasets import DATA_SETS, adbench
+from alad.errors import InputError
+from alad.experiments import quality
+from alad.experiments.quality import CONTENDERS, PANELS, Panel, compared, run, settings_of
+
+RNG = np.random.default_rng(0)
+TWO = Panel("two", "Two tables", (("12_fault", "one-class"), ("6_cardio", "one-class")), 2)
+CHOSEN = [CONTENDERS["mahalanobis"], CONTENDERS["knn"]]
+
+
+@pytest.fixture(autouse=True)
+def made_up(tmp_path, monkeypatch):
+    paths = {}
+    for i, (table, _) in enumerate(TWO.tables):
+        x = RNG.normal(size=(60, 3))
+        x[50:] += 1 + i
+        paths[f"{table}.npz"] = tmp_path / f"{table}.npz"
+        np.savez(paths[f"{table}.npz"], X=x, y=(np.arange(60) >= 50).astype(int))
+    monkeypatch.setattr(adbench, "find", lambda file: paths[file.name])
+
+
+def test_what_is_stored_is_not_run_again(tmp_path, monkeypatch):
+    told = []
+    run(TWO, CHOSEN, range(2), tmp_path, told.append)
+    assert told[0] == "two: mahalanobis (1/2), 12_fault (1/2)" and len(told) == 4
+    before = (tmp_path / "two-knn.json").read_text()
+    run(TWO, CHOSEN, range(2), tmp_path, told.append)
+    assert len(told) == 4
+    run(TWO, CHOSEN[1:], range(3), tmp_path, told.append)
+    assert len(told) == 6
+    runs = json.loads((tmp_path / "two-knn.json").read_text())["payload"]["runs"]
+    assert [one["seed"] for one in runs["6_cardio"]] == [0, 1, 2]
+    assert runs["6_cardio"][:2] == json.loads(before)["payload"]["runs"]["6_cardio"]
+
+
+def test_results_of_other_settings_are_not_mixed_in(tmp_path):
+    run(TWO, CHOSEN[1:], range(1), tmp_path, print)
+    other = replace(CONTENDERS["knn"], settings={"k": 3})
+    with pytest.raises(InputError, match="the same settings as now"):
+        run(TWO, [other], range(1), tmp_path, print)
+    run(TWO, [other], range(1), tmp_path, print, refresh=True)
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    (tmp_path / "two-knn.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot be read as one"):
+        run(TWO, CHOSEN[1:], range(1), tmp_path, print)
+
+
+def test_means_and_ranks_are_over_what_all_have(tmp_path):
+    run(TWO, CHOSEN, range(2), tmp_path, print)
+    run(TWO, CHOSEN[1:], range(3), tmp_path, print)
+    panel = compared(TWO, tmp_path)
+    assert panel["seeds"] == {"12_fault": 2, "6_cardio": 2}
+    mahalanobis, knn = sorted(panel["rows"], key=lambda row: row["name"], reverse=True)
+    runs = json.loads((tmp_path / "two-knn.json").read_text())["payload"]["runs"]
+    of_table = [np.mean([o["scores"]["default"]["auroc"] for o in runs[t][:2]]) for t in runs]
+    assert knn["mean"]["auroc"] == pytest.approx(np.mean(of_table))
+    assert mahalanobis["rank"] + knn["rank"] == 3
+    assert panel["critical_difference"] == pytest.approx(1.960 * np.sqrt(1 / 2), rel=1e-3)
+
+
+def test_the_critical_difference_is_demsars():
+    assert quality._critical_difference(10, 30) == pytest.approx(
+        3.164 * np.sqrt(10 * 11 / 180), rel=1e-3
+    )
+    assert stats.studentized_range.ppf(0.95, 10, np.inf) / np.sqrt(2) == pytest.approx(3.164, 1e-3)
+
+
+def test_nothing_stored_is_no_error(tmp_path):
+    assert compared(TWO, tmp_path)["rows"] == []
+
+
+def test_several_scores_of_one_fit(tmp_path):
+    small = {"epochs": 1, "batch_size": 16}
+    alad = replace(CONTENDERS["alad"], settings=small, scores=("memory", "l1"))
+    run(TWO, [alad], range(1), tmp_path, print)
+    runs = json.loads((tmp_path / "two-alad.json").read_text())["payload"]["runs"]
+    assert set(runs["12_fault"][0]["scores"]) == {"memory", "l1"}
+
+
+@pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+def test_panels_name_data_sets_and_protocols(panel):
+    for table, protocol in panel.tables:
+        assert protocol in DATA_SETS[table].protocols
+
+
+@pytest.mark.parametrize("contender", CONTENDERS.values(), ids=CONTENDERS)
+@pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+def test_settings_are_ones_that_the_detector_knows(contender, panel):
+    detector = quality.DETECTORS[contender.detector](**settings_of(contender, panel))
+    detector._check_settings()
+    for score in contender.scores:
+        if score != quality.ONLY:
+            detector.set_params(anomaly_score=score)._check_settings()

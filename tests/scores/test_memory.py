@@ -1,0 +1,63 @@
+"""Distances to kept rows and D_xz's doubt, against NumPy in double precision."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alad.networks import Players
+from alad.networks.memory import Kept
+from alad.networks.presets import tabular_architecture
+from alad.scores.memory import DOUBT, LOCALITY, MEMORY_SCORES, NEIGHBOURS
+
+RNG = np.random.default_rng(1)
+M, D = 50, 6
+KEPT = RNG.normal(size=(M, D)).astype(np.float32)
+RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
+UNIT = 0.07
+X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
+    memory = built["M"]
+    memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
+    for network in built.values():
+        network.eval()
+    return built
+
+
+def by_hand(x):
+    distances = np.linalg.norm(np.float64(x)[:, None] - KEPT, axis=2)
+    order = np.argsort(distances, axis=1)[:, :NEIGHBOURS]
+    near = np.log(np.take_along_axis(distances, order, axis=1) + UNIT).mean(axis=1)
+    return near, np.log(RADIUS[order].mean(axis=1) + UNIT)
+
+
+def test_distances_are_those_of_all_pairs(networks):
+    near, here = by_hand(X)
+    np.testing.assert_allclose(MEMORY_SCORES["distance"](networks, X), near, atol=1e-5)
+    local = MEMORY_SCORES["local-distance"](networks, X)
+    np.testing.assert_allclose(local, near - LOCALITY * here, atol=1e-5)
+
+
+def test_the_doubt_is_added_and_never_negative(networks):
+    logit = np.float64(networks["D"]["xz"](X, networks["A"].E(X)))
+    doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
+    np.testing.assert_allclose(doubt, DOUBT * np.logaddexp(0, -logit), atol=1e-5)
+    assert (doubt > -1e-6).all()
+
+
+def test_a_row_of_the_memory_does_not_count_itself(networks):
+    distances, _ = networks["M"].nearest(jnp.asarray(KEPT[:5]), 3)
+    every = np.sort(np.linalg.norm(KEPT[:5, None] - KEPT, axis=2), axis=1)
+    np.testing.assert_allclose(distances, every[:, 1:4], rtol=1e-5)
+
+
+def test_a_small_memory_gives_as_many_as_it_has(networks):
+    distances, radii = networks["M"].nearest(jnp.asarray(X), 1000)
+    assert distances.shape == radii.shape == (len(X), M - 1)
+    assert np.isfinite(distances).all()
