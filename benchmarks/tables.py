@@ -12,17 +12,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alad.experiments.compare import compared
+from alad.experiments import quality
+from alad.experiments.compare import compared, summary
 from alad.experiments.one_class import ONE_CLASS, one_class
 from alad.experiments.registry import TABLES
 from alad.metrics import mean_and_sd_as_text
 
-TABULAR, PICTURES = "tabular/", "one-class/"
+TABULAR, PICTURES, QUALITY, BY_TABLE = "tabular/", "one-class/", "quality/", "by-table/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = tuple(
     ROOT / page
-    for page in ("README.md", "docs/decisions.md", "docs/results.md", "docs/pictures.md")
+    for page in (
+        "README.md",
+        "docs/decisions.md",
+        "docs/results.md",
+        "docs/pictures.md",
+        "docs/quality.md",
+    )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
@@ -38,12 +45,17 @@ def table(name: str) -> str:
     """One stored result as a Markdown table, with how it came about below.
 
     ``tabular/NAME`` is a table of the registry, made of as many results as it has methods;
-    ``one-class/NAME`` one of the tables for pictures.
+    ``one-class/NAME`` one of the tables for pictures; ``quality/NAME`` a panel of detectors, and
+    ``by-table/NAME`` the same, table by table.
     """
     if name.startswith(TABULAR):
         return tabular(compared(TABLES[name.removeprefix(TABULAR)], RESULTS / "tabular"))
     if name.startswith(PICTURES):
         return pictures(one_class(ONE_CLASS[name.removeprefix(PICTURES)], RESULTS / "one-class"))
+    if name.startswith(QUALITY):
+        return panel(_panel(name.removeprefix(QUALITY)))
+    if name.startswith(BY_TABLE):
+        return by_table(_panel(name.removeprefix(BY_TABLE)))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     body = race(stored["payload"]) if "contestants" in stored["payload"] else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
@@ -91,6 +103,59 @@ def pictures(table: Mapping[str, Any]) -> str:
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
     short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
+
+
+def _panel(name: str) -> Mapping[str, Any]:
+    return quality.compared(quality.PANELS[name], RESULTS / "quality")
+
+
+def panel(panel: Mapping[str, Any]) -> str:
+    """Every detector and score of a panel, the best mean AUROC first, with what it costs."""
+    head = ("method", "score", "AUROC", "average precision", "F1", "mean rank", "fit, s", "row, µs")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    alone = len(panel["tables"]) == 1
+    for row in sorted(panel["rows"], key=lambda row: -row["mean"]["auroc"]):
+        name = f"*{row['label']}*" if row["control"] else row["label"]
+        name = f"**{name}**" if row["name"] == "alad" and row["is_first"] else name
+        numbers = [_over_seeds(row, metric, panel["tables"], alone) for metric in quality.METRICS]
+        rank = "" if row["rank"] is None else f"{row['rank']:.2f}"
+        score = "" if row["score"] == "default" else row["score"]
+        costs = (f"{row['fit_seconds']:.1f}", f"{row['microseconds']:.0f}")
+        lines.append(f"| {' | '.join((name, score, *numbers, rank, *costs))} |")
+    return "\n".join([*lines, "", _about(panel), ""])
+
+
+def _over_seeds(row: Mapping[str, Any], metric: str, tables: list[str], alone: bool) -> str:
+    """The mean over tables; of one table also the deviation between seeds."""
+    if not alone:
+        return f"{row['mean'][metric]:.4f}"
+    return mean_and_sd_as_text(summary(row["per_seed"][metric][tables[0]]))
+
+
+def by_table(panel: Mapping[str, Any]) -> str:
+    """AUROC of the detectors' own scores on each table, the best in bold."""
+    rows = [row for row in panel["rows"] if row["is_first"]]
+    rows.sort(key=lambda row: -row["mean"]["auroc"])
+    tables = panel["tables"]
+    best = {table: max(row["by_table"]["auroc"][table] for row in rows) for table in tables}
+    lines = [f"| method | {' | '.join(tables)} |", "|---" * (len(tables) + 1) + "|"]
+    for row in rows:
+        of = row["by_table"]["auroc"]
+        cells = [
+            f"**{of[table]:.3f}**" if of[table] == best[table] else f"{of[table]:.3f}"
+            for table in tables
+        ]
+        lines.append(f"| {' | '.join((row['label'], *cells))} |")
+    return "\n".join([*lines, "", _about(panel), ""])
+
+
+def _about(panel: Mapping[str, Any]) -> str:
+    commits = sorted({commit for row in panel["rows"] for commit in row["commits"]})
+    seeds = "-".join(map(str, sorted(set(panel["seeds"].values()))))
+    return (
+        f"<sub>`alad bench quality {panel['name']}`, {len(panel['tables'])} tables, {seeds} seeds "
+        f"each, commits {', '.join(commits)}; controls in italics.</sub>"
+    )
 
 
 def kdd99(stored: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from alad import ALAD, ALICE, BiGAN, load
 from alad.errors import InputError
 from alad.estimators import _memory
-from alad.estimators._memory import kept_rows, without_knots
+from alad.estimators._memory import kept_rows, memory_of, without_knots
 from tests.estimators.small import NEW, N, X, fitted, new
 
 RNG = np.random.default_rng(2)
@@ -19,12 +19,19 @@ def rows(n, d=4):
 
 
 def test_equal_rows_are_kept_once():
-    once = rows(30)
-    assert len(kept_rows(np.repeat(once, 5, axis=0), seed=0)) <= 30
+    count, (_, buffers) = memory_of(np.repeat(rows(30), 5, axis=0), seed=0)
+    assert count <= 30
+    assert buffers["trust"][...] == pytest.approx(30 / (10 * 4))
+
+
+def test_from_ten_rows_a_column_on_the_networks_are_believed():
+    _, (_, buffers) = memory_of(rows(50), seed=0)
+    assert buffers["trust"][...] == 1
 
 
 def test_one_distinct_row_is_enough():
-    assert kept_rows(np.ones((9, 3), np.float32), seed=0).shape == (2, 3)
+    count, _ = memory_of(np.ones((9, 3), np.float32), seed=0)
+    assert count == 2
 
 
 def test_a_large_table_is_drawn_from(monkeypatch):

@@ -14,6 +14,7 @@ from alad.networks import PRESETS
 from alad.preprocessing.scaling import fit_scaler
 from tests.estimators.small import NETWORKS, N, X
 
+DISTANCES = "'distance', 'local-distance'"
 EVERY_PRESET = "one of 'tabular', 'kdd99', 'arrhythmia', 'pictures', 'cifar10', 'svhn'"
 WRONG = [
     ("epochs", -1, "an int of at least 0 or None"),
@@ -38,7 +39,8 @@ WRONG = [
     (
         "anomaly_score",
         "l3",
-        "one of 'features', 'logits', 'l1', 'l2', 'joint-features', 'joint-logits' or None",
+        "one of 'features', 'logits', 'l1', 'l2', 'joint-features', 'joint-logits', "
+        "'distance', 'local-distance', 'memory' or None",
     ),
     ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard', 'pixels' or None"),
     ("spectral_norm", 1, "True or False or None"),
@@ -115,10 +117,10 @@ def test_patience_needs_rows_to_watch():
 @pytest.mark.parametrize(
     ("cls", "score", "possible"),
     [
-        (BiGAN, "features", "'l1', 'l2', 'joint-features', 'joint-logits'"),
-        (BiGAN, "logits", "'l1', 'l2', 'joint-features', 'joint-logits'"),
-        (AutoEncoder, "features", "'l1', 'l2'"),
-        (AutoEncoder, "joint-logits", "'l1', 'l2'"),
+        (BiGAN, "features", f"'l1', 'l2', 'joint-features', 'joint-logits', {DISTANCES}, 'memory'"),
+        (BiGAN, "logits", f"'l1', 'l2', 'joint-features', 'joint-logits', {DISTANCES}, 'memory'"),
+        (AutoEncoder, "features", f"'l1', 'l2', {DISTANCES}"),
+        (AutoEncoder, "joint-logits", f"'l1', 'l2', {DISTANCES}"),
     ],
 )
 def test_a_score_of_a_game_that_is_not_played_is_refused(cls, score, possible):
@@ -159,12 +161,12 @@ def test_a_setting_left_open_is_the_presets(asked_of_training, cls, preset):
     assert (settings.learning_rate, settings.batch_size) == (p.learning_rate, p.batch_size)
     assert (settings.beta1, settings.beta2, settings.ema_decay) == (0.5, 0.999, p.ema_decay)
     assert (settings.patience, asked["validation"], asked["checkpoint"]) == (None, None, None)
-    assert (players.architecture, players.data_dim) == (p.architecture, 5)
+    assert (players.architecture, players.data_dim) == (p.architecture_for(5), 5)
     for name in {"latent_dim", "spectral_norm"} & set(vars(players)):
         assert getattr(players, name) == getattr(p, name)
     steps = max(1, N // min(p.batch_size, N))
     assert settings.epochs == max(p.epochs, math.ceil(p.min_steps / steps))
-    assert asked["moves"] == cls.moves
+    assert asked["moves"] == cls(preset=preset)._moves()
     assert asked["seeds"] == [3]
     assert asked["rows"].dtype == np.float32
     want = fit_scaler(p.scaling, X, None).transform(X)
@@ -190,9 +192,9 @@ def test_a_setting_that_is_given_is_used(asked_of_training):
 @pytest.mark.parametrize(
     ("settings", "epochs"),
     [
-        ({}, 4000),  # one step an epoch: 64 rows in batches of 50
-        ({"batch_size": 10}, 667),  # six steps an epoch; 4000 / 6, rounded up
-        ({"batch_size": 500}, 4000),
+        ({}, 2000),  # one step an epoch: 64 rows in batches of 64
+        ({"batch_size": 10}, 334),  # six steps an epoch; 2000 / 6, rounded up
+        ({"batch_size": 500}, 2000),
         ({"epochs": 3}, 3),
         ({"epochs": 0}, 0),
         ({"preset": "kdd99"}, 100),
@@ -204,7 +206,7 @@ def test_small_tables_get_more_epochs_unless_told(asked_of_training, settings, e
 
 
 def test_large_tables_get_the_presets_epochs(asked_of_training):
-    assert asked_of_training(ALAD(), np.tile(X, (500, 1)))["settings"].epochs == 10
+    assert asked_of_training(ALAD(), np.tile(X, (500, 1)))["settings"].epochs == 4
 
 
 def ordered(rows):

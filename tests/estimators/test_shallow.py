@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA as PrincipalComponents
 from sklearn.ensemble import IsolationForest as Forester
 from sklearn.svm import OneClassSVM
 
-from alad import KNN, OCSVM, PCA, IsolationForest, Mahalanobis, load
+from alad import KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis, load
 from alad.errors import InputError, ModelFormatError
 from alad.estimators import _detector
 from alad.estimators.shallow import _rows, isolation_forest, knn, ocsvm
@@ -20,7 +20,7 @@ from alad.estimators.shallow.isolation_forest import Trees
 from alad.io import read_model, write_model
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, equal, fitted, new
 
-SIMPLE = (Mahalanobis, OCSVM, IsolationForest, KNN, PCA)
+SIMPLE = (Mahalanobis, OCSVM, IsolationForest, KNN, LOF, PCA)
 SCALED = (X - X.mean(axis=0)) / X.std(axis=0)
 NEW_SCALED = (NEW - X.mean(axis=0)) / X.std(axis=0)
 
@@ -122,7 +122,7 @@ def test_a_loaded_detector_gives_the_same_scores(cls, settings, tmp_path):
         assert np.array_equal(loaded.score_samples(rows), saved.score_samples(rows))
         ours, theirs = vars(saved), vars(loaded)
         assert set(ours) == set(theirs)
-        for name in set(ours) - {"_search", "scaler_", "feature_names_in_"}:
+        for name in set(ours) - {"_search", "_factor", "scaler_", "feature_names_in_"}:
             assert equal(ours[name], theirs[name]), name
             assert type(ours[name]) is type(theirs[name]), name
 
@@ -637,6 +637,7 @@ CRAFTED = {
     "neighbours: columns": (KNN, instead("rows", np.zeros((9, 4), F32)), "of any x 5 float32"),
     "neighbours: none": (KNN, instead("rows", np.zeros((0, 5), F32)), r"got shape \(0, 5\)"),
     "neighbours: one": (KNN, instead("rows", np.zeros((1, 5), F32)), "at least 2 rows; got 1"),
+    "factor: one": (LOF, instead("rows", np.zeros((1, 5), F32)), "at least 2 rows; got 1"),
     "neighbours: infinity": (KNN, put("rows", 0, np.inf), "finite numbers in array 'rows'"),
     "components: columns": (
         PCA,

@@ -14,6 +14,7 @@ from alad import (
     DSEBM,
     GAN,
     KNN,
+    LOF,
     OCSVM,
     PCA,
     AnoGAN,
@@ -41,6 +42,7 @@ CHECKED = [
     OCSVM(),
     IsolationForest(n_estimators=20),
     KNN(),
+    LOF(),
     PCA(),
 ]
 

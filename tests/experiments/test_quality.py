@@ -33,7 +33,8 @@ def made_up(tmp_path, monkeypatch):
 def test_what_is_stored_is_not_run_again(tmp_path, monkeypatch):
     told = []
     run(TWO, CHOSEN, range(2), tmp_path, told.append)
-    assert told[0] == "two: mahalanobis (1/2), 12_fault (1/2)" and len(told) == 4
+    assert told[0] == "two: mahalanobis (1/2), 12_fault (1/2)"
+    assert len(told) == 4
     before = (tmp_path / "two-knn.json").read_text()
     run(TWO, CHOSEN, range(2), tmp_path, told.append)
     assert len(told) == 4

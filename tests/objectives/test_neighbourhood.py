@@ -52,7 +52,9 @@ def test_the_loss_is_that_of_both_sets_of_games():
     assert discriminators_loss(players, ROWS, KEY) == pytest.approx(float(expected), rel=1e-5)
     assert set(forged) == {"xz", "xx"}
     (real, fake) = forged["xx"]
-    assert (real[0] == real[1]).all() and (fake[0] == fake[1]).all() and (fake[0] != ROWS).any()
+    assert (real[0] == real[1]).all()
+    assert (fake[0] == fake[1]).all()
+    assert (fake[0] != ROWS).any()
 
 
 def test_a_game_that_is_left_out_is_left_out_here_too():

@@ -16,7 +16,8 @@ RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
-UNIT = 0.07
+TRUST = 0.3
+UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
 
 
@@ -25,6 +26,7 @@ def networks():
     built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
+    memory.trust = Kept(jnp.full(1, TRUST))
     for network in built.values():
         network.eval()
     return built
@@ -47,7 +49,7 @@ def test_distances_are_those_of_all_pairs(networks):
 def test_the_doubt_is_added_and_never_negative(networks):
     logit = np.float64(networks["D"]["xz"](X, networks["A"].E(X)))
     doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
-    np.testing.assert_allclose(doubt, DOUBT * np.logaddexp(0, -logit), atol=1e-5)
+    np.testing.assert_allclose(doubt, TRUST * DOUBT * np.logaddexp(0, -logit), atol=1e-5)
     assert (doubt > -1e-6).all()
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
 from alad.estimators._detector import Matrix, by_parts
-from alad.estimators._memory import filled, kept_rows
+from alad.estimators._memory import memory_of
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
@@ -172,9 +172,9 @@ class AdversarialDetector(NetworkDetector):
         """Keep normal rows beside the networks, if they are to be compared with."""
         if self._with_defaults().anomaly_score not in MEMORY_SCORES:
             return weights
-        rows = kept_rows(x, self.seed_)
-        self.players_ = replace(self.players_, memory=len(rows))
-        return {**weights, "M": jax.device_put(filled(rows))}
+        rows, memory = memory_of(x, self.seed_)
+        self.players_ = replace(self.players_, memory=rows)
+        return {**weights, "M": jax.device_put(memory)}
 
     def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         facts, arrays = super()._to_disk()

@@ -17,6 +17,7 @@ from alad.scores.memory import NEIGHBOURS
 
 ROWS = 4096  # of the memory: what a row costs does not grow with the training set
 UNIT = 0.05  # of the mean radius
+ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
 
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
 # is among the FAR_SHARE farthest from its CROWD-th neighbour, and its nearest ones are, for that
@@ -27,9 +28,22 @@ TIGHT_SHARE = 0.1
 FRIENDS = 5
 
 
-def kept_rows(x: Matrix, seed: int) -> Matrix:
-    """Draw the rows to keep: distinct ones, without knots of rows that lie apart from the rest."""
+def memory_of(x: Matrix, seed: int) -> tuple[int, tuple[Any, Any]]:
+    """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = np.unique(x, axis=0)
+    rows = kept_rows(distinct, seed)
+    memory = Memory(*rows.shape)
+    radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
+    memory.rows = Kept(jnp.asarray(rows))
+    memory.radius = Kept(jnp.asarray(radius, jnp.float32))
+    memory.unit = Kept(jnp.full(1, UNIT * radius.mean() or 1.0))  # 1: all rows are one
+    memory.trust = Kept(jnp.full(1, min(1.0, len(distinct) / (ENOUGH * x.shape[1]))))
+    parts: Any = nnx.split(memory, nnx.Param, ...)
+    return len(rows), (parts[1], parts[2])
+
+
+def kept_rows(distinct: Matrix, seed: int) -> Matrix:
+    """Draw the rows to keep, without knots of rows that lie apart from the rest."""
     rows = without_knots(some_rows(distinct, ROWS, seed))
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
 
@@ -47,17 +61,6 @@ def without_knots(rows: Matrix) -> Matrix:
     is_tight = tightness > np.quantile(tightness, 1 - TIGHT_SHARE)
     kept: Matrix = rows[~(is_far & is_tight)]
     return kept
-
-
-def filled(rows: Matrix) -> tuple[Any, Any]:
-    """Give the weights (none) and buffers of a memory of these rows."""
-    memory = Memory(*rows.shape)
-    radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
-    memory.rows = Kept(jnp.asarray(rows))
-    memory.radius = Kept(jnp.asarray(radius, jnp.float32))
-    memory.unit = Kept(jnp.asarray(UNIT * radius.mean() or 1.0, jnp.float32))  # 1: all rows are one
-    parts: Any = nnx.split(memory, nnx.Param, ...)
-    return parts[1], parts[2]
 
 
 def _to_others(rows: Matrix, k: int) -> NDArray[np.float64]:

@@ -19,14 +19,17 @@ class Memory(nnx.Module):
     rows : Kept of shape (m, d)
     radius : Kept of shape (m,)
         The mean distance of each row to its nearest others.
-    unit : Kept, a number
+    unit : Kept of shape (1,)
         A distance that counts as small, added before logarithms are taken.
+    trust : Kept of shape (1,)
+        How far networks that learned from so many rows can be believed, 0 to 1.
     """
 
     def __init__(self, rows: int, data_dim: int) -> None:
         self.rows = Kept(jnp.zeros((rows, data_dim)))
         self.radius = Kept(jnp.ones(rows))
-        self.unit = Kept(jnp.ones(()))
+        self.unit = Kept(jnp.ones(1))
+        self.trust = Kept(jnp.ones(1))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances to the k nearest rows, in their order, and those rows' radii, both (n, k).

@@ -131,11 +131,11 @@ def tabular_architecture(size: Size) -> Architecture:
     return Architecture(
         encoder=hidden(width) + OUTPUT,
         generator=hidden(width, width, activation="relu") + OUTPUT,
-        xz_of_x=hidden(width),
-        xz_of_z=hidden(width),
-        xz_joint=hidden(width),
-        xx=hidden(width, width),
-        zz=hidden(32),
+        xz_of_x=hidden(width, spectral=True),
+        xz_of_z=hidden(width, spectral=True),
+        xz_joint=hidden(width, spectral=True),
+        xx=hidden(width, width, spectral=True),
+        zz=hidden(32, spectral=True),
     )
 
 

@@ -1,21 +1,23 @@
 r"""Anomaly scores that compare a row with normal rows that were kept, larger = more anomalous.
 
 With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
-:math:`s_i` those rows' own radii, and :math:`\varepsilon` a twentieth of the mean radius:
+:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, and the trust
+:math:`t = \min(1, n / 10 d)` for n distinct training rows of d columns:
 
 ==============  =============================================================================
 name            A(x)
 ==============  =============================================================================
 distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
 local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
-memory          the same, and :math:`\frac{1}{20} \log(1 + e^{-D_{xz}(x, E(x))})`
+memory          the same, and :math:`\frac{t}{20} \log(1 + e^{-D_{xz}(x, E(x))})`
 ==============  =============================================================================
 
 "distance" is the logarithm of the geometric mean: near neighbours count, but no single one
 decides. "local-distance" asks for less where normal rows lie far apart, yet not as much less as
 the local outlier factor does. "memory" adds what no distance sees: D_xz's doubt that the columns
 belong together. The doubt is never negative, so a discriminator that is too sure of a row far from
-all others cannot speak it free.
+all others cannot speak it free; and from fewer than ten rows a column it learns those rows by heart
+and doubts every other, so it counts for less there.
 
 Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
 local scaling, Breunig et al., LOF, SIGMOD 2000. The three constants were chosen once, for
@@ -53,8 +55,9 @@ def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
 
 def memory(networks: Mapping[str, Any], x: Array) -> Array:
     """The same, and the doubt of D_xz in (x, E(x))."""
-    A, D = networks["A"], networks["D"]
-    return local_distance(networks, x) + DOUBT * softplus(-D["xz"](x, A.E(x)))
+    A, D, weight = networks["A"], networks["D"], DOUBT * networks["M"].trust[...]
+    doubt: Array = weight * softplus(-D["xz"](x, A.E(x)))
+    return local_distance(networks, x) + doubt
 
 
 MEMORY_SCORES: dict[str, Callable[[Mapping[str, Any], Array], Array]] = {
