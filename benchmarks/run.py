@@ -111,6 +111,18 @@ def scoring_race(steps: int) -> Race:
     return Race("rows/s", 1, 0, True, contestants, facts)
 
 
+def default_race(steps: int) -> Race:
+    """Rows that ``ALAD()`` scores a second beside kNN; ``steps`` has no meaning here."""
+    from benchmarks import default
+
+    facts = {"fit_50k_s": default.fit_seconds(), "model_mb": default.megabytes()}
+    contestants: Contestants = {
+        "ALAD()": partial(default.rows_per_second, "ALAD"),
+        "k nearest neighbours": partial(default.rows_per_second, "KNN"),
+    }
+    return Race("rows/s", 1, 0, True, contestants, facts)
+
+
 def methods_race(steps: int) -> Race:
     """Seconds to score 1,000 rows, every method; ``steps`` has no meaning here."""
     from benchmarks import methods, torch_search
@@ -198,6 +210,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "parts": parts_race,
     "scoring": scoring_race,
     "memory": memory_race,
+    "default": default_race,
     "methods": methods_race,
     "convolutions": convolutions_race,
     "pictures": pictures_race,

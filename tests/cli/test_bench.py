@@ -36,10 +36,12 @@ def test_nothing_stored_is_said(alad):
 
 
 def test_nothing_can_be_ranked_is_said(alad):
-    alad.refused("at least two detectors", "bench", "quality", "--stored", "--picture", "ranks.png")
+    alad.refused(
+        ".*at least two detectors.*", "bench", "quality", "--stored", "--picture", "ranks.png"
+    )
     assert not Path("ranks.png").exists()
 
 
 @pytest.mark.parametrize("wrong", [["iris"], ["--method", "magic"]])
 def test_what_it_does_not_know_is_named(alad, wrong):
-    alad.refused(wrong[-1], "bench", "quality", *wrong)
+    alad.refused(f".*{wrong[-1]}.*", "bench", "quality", *wrong)

@@ -355,7 +355,7 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
         (("--learning-rate", 2), r"The 'learning_rate' parameter of ALAD must be .* Got 2\.0 .*"),
         (
             ("--detector", "bigan", "--anomaly-score", "features"),
-            r"The score 'features' looks at D_xx, which BiGAN does not have\. .* 'joint-logits'\.",
+            r"The score 'features' looks at D_xx, which BiGAN does not have\. .* 'distance', .*\.",
         ),
         (
             ("--detector", "gan", "--anomaly-score", "l1"),

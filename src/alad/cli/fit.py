@@ -26,12 +26,13 @@ SIDE = 32  # pixels, where nothing else is said
 # holds them against the library.
 Detector = StrEnum(
     "Detector",
-    "alad alice bigan autoencoder gan anogan dagmm dsebm mahalanobis ocsvm isolationforest knn pca",
+    "alad alice bigan autoencoder gan anogan dagmm dsebm "
+    "mahalanobis ocsvm isolationforest knn lof pca",
 )
 Preset = StrEnum("Preset", "tabular kdd99 arrhythmia pictures cifar10 svhn")
 Score = StrEnum(
     "Score",
-    "features logits l1 l2 joint-features joint-logits "
+    "features logits l1 l2 joint-features joint-logits distance local-distance memory "
     "density feature-density discriminator inversion energy reconstruction",
 )
 Scaling = StrEnum(

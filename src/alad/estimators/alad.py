@@ -16,27 +16,37 @@ class ALAD(AdversarialDetector):
 
     .. math:: A(x) = \| f_{xx}(x, x) - f_{xx}(x, G(E(x))) \|_1
 
+    That is the paper's score, and that of the paper's presets. By itself ``ALAD()`` goes further:
+    its discriminators also learn from rows with exchanged columns, and a row is compared with
+    normal rows that were kept, its distance to them and D_xz's doubt together (the score "memory").
+
     Parameters
     ----------
     preset : {"tabular", "kdd99", "arrhythmia", "pictures", "cifar10", "svhn"}
-        Networks and settings. "kdd99", "arrhythmia", "cifar10" and "svhn" are the paper's;
-        "tabular" is ours, for tables of any width, and "pictures", for square pictures of 8 to 128
-        pixels a side. With the last three, X is an array of pixels from 0 to 255, of shape (n,
-        side, side, channels) or (n, side, side). A setting that is left at None takes the preset's
-        value.
-    anomaly_score : str, default "features"
-        A(x) above, or "logits", "l1", "l2", the paper's other three, or BiGAN's "joint-features"
-        and "joint-logits" (:mod:`alad.scores.alad`).
+        Networks and settings. "kdd99", "arrhythmia", "cifar10" and "svhn" are the paper's.
+        "tabular" is ours, for tables of any width: networks as wide as the next power of two of the
+        columns, 64 to 256 (docs/quality.md has what it is worth). "pictures" is for square pictures
+        of 8 to 128 pixels a side. With the last three, X is an array of pixels from 0 to 255, of
+        shape (n, side, side, channels) or (n, side, side). A setting that is left at None takes the
+        preset's value.
+    anomaly_score : str
+        "features" is A(x) above; "logits", "l1", "l2" are the paper's other three,
+        "joint-features" and "joint-logits" BiGAN's (:mod:`alad.scores.alad`); "memory",
+        "local-distance" and "distance" compare with at most 4,096 kept rows
+        (:mod:`alad.scores.memory`). Default: "memory" for the preset "tabular", else "features".
     scaling : {"none", "minmax", "standard", "log-standard", "pixels"}
         What is done to columns first, fitted on the training rows. Pictures take "pixels" only:
         0 to 255 becomes -1 to 1.
     spectral_norm : bool
         Spectral normalisation of the discriminators' hidden layers, and of pictures also of E's.
+    exchange : bool
+        Whether D_xz and D_xx also learn to tell rows from rows with columns of other rows
+        (:mod:`alad.objectives.neighbourhood`); True for the preset "tabular", else False.
     latent_dim : int
         Width of z.
     epochs : int
         Passes over the training rows; 0 leaves the networks untrained, a useful control. The
-        preset "tabular" goes on until it has made 4,000 steps.
+        preset "tabular" goes on until it has made 2,000 steps.
     batch_size, learning_rate : int, float
         Adam with beta1 = 0.5; remainder rows of an epoch are left out.
     ema_decay : float in [0, 1)

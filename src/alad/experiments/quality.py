@@ -165,7 +165,7 @@ def run(
     *,
     refresh: bool = False,
 ) -> None:
-    """Make every run that is not stored, table by table; a file is written after each.
+    """Make every run that is not stored, table by table; the file is written after each.
 
     Raises
     ------
@@ -187,8 +187,8 @@ def run(
             for seed in missing:
                 split = data_set.split(data_set.protocols[protocol], seed=seed)
                 done.append(_one(contender, settings_of(contender, panel), split))
-            done.sort(key=lambda one: int(one["seed"]))
-            _write(folder, panel, contender, known)
+                done.sort(key=lambda one: int(one["seed"]))
+                _write(folder, panel, contender, known)
 
 
 def _one(contender: Contender, settings: Mapping[str, Any], split: Split) -> dict[str, Any]:
