@@ -71,9 +71,9 @@ def test_the_average_can_be_switched_off():
         pairs = zip(leaves(detector.weights_["A"]), leaves(untrained.weights_["A"]), strict=True)
         return np.concatenate([(a - b).ravel() for a, b in pairs])
 
-    # Four steps at decay 0.999: the average has gone but a few thousandths of the way.
+    # Four steps at decay 0.995: the average has gone about a hundredth of the way.
     share = np.linalg.norm(way(averaged)) / np.linalg.norm(way(last))
-    assert 0.001 < share < 0.004
+    assert 0.005 < share < 0.02
 
 
 def test_no_epochs_leave_the_networks_untrained():
@@ -151,7 +151,7 @@ def test_divergence_is_told(monkeypatch):
     def broken(networks, rows, key):
         return jnp.nan * networks["D"]["xz"].logit.bias[...].sum()
 
-    monkeypatch.setattr(BiGAN, "moves", (Move("D", broken), Move("A", broken)))
+    monkeypatch.setattr(BiGAN, "_moves", lambda self: (Move("D", broken), Move("A", broken)))
     with pytest.raises(DivergedError, match="player 'D' is nan in epoch 1, step 1, seed 0"):
         new(BiGAN).fit(X)
 
