@@ -69,6 +69,7 @@ class AdversarialDetector(NetworkDetector):
         **NetworkDetector._constraints,
         "spectral_norm": optional(flag()),
         "exchange": optional(flag()),
+        "leave_out_knots": flag(),
         "latent_dim": optional(integer(1)),
     }
 
@@ -80,6 +81,7 @@ class AdversarialDetector(NetworkDetector):
         scaling: str | None = None,
         spectral_norm: bool | None = None,
         exchange: bool | None = None,
+        leave_out_knots: bool = False,
         latent_dim: int | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -96,6 +98,7 @@ class AdversarialDetector(NetworkDetector):
         self.scaling = scaling
         self.spectral_norm = spectral_norm
         self.exchange = exchange
+        self.leave_out_knots = leave_out_knots
         self.latent_dim = latent_dim
         self.epochs = epochs
         self.batch_size = batch_size
@@ -172,7 +175,7 @@ class AdversarialDetector(NetworkDetector):
         """Keep normal rows beside the networks, if they are to be compared with."""
         if self._with_defaults().anomaly_score not in MEMORY_SCORES:
             return weights
-        rows, memory = memory_of(x, self.seed_)
+        rows, memory = memory_of(x, self.seed_, self.leave_out_knots)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 

@@ -28,10 +28,10 @@ TIGHT_SHARE = 0.1
 FRIENDS = 5
 
 
-def memory_of(x: Matrix, seed: int) -> tuple[int, tuple[Any, Any]]:
+def memory_of(x: Matrix, seed: int, leave_out_knots: bool = False) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = np.unique(x, axis=0)
-    rows = kept_rows(distinct, seed)
+    rows = kept_rows(distinct, seed, leave_out_knots)
     memory = Memory(*rows.shape)
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
     memory.rows = Kept(jnp.asarray(rows))
@@ -42,9 +42,10 @@ def memory_of(x: Matrix, seed: int) -> tuple[int, tuple[Any, Any]]:
     return len(rows), (parts[1], parts[2])
 
 
-def kept_rows(distinct: Matrix, seed: int) -> Matrix:
-    """Draw the rows to keep, without knots of rows that lie apart from the rest."""
-    rows = without_knots(some_rows(distinct, ROWS, seed))
+def kept_rows(distinct: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
+    """Draw the rows to keep, if asked without knots of rows that lie apart from the rest."""
+    rows = some_rows(distinct, ROWS, seed)
+    rows = without_knots(rows) if leave_out_knots else rows
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
 
 

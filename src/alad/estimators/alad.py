@@ -42,6 +42,10 @@ class ALAD(AdversarialDetector):
     exchange : bool
         Whether D_xz and D_xx also learn to tell rows from rows with columns of other rows
         (:mod:`alad.objectives.neighbourhood`); True for the preset "tabular", else False.
+    leave_out_knots : bool, default False
+        Whether the memory leaves out rows that are close to each other and far from most. Set it
+        where anomalies may be among the training rows: those of one kind look so. So do rare kinds
+        of normal rows, and what is left out is taken for an anomaly later.
     latent_dim : int
         Width of z.
     epochs : int

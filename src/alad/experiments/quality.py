@@ -91,6 +91,13 @@ CONTENDERS: dict[str, Contender] = {
             scores=("memory", "local-distance", "distance", "features", "logits", "l1"),
         ),
         Contender(
+            "alad-no-knots",
+            "ALAD(leave_out_knots=True)",
+            "ALAD",
+            {"leave_out_knots": True},
+            ("memory", "distance"),
+        ),
+        Contender(
             "alad-no-exchange",
             "ALAD() without exchanged columns",
             "ALAD",
