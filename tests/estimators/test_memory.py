@@ -37,11 +37,11 @@ def test_one_distinct_row_is_enough():
 def test_a_large_table_is_drawn_from(monkeypatch):
     monkeypatch.setattr(_memory, "ROWS", 100)
     many = rows(1000)
-    kept = kept_rows(many, seed=0)
-    assert 90 <= len(kept) <= 100
+    kept = kept_rows(many, 0, leave_out_knots=False)
+    assert len(kept) == 100
     assert {tuple(row) for row in kept} <= {tuple(row) for row in many}
-    assert np.array_equal(kept, kept_rows(many, seed=0))
-    assert not np.array_equal(kept, kept_rows(many, seed=1))
+    assert np.array_equal(kept, kept_rows(many, 0, leave_out_knots=False))
+    assert not np.array_equal(kept, kept_rows(many, 1, leave_out_knots=False))
 
 
 def test_a_knot_apart_from_the_rest_is_left_out():
@@ -49,6 +49,9 @@ def test_a_knot_apart_from_the_rest_is_left_out():
     kept = {tuple(row) for row in without_knots(np.vstack([normal, knot]))}
     assert not kept & {tuple(row) for row in knot}
     assert len(kept) > 980
+    both = np.vstack([normal, knot])
+    assert len(kept_rows(both, 0, leave_out_knots=True)) == len(kept)
+    assert len(kept_rows(both, 0, leave_out_knots=False)) == len(both)
 
 
 def test_rows_that_are_merely_alone_stay():

@@ -67,7 +67,7 @@ class LOF(AbstractDetector):
     >>> from alad import LOF
     >>> detector = LOF(k=2).fit([[0.0], [1.0], [2.0], [3.0]])
     >>> [round(score, 1) for score in (-detector.score_samples([[1.4], [9.0]])).tolist()]
-    [0.9, 5.0]
+    [0.7, 4.3]
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
