@@ -163,7 +163,8 @@ def test_older_model_is_replaced(alad, model):
 
 def test_alad_from_fit_to_scores(alad, train):
     """One training for all that needs a network; the later ones use its compiled programs."""
-    fit = ("fit", "train.csv", "--epochs", 1, "--batch-size", 20, "--seed", 7)
+    settings = ("--leave-out-knots", "--epochs", 1, "--batch-size", 20)
+    fit = ("fit", "train.csv", *settings, "--seed", 7)
     done = alad.good(*fit, "-o", "first", "--json", "--checkpoint", "runs/state")
     said = json.loads(done.out)
     assert (said["detector"], said["epochs"], said["seed"]) == ("ALAD", 1, 7)
@@ -176,6 +177,7 @@ def test_alad_from_fit_to_scores(alad, train):
     first = load("first")
     assert isinstance(first, ALAD)
     assert first.get_params()["batch_size"] == 20
+    assert first.get_params()["leave_out_knots"]
     for name in ("first", "again"):
         alad.good("score", name, "train.parquet", "-o", f"{name}.parquet")
     scores = pl.read_parquet("first.parquet")
@@ -341,6 +343,7 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
             r"Expected no --preset with --detector mahalanobis, which does not use it\. Leave .*",
         ),
         ((*SHALLOW, "--anomaly-score", "l1"), r"Expected no --anomaly-score with .*"),
+        ((*SHALLOW, "--leave-out-knots"), r"Expected no --leave-out-knots with .*"),
         ((*SHALLOW, "--epochs", 3), r"Expected no --epochs with --detector mahalanobis, .*"),
         ((*SHALLOW, "--checkpoint", "c"), r"Expected no --checkpoint with --detector mahal.*"),
         (

@@ -12,11 +12,15 @@ from scipy import stats
 from alad.datasets import DATA_SETS, adbench
 from alad.errors import InputError
 from alad.experiments import quality
-from alad.experiments.quality import CONTENDERS, PANELS, Panel, compared, run, settings_of
+from alad.experiments.quality import CONTENDERS, PANELS, Panel, compared, run
 
 RNG = np.random.default_rng(0)
 TWO = Panel("two", "Two tables", (("12_fault", "one-class"), ("6_cardio", "one-class")), 2)
 CHOSEN = [CONTENDERS["mahalanobis"], CONTENDERS["knn"]]
+
+
+def with_method(contender, **other):
+    return replace(contender, method=replace(contender.method, **other))
 
 
 @pytest.fixture(autouse=True)
@@ -32,14 +36,20 @@ def made_up(tmp_path, monkeypatch):
 
 def test_what_is_stored_is_not_run_again(tmp_path, monkeypatch):
     told = []
-    run(TWO, CHOSEN, range(2), tmp_path, told.append)
-    assert told[0] == "two: mahalanobis (1/2), 12_fault (1/2)"
-    assert len(told) == 4
+
+    def tell(what, left):
+        told.append((what, left))
+
+    run(TWO, CHOSEN, range(2), tmp_path, tell)
+    assert told[0] == ("[1/8] two: mahalanobis, 12_fault, seed 0", None)
+    assert told[7][0] == "[8/8] two: knn, 6_cardio, seed 1"
+    assert 0 < told[7][1] < 60
+    assert len(told) == 8
     before = (tmp_path / "two-knn.json").read_text()
-    run(TWO, CHOSEN, range(2), tmp_path, told.append)
-    assert len(told) == 4
-    run(TWO, CHOSEN[1:], range(3), tmp_path, told.append)
-    assert len(told) == 6
+    run(TWO, CHOSEN, range(2), tmp_path, tell)
+    assert len(told) == 8
+    run(TWO, CHOSEN[1:], range(3), tmp_path, tell)
+    assert len(told) == 10
     runs = json.loads((tmp_path / "two-knn.json").read_text())["payload"]["runs"]
     assert [one["seed"] for one in runs["6_cardio"]] == [0, 1, 2]
     assert runs["6_cardio"][:2] == json.loads(before)["payload"]["runs"]["6_cardio"]
@@ -47,10 +57,30 @@ def test_what_is_stored_is_not_run_again(tmp_path, monkeypatch):
 
 def test_results_of_other_settings_are_not_mixed_in(tmp_path):
     run(TWO, CHOSEN[1:], range(1), tmp_path, print)
-    other = replace(CONTENDERS["knn"], settings={"k": 3})
-    with pytest.raises(InputError, match="the same settings as now"):
-        run(TWO, [other], range(1), tmp_path, print)
+    other = with_method(CONTENDERS["knn"], settings={"k": 3})
+    for other_code in (False, True):
+        with pytest.raises(InputError, match="the same settings as now"):
+            run(TWO, [other], range(1), tmp_path, print, other_code=other_code)
     run(TWO, [other], range(1), tmp_path, print, refresh=True)
+
+
+def test_results_of_other_code_are_kept_if_said_to_be_as_good(tmp_path, monkeypatch):
+    run(TWO, CHOSEN[1:], range(1), tmp_path, print)
+    monkeypatch.setattr(quality, "code_digest", lambda detector: "other")
+    with pytest.raises(InputError, match=r"the same code as now; it does not.* --other-code"):
+        run(TWO, CHOSEN[1:], range(2), tmp_path, print)
+    run(TWO, CHOSEN[1:], range(2), tmp_path, print, other_code=True)
+    runs = json.loads((tmp_path / "two-knn.json").read_text())["payload"]["runs"]
+    assert [one["seed"] for one in runs["6_cardio"]] == [0, 1]
+
+
+def test_a_seed_is_another_split_and_the_command_says_which(tmp_path):
+    run(TWO, CHOSEN[:1], range(5, 7), tmp_path, print)
+    content = json.loads((tmp_path / "two-mahalanobis.json").read_text())
+    assert content["seeds"] == [5, 6]
+    assert content["command"].endswith("--seeds 2 --first-seed 5")
+    first, second = content["payload"]["runs"]["12_fault"]
+    assert first["fingerprint"] != second["fingerprint"]
 
 
 def test_a_foreign_file_is_refused(tmp_path):
@@ -85,7 +115,7 @@ def test_nothing_stored_is_no_error(tmp_path):
 
 def test_several_scores_of_one_fit(tmp_path):
     small = {"epochs": 1, "batch_size": 16}
-    alad = replace(CONTENDERS["alad"], settings=small, scores=("memory", "l1"))
+    alad = with_method(CONTENDERS["alad"], settings=small, scores=("memory", "l1"))
     run(TWO, [alad], range(1), tmp_path, print)
     runs = json.loads((tmp_path / "two-alad.json").read_text())["payload"]["runs"]
     assert set(runs["12_fault"][0]["scores"]) == {"memory", "l1"}
@@ -100,7 +130,8 @@ def test_panels_name_data_sets_and_protocols(panel):
 @pytest.mark.parametrize("contender", CONTENDERS.values(), ids=CONTENDERS)
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_settings_are_ones_that_the_detector_knows(contender, panel):
-    detector = quality.DETECTORS[contender.detector](**settings_of(contender, panel))
+    settings = contender.method.own_settings(panel.tables[0][0])
+    detector = quality.DETECTORS[contender.method.detector](**settings)
     detector._check_settings()
     for score in contender.scores:
         if score != quality.ONLY:

@@ -25,7 +25,7 @@ def quality(
         typer.Argument(metavar="[PANEL]...", help="Which panels; default: adbench."),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="How many seeds, from 0; default: the panel's own.")
+        int | None, typer.Option(min=1, help="How many seeds; default: the panel's own number.")
     ] = None,
     method: Annotated[
         list[str] | None, typer.Option(metavar="METHOD", help="Only this one (repeatable).")
@@ -33,8 +33,17 @@ def quality(
     results: Annotated[Path, typer.Option(help="Folder of the JSON results.")] = Path(
         "runs/quality"
     ),
+    first_seed: Annotated[
+        int, typer.Option(min=0, help="The first seed; others than 0, 1, ... are fresh splits.")
+    ] = 0,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Make anew what other code or settings made.")
+    ] = False,
+    other_code: Annotated[
+        bool,
+        typer.Option(
+            "--other-code", help="Add to results of other code: the numbers are the same."
+        ),
     ] = False,
     stored: Annotated[
         bool, typer.Option("--stored", help="Run nothing: show what is stored.")
@@ -46,10 +55,11 @@ def quality(
 ) -> None:
     """Fit every detector on every table of a panel, for several seeds, and compare them.
 
-    Results are kept, one file for each detector, after each table; the same command goes on where
-    it was stopped. Panels: adbench, contaminated, kdd99, kdd99-corrected, arrhythmia.
+    Results are kept, one file for each detector, after each fit; the same command goes on where
+    it was stopped. A seed is that of the split and of the detector. Panels: adbench, contaminated,
+    kdd99, kdd99-corrected, arrhythmia.
     """
-    from alad.cli.show import check_choice, print_json, print_text, say
+    from alad.cli.show import check_choice, print_json, print_text
     from alad.experiments.quality import CONTENDERS, PANELS, compared, run
 
     for name in panels or ():
@@ -59,8 +69,10 @@ def quality(
     wanted = [PANELS[name] for name in panels or ("adbench",)]
     chosen = [CONTENDERS[name] for name in method or CONTENDERS]
     if not stored:
+        options = {"refresh": refresh, "other_code": other_code}
         for panel in wanted:
-            run(panel, chosen, range(seeds or panel.seeds), results, say, refresh=refresh)
+            of = range(first_seed, first_seed + (seeds or panel.seeds))
+            _run(run, panel, chosen, of, results, options)
     content = [compared(panel, results) for panel in wanted]
     if picture is not None:
         _draw(content[0], picture)
@@ -68,6 +80,29 @@ def quality(
         print_json({"panels": content})
     else:
         print_text("\n\n".join(as_text(panel) for panel in content))
+
+
+def _run(
+    run: Any,
+    panel: Any,
+    contenders: Any,
+    seeds: Any,
+    results: Path,
+    options: Mapping[str, bool],
+) -> None:
+    """Make what is not stored, and say where that is and how long it may take."""
+    from alad.cli.progress import duration
+    from alad.cli.show import say
+
+    def tell(what: str, left: float | None) -> None:
+        say(what if left is None else f"{what}, {duration(left)} left")
+
+    try:
+        run(panel, contenders, seeds, results, tell, **options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"the same command goes on from what is stored in {results}."
+        ) from None
 
 
 def _draw(panel: Mapping[str, Any], path: Path) -> None:

@@ -83,6 +83,14 @@ def fit(
     learning_rate: Annotated[
         float | None, typer.Option(help="Adam's.", show_default="the preset's")
     ] = None,
+    leave_out_knots: Annotated[
+        bool | None,
+        typer.Option(
+            "--leave-out-knots",
+            help="alad: keep rows that are close to each other and far from the rest, as left-over "
+            "attacks are, out of its memory.",
+        ),
+    ] = None,
     contamination: Annotated[
         float,
         typer.Option(help="Share of the table's rows that the threshold is to flag."),
@@ -138,6 +146,7 @@ def fit(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "leave_out_knots": leave_out_knots,
         "contamination": contamination,
         "random_state": seed,
     }

@@ -57,10 +57,10 @@ def _printer(title: str) -> Report:
 
 def _told(p: Any) -> str:
     losses = " ".join(f"{player} {loss:.3f}" for player, loss in p.losses.items())
-    return f"epoch {p.epoch}/{p.epochs}, losses {losses}, {_duration(p.seconds_left)} left"
+    return f"epoch {p.epoch}/{p.epochs}, losses {losses}, {duration(p.seconds_left)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -206,7 +206,8 @@ def check(protocol: Protocol, anomalies: Sequence[str], examples: Mapping[str, P
         and (cap is None or 0 < cap < 1)
         and protocol.anomaly in anomalies
         and not (protocol.keep_anomalies_in_train and protocol.all_anomalies_to_test)
-        and 0 <= protocol.left_in_train < (1 if protocol.all_anomalies_to_test else 1e-9)
+        and 0 <= protocol.left_in_train < 1
+        and (protocol.all_anomalies_to_test or not protocol.left_in_train)
     ):
         return
     raise InputError(

@@ -11,6 +11,7 @@ keeps its own terms, so none is shipped.
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from alad.datasets import _protocols
 from alad.datasets._files import RemoteFile, find
-from alad.datasets._protocols import Protocol, Split, Table
+from alad.datasets._matrices import fault, table_of
+from alad.datasets._protocols import Protocol, Split
 from alad.errors import DataSetError
 
 ADDRESS = "https://github.com/Minqi824/ADBench/raw/main/adbench/datasets/Classical/"
@@ -40,30 +42,22 @@ FILES: dict[str, RemoteFile] = {
     for name, digest in DIGESTS.items()
 }
 
-PROTOCOLS: dict[str, Protocol] = {
-    protocol.name: protocol
-    for protocol in (
-        Protocol(
-            name="one-class",
-            test_size=0.50,
-            valid_size=0.0,
-            anomaly="anomaly",
-            flagged=None,
-            all_anomalies_to_test=True,
-            source="ours, after the one-class protocol of the later literature",
-        ),
-        Protocol(
-            name="contaminated",
-            test_size=0.50,
-            valid_size=0.0,
-            anomaly="anomaly",
-            flagged=None,
-            all_anomalies_to_test=True,
-            left_in_train=0.05,
-            source="ours: the same, with 5 % of anomalies in the training rows",
-        ),
-    )
-}
+ONE_CLASS = Protocol(
+    name="one-class",
+    test_size=0.50,
+    valid_size=0.0,
+    anomaly="anomaly",
+    flagged=None,
+    all_anomalies_to_test=True,
+    source="ours, after the one-class protocol of the later literature",
+)
+CONTAMINATED = replace(
+    ONE_CLASS,
+    name="contaminated",
+    left_in_train=0.05,
+    source="ours: the same, with 5 % of anomalies in the training rows",
+)
+PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (ONE_CLASS, CONTAMINATED)}
 
 
 def read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -78,20 +72,20 @@ def read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         with np.load(path, allow_pickle=False) as archive:
             x, y = archive["X"], archive["y"].ravel()
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataSetError(
-            f"Expected {path} to hold X and y; it cannot be read ({type(error).__name__}: "
-            f"{error}). Put ADBench's own file there."
-        ) from error
-    sound = x.ndim == 2 and x.dtype.kind in "iuf" and y.size == len(x) and len(x) > 0
-    if not sound or not np.isfinite(x).all() or not np.isin(y, (0, 1)).all():
-        raise DataSetError(
-            f"Expected {path} to hold X, finite numbers in n rows, and y, a 0 or 1 for each; got "
-            f"X {x.dtype} {x.shape}, y {y.dtype} {y.shape}. Put ADBench's own file there."
-        )
+        raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+    if found := fault(x, y):
+        raise _unreadable(path, found)
     return x.astype(np.float64), y == 1
 
 
-def split(name: str, protocol: Protocol = PROTOCOLS["one-class"], *, seed: int = 42) -> Split:
+def _unreadable(path: Path, found: str) -> DataSetError:
+    return DataSetError(
+        f"Expected {path} to hold X, finite numbers in n rows, and y, a 0 or 1 for each row, as an "
+        f"archive of NumPy; {found}. Put ADBench's own file there."
+    )
+
+
+def split(name: str, protocol: Protocol = ONE_CLASS, *, seed: int = 42) -> Split:
     """Load one table and divide its rows by ``protocol``.
 
     Raises
@@ -103,11 +97,5 @@ def split(name: str, protocol: Protocol = PROTOCOLS["one-class"], *, seed: int =
     """
     _protocols.check(protocol, ("anomaly",), PROTOCOLS)
     x, is_anomaly = read(find(FILES[name]))
-    table = Table(
-        x=x,
-        kind=np.where(is_anomaly, "anomaly", "normal"),
-        feature_names=tuple(f"x{column}" for column in range(x.shape[1])),
-        is_categorical=np.zeros(x.shape[1], np.bool_),
-        sha256=FILES[name].sha256,
-    )
+    table = table_of(x, is_anomaly, "anomaly", FILES[name].sha256)
     return _protocols.apply(protocol, table, is_anomaly, seed)

@@ -18,7 +18,6 @@ Repository, 1998 (CC BY 4.0); S. Rayana, ODDS Library, Stony Brook University, 2
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.io
@@ -26,7 +25,8 @@ from numpy.typing import NDArray
 
 from alad.datasets import _protocols
 from alad.datasets._files import RemoteFile, find
-from alad.datasets._protocols import Protocol, Split, Table
+from alad.datasets._matrices import fault, table_of
+from alad.datasets._protocols import Protocol, Split
 from alad.errors import DataSetError
 
 FILE = RemoteFile(
@@ -102,21 +102,9 @@ def read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     if x is None or y is None:
         names = [name for name in content if not name.startswith("__")]
         raise _unreadable(path, f"it holds {', '.join(names) or 'nothing'}")
-    if fault := _fault(x, y):
-        raise _unreadable(path, fault)
+    if found := fault(x, y):
+        raise _unreadable(path, found)
     return x.astype(np.float32), y.ravel() == 1
-
-
-def _fault(x: NDArray[Any], y: NDArray[Any]) -> str | None:
-    """What is wrong with the content of a file, if anything is."""
-    numbers = x.ndim == 2 and x.size > 0 and x.dtype.kind in "iuf"
-    if not numbers or y.size != len(x):
-        return f"X is {x.dtype} {x.shape}, y is {y.dtype} {y.shape}"
-    if not np.isfinite(x).all():
-        return "X holds NaN or infinity"
-    if not np.isin(y, (0, 1)).all():
-        return f"y holds {', '.join(map(str, np.unique(y)[:5].tolist()))}"
-    return None
 
 
 def _unreadable(path: Path, found: str) -> DataSetError:
@@ -149,11 +137,5 @@ def split(protocol: Protocol = PROTOCOLS["paper"], *, seed: int = 42) -> Split:
     """
     _protocols.check(protocol, ("arrhythmia",), PROTOCOLS)
     x, is_arrhythmia = load()
-    table = Table(
-        x=x,
-        kind=np.where(is_arrhythmia, "arrhythmia", "normal"),
-        feature_names=tuple(f"x{column}" for column in range(x.shape[1])),
-        is_categorical=np.zeros(x.shape[1], np.bool_),
-        sha256=FILE.sha256,
-    )
+    table = table_of(x, is_arrhythmia, "arrhythmia", FILE.sha256)
     return _protocols.apply(protocol, table, is_arrhythmia, seed)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
@@ -24,22 +24,7 @@ from alad.objectives.alad import autoencoder_loss, discriminators_loss
 from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
 from alad.training import Move
 
-
-@dataclass(frozen=True)
-class Of:
-    """A score by name, in the form in which rows are judged."""
-
-    score: str
-
-    def __call__(self, networks: Any, x: Array) -> Array:
-        """A(x), shape (n,)."""
-        if self.score in MEMORY_SCORES:
-            return MEMORY_SCORES[self.score](networks, x)
-        return SCORES[self.score](networks["A"], networks["D"], x)
-
-
-def _reconstruct(networks: Any, x: Array) -> Array:
-    return reconstruct(networks["A"], x)
+KEPT_ROWS = "weights/M.rows"  # of a model on disk that has a memory
 
 
 def _encode(networks: Any, x: Array) -> Array:
@@ -63,7 +48,7 @@ class AdversarialDetector(NetworkDetector):
         Move("D", discriminators_loss),
         Move("A", autoencoder_loss),
     )
-    scores = (*SCORES, *MEMORY_SCORES)
+    scores = SCORES
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **NetworkDetector._constraints,
@@ -115,7 +100,7 @@ class AdversarialDetector(NetworkDetector):
 
         Of pictures the shape is theirs, and pixels lie between -1 and 1.
         """
-        return self._mapped(_reconstruct, X)
+        return self._mapped(reconstruct, X)
 
     def encode(self, X: Any) -> Matrix:
         """Give z = E(x), shape (n, latent_dim)."""
@@ -163,7 +148,7 @@ class AdversarialDetector(NetworkDetector):
         return Move("D", neighbourhood.discriminators_loss), *self.moves[1:]
 
     def _judge(self, score: str) -> Judge:
-        return Of(score)
+        return SCORES[score]
 
     def _watched(self, score: str) -> str:
         """Not what looks at the memory: there is none before training ends."""
@@ -179,12 +164,9 @@ class AdversarialDetector(NetworkDetector):
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 
-    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        facts, arrays = super()._to_disk()
-        return facts | {"memory": self.players_.memory}, arrays
-
     def _players_on_disk(self, model: Model, size: Size) -> Players:
-        return replace(self._players(size), memory=model.facts.get("memory", 0))
+        rows = model.arrays.get(KEPT_ROWS)
+        return replace(self._players(size), memory=0 if rows is None else len(rows))
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
@@ -197,9 +179,10 @@ class AdversarialDetector(NetworkDetector):
         if score not in MEMORY_SCORES:
             return
         if self.takes_pictures:
+            others = [s for s in SCORES if s not in MEMORY_SCORES]
             raise InputError(
                 f"The score {score!r} compares rows of a table; the preset {self.preset!r} is for "
-                f"pictures. Choose one of {', '.join(map(repr, SCORES))}."
+                f"pictures. Choose one of {', '.join(map(repr, others))}."
             )
         if hasattr(self, "weights_") and not self.players_.memory:
             raise InputError(

@@ -28,7 +28,7 @@ TIGHT_SHARE = 0.1
 FRIENDS = 5
 
 
-def memory_of(x: Matrix, seed: int, leave_out_knots: bool = False) -> tuple[int, tuple[Any, Any]]:
+def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = np.unique(x, axis=0)
     rows = kept_rows(distinct, seed, leave_out_knots)

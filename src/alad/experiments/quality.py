@@ -1,8 +1,8 @@
 """How well detectors detect, over many tables: one fit for each, judged in several ways.
 
-A panel is a list of tables by one protocol, each divided anew for each seed. A :class:`Contender`
-is a detector with its settings, judged by one or several scores. Its results over a panel are one
-file, in which each table has a run for each seed; what is stored is skipped.
+A panel is a list of tables by one protocol, each divided anew for each seed. The results of a
+:class:`Contender` over a panel are one file, in which each table has a run for each seed; what is
+stored is skipped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,15 @@ from alad.errors import InputError
 from alad.estimators import DETECTORS
 from alad.experiments.code import code_digest
 from alad.experiments.record import commit, record
-from alad.experiments.run import ONLY
+from alad.experiments.registry import Method
+from alad.experiments.results import CODE
+from alad.experiments.run import KEEP, ONLY
 from alad.metrics import detection_metrics
 
 METRICS = ("auroc", "average_precision", "f1")
-JUDGED = 20_000  # rows that scoring is timed on
+COMPILED = 300  # rows that are scored before the time is taken: more than a block of them
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -69,98 +71,79 @@ PANELS: dict[str, Panel] = {
 
 @dataclass(frozen=True)
 class Contender:
-    """A detector, its settings, and the scores that one fit of it is judged by."""
+    """A method by its name in print. No data set's preset is added to its settings."""
 
-    name: str
     label: str
-    detector: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    scores: tuple[str, ...] = (ONLY,)
+    method: Method
     control: bool = False
+
+    @property
+    def name(self) -> str:
+        """The method's, part of file names."""
+        return self.method.name
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """What one fit of it is judged by."""
+        return self.method.scores or (ONLY,)
 
 
 PAPER = {"preset": "kdd99", "scaling": "standard", "learning_rate": 2e-4, "anomaly_score": "memory"}
+BY_MEMORY = {"anomaly_score": "memory"}
+BOUNDED = {"kdd99": {"max_rows": 20_000}}  # of KDDCup99, for those that compare with every row
+
+
+def _control(label: str, *method: Any, **settings: Any) -> Contender:
+    return Contender(label, Method(*method, **settings), control=True)
+
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
         Contender(
-            "alad",
             "ALAD()",
-            "ALAD",
-            scores=("memory", "local-distance", "distance", "features", "logits", "l1"),
+            Method(
+                "alad",
+                "ALAD",
+                scores=("memory", "local-distance", "distance", "features", "logits", "l1"),
+            ),
         ),
         Contender(
-            "alad-no-knots",
             "ALAD(leave_out_knots=True)",
-            "ALAD",
-            {"leave_out_knots": True},
-            ("memory", "distance"),
+            Method("alad-no-knots", "ALAD", {"leave_out_knots": True}, ("memory", "distance")),
         ),
         Contender(
-            "alad-no-exchange",
             "ALAD() without exchanged columns",
-            "ALAD",
-            {"exchange": False},
-            ("memory", "features"),
+            Method("alad-no-exchange", "ALAD", {"exchange": False}, ("memory", "features")),
         ),
         Contender(
-            "alad-standard",
             "ALAD() with standard scaling",
-            "ALAD",
-            {"scaling": "standard"},
-            ("memory", "local-distance"),
+            Method("alad-standard", "ALAD", {"scaling": "standard"}, ("memory", "local-distance")),
         ),
+        Contender("ALAD() without D_zz", Method("alice", "ALICE", BY_MEMORY, ("memory",))),
+        Contender("ALAD() without D_zz and D_xx", Method("bigan", "BiGAN", BY_MEMORY, ("memory",))),
+        Contender("the paper's ALAD", Method("alad-paper", "ALAD", PAPER, ("features", "memory"))),
         Contender(
-            "alice", "ALAD() without D_zz", "ALICE", {"anomaly_score": "memory"}, ("memory",)
-        ),
-        Contender(
-            "bigan",
-            "ALAD() without D_zz and D_xx",
-            "BiGAN",
-            {"anomaly_score": "memory"},
-            ("memory",),
-        ),
-        Contender("alad-paper", "the paper's ALAD", "ALAD", PAPER, ("features", "memory")),
-        Contender(
-            "alad-paper-exchange",
             "the paper's ALAD with exchanged columns",
-            "ALAD",
-            {**PAPER, "exchange": True},
-            ("features", "memory"),
+            Method(
+                "alad-paper-exchange", "ALAD", {**PAPER, "exchange": True}, ("features", "memory")
+            ),
         ),
-        Contender(
-            "alad-untrained",
-            "ALAD() untrained",
-            "ALAD",
-            {"epochs": 0},
-            ("memory", "features"),
-            control=True,
+        _control(
+            "ALAD() untrained", "alad-untrained", "ALAD", {"epochs": 0}, ("memory", "features")
         ),
-        Contender("knn", "k nearest neighbours, the fifth", "KNN", control=True),
-        Contender(
-            "knn-mean",
-            "k nearest neighbours, mean of five",
-            "KNN",
-            {"method": "mean"},
-            control=True,
+        _control("k nearest neighbours, the fifth", "knn", "KNN", of=BOUNDED),
+        _control(
+            "k nearest neighbours, mean of five", "knn-mean", "KNN", {"method": "mean"}, of=BOUNDED
         ),
-        Contender("lof", "LOF", "LOF", control=True),
-        Contender("if", "Isolation Forest", "IsolationForest", control=True),
-        Contender("oc-svm", "OC-SVM", "OCSVM", {"nu": 0.05, "gamma": "scale"}, control=True),
-        Contender("mahalanobis", "Mahalanobis distance", "Mahalanobis", control=True),
-        Contender("pca", "PCA", "PCA", control=True),
-        Contender("autoencoder", "Autoencoder", "AutoEncoder", {}, ("l2",), control=True),
+        _control("LOF", "lof", "LOF", of=BOUNDED),
+        _control("Isolation Forest", "if", "IsolationForest"),
+        _control("OC-SVM", "oc-svm", "OCSVM", {"nu": 0.05, "gamma": "scale"}, of=BOUNDED),
+        _control("Mahalanobis distance", "mahalanobis", "Mahalanobis"),
+        _control("PCA", "pca", "PCA"),
+        _control("Autoencoder", "autoencoder", "AutoEncoder", {}, ("l2",)),
     )
 }
-LARGE = {"knn": 20_000, "knn-mean": 20_000, "lof": 20_000, "oc-svm": 20_000}  # rows kept of KDD99
-
-
-def settings_of(contender: Contender, panel: Panel) -> dict[str, Any]:
-    """The contender's settings, and a bound on rows where the table is too large for it."""
-    is_large = panel.name.startswith("kdd99") and contender.name in LARGE
-    bound = {"max_rows": LARGE[contender.name]} if is_large else {}
-    return {**contender.settings, **bound}
 
 
 def run(
@@ -171,36 +154,44 @@ def run(
     tell: Tell,
     *,
     refresh: bool = False,
+    other_code: bool = False,
 ) -> None:
-    """Make every run that is not stored, table by table; the file is written after each.
+    """Make every run that is not stored; a contender's file is written after each.
+
+    ``tell`` is told in words what comes next, and in how many seconds all may be done. With
+    ``other_code`` stored runs of other code are taken for as good as those of this one.
 
     Raises
     ------
     InputError
         A stored result was made with other settings or other code, and ``refresh`` is off.
     """
-    for number, contender in enumerate(contenders, 1):
-        known = {} if refresh else _stored(folder, panel, contender, check=True)
-        for place, (table, protocol) in enumerate(panel.tables, 1):
-            done = known.setdefault(table, [])
-            missing = [seed for seed in seeds if seed not in {one["seed"] for one in done}]
-            if not missing:
-                continue
-            tell(
-                f"{panel.name}: {contender.name} ({number}/{len(contenders)}), "
-                f"{table} ({place}/{len(panel.tables)})"
-            )
-            data_set = DATA_SETS[table]
-            for seed in missing:
-                split = data_set.split(data_set.protocols[protocol], seed=seed)
-                done.append(_one(contender, settings_of(contender, panel), split))
-                done.sort(key=lambda one: int(one["seed"]))
-                _write(folder, panel, contender, known)
+    known = {
+        c.name: {} if refresh else _stored(folder, panel, c, check=True, other_code=other_code)
+        for c in contenders
+    }
+    missing = [
+        (contender, table, protocol, seed)
+        for contender in contenders
+        for table, protocol in panel.tables
+        for seed in seeds
+        if seed not in {one["seed"] for one in known[contender.name].get(table, ())}
+    ]
+    began = time.monotonic()
+    for number, (contender, table, protocol, seed) in enumerate(missing):
+        left = (time.monotonic() - began) / number * (len(missing) - number) if number else None
+        place = f"[{number + 1}/{len(missing)}]"
+        tell(f"{place} {panel.name}: {contender.name}, {table}, seed {seed}", left)
+        data_set, runs = DATA_SETS[table], known[contender.name]
+        split = data_set.split(data_set.protocols[protocol], seed=seed)
+        one = _one(contender, contender.method.own_settings(table), split)
+        runs[table] = sorted([*runs.get(table, ()), one], key=lambda run: int(run["seed"]))
+        _write(folder, panel, contender, runs)
 
 
 def _one(contender: Contender, settings: Mapping[str, Any], split: Split) -> dict[str, Any]:
     """Fit once, and judge by every score."""
-    detector = DETECTORS[contender.detector](random_state=split.seed, **settings)
+    detector = DETECTORS[contender.method.detector](random_state=split.seed, **settings)
     began = time.monotonic()
     detector.fit(split.x_train)
     fit_seconds = time.monotonic() - began
@@ -208,14 +199,13 @@ def _one(contender: Contender, settings: Mapping[str, Any], split: Split) -> dic
     for score in contender.scores:
         if score != ONLY:
             detector.set_params(anomaly_score=score)
+        detector.score_samples(split.x_test[:COMPILED])
+        began = time.monotonic()
         a = -detector.score_samples(split.x_test)
-        some = split.x_test[:JUDGED]
-        began = time.monotonic()  # what is compiled was compiled a line ago
-        detector.score_samples(some)
         seconds = time.monotonic() - began
         found = detection_metrics(split.y_test, a, None)
         scores[score] = {metric: found[metric] for metric in METRICS} | {
-            "microseconds": 1e6 * seconds / len(some)
+            "microseconds": 1e6 * seconds / len(a)
         }
     return {
         "seed": split.seed,
@@ -234,10 +224,10 @@ def _name(panel: Panel, contender: Contender) -> str:
 
 def _identity(panel: Panel, contender: Contender) -> dict[str, Any]:
     return {
-        "detector": contender.detector,
-        "settings": settings_of(contender, panel),
+        "detector": contender.method.detector,
+        "settings": contender.method.own_settings(panel.tables[0][0]),
         "scores": list(contender.scores),
-        "code": code_digest(contender.detector),
+        CODE: code_digest(contender.method.detector),
     }
 
 
@@ -246,14 +236,20 @@ def _write(folder: Path, panel: Panel, contender: Contender, runs: Mapping[str, 
     record(
         _name(panel, contender),
         {"identity": _identity(panel, contender), "runs": runs},
-        command=f"alad bench quality {panel.name} --method {contender.name} --seeds {len(seeds)}",
+        command=f"alad bench quality {panel.name} --method {contender.name} --seeds {len(seeds)}"
+        + (f" --first-seed {seeds[0]}" if seeds[0] else ""),
         seeds=seeds,
         folder=folder,
     )
 
 
 def _stored(
-    folder: Path, panel: Panel, contender: Contender, *, check: bool = False
+    folder: Path,
+    panel: Panel,
+    contender: Contender,
+    *,
+    check: bool = False,
+    other_code: bool = False,
 ) -> dict[str, Any]:
     """Runs by table; empty where nothing is stored."""
     path = folder / f"{_name(panel, contender)}.json"
@@ -267,11 +263,13 @@ def _stored(
             f"Expected a result of 'alad bench quality' in {path}; it cannot be read as one "
             f"({type(error).__name__}: {error}). Move it away, or give another folder."
         ) from error
-    if check and identity != (now := _identity(panel, contender)):
-        other = " and ".join(name for name in now if identity.get(name) != now[name])
+    now = _identity(panel, contender) if check else {}
+    other = [name for name in now if identity.get(name) != now[name]]
+    if other and not (other_code and other == [CODE]):
         raise InputError(
-            f"Expected {path.name} to come from the same {other} as now; it does not. "
-            "Give --refresh to make it anew, or another folder for results."
+            f"Expected {path.name} to come from the same {' and '.join(other)} as now; it does "
+            f"not. Give --refresh to make it anew{KEEP if other == [CODE] else ''}, or another "
+            "folder for results."
         )
     return runs
 

@@ -54,9 +54,13 @@ class Method:
     test_rows: Mapping[str, int] = field(default_factory=dict)
     components: int | None = None
 
+    def own_settings(self, data_set: str) -> dict[str, Any]:
+        """Every setting that is given, without the data set's preset."""
+        return {**self.settings, **self.of.get(data_set, {})}
+
     def settings_for(self, data_set: str, epochs_scale: float = 1.0) -> dict[str, Any]:
-        """Every setting that is given, with the epochs of a shortened schedule."""
-        settings = {**self.settings, **self.of.get(data_set, {})}
+        """The same with the data set's preset, and the epochs of a shortened schedule."""
+        settings = self.own_settings(data_set)
         cls = DETECTORS[self.detector]
         if not issubclass(cls, NetworkDetector):
             return settings

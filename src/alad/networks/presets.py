@@ -6,7 +6,6 @@ the source trains it with. The other methods' values stand beside their networks
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -124,9 +123,8 @@ ARRHYTHMIA = Preset(
 )
 
 
-def tabular_architecture(size: Size) -> Architecture:
+def tabular_architecture(d: int) -> Architecture:
     """Networks for a table of d columns: as wide as the next power of two, from 64 to 256."""
-    d = size if isinstance(size, int) else math.prod(size)
     width = min(max(64, 1 << (d - 1).bit_length()), 256)
     return Architecture(
         encoder=hidden(width) + OUTPUT,

@@ -16,7 +16,7 @@ joint-logits    :math:`(1 - w) \| x - x' \|_1`                  the same, its ot
 EGBAD: Zenati et al., Efficient GAN-Based Anomaly Detection, 2018, arXiv 1802.06222. f are the
 activations of the layer before a discriminator's logit. Norms are sums over features, not
 means. The networks come in evaluation mode: no dropout, no power iteration, stored batch
-statistics; so a row's score depends on that row alone. D is the dictionary of discriminators.
+statistics; so a row's score depends on that row alone.
 """
 
 from __future__ import annotations
@@ -29,49 +29,56 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import softplus
 
+from alad.scores.memory import MEMORY_SCORES
+
 JOINT_WEIGHT = 0.1  # EGBAD: 0.9 for the reconstruction
 
-Score = Callable[[Any, Mapping[str, Any], Array], Array]
+Networks = Mapping[str, Any]  # the autoencoder "A", and the discriminators "D" by their games
+Score = Callable[[Networks, Array], Array]
 
 
-def reconstruct(A: Any, x: Array) -> Array:
+def reconstruct(networks: Networks, x: Array) -> Array:
     """x' = G(E(x))."""
+    A = networks["A"]
     reconstruction: Array = A.G(A.E(x))
     return reconstruction
 
 
-def features(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def features(networks: Networks, x: Array) -> Array:
     """L1 distance that D_xx's features move when x is replaced by its reconstruction."""
-    f_of_xx, f_of_xy = D["xx"].features_of_pairs(x, reconstruct(A, x))
+    D = networks["D"]
+    f_of_xx, f_of_xy = D["xx"].features_of_pairs(x, reconstruct(networks, x))
     return jnp.abs(f_of_xx - f_of_xy).sum(axis=-1)
 
 
-def logits(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def logits(networks: Networks, x: Array) -> Array:
     """-log of the probability that D_xx takes (x, x') for a real pair."""
-    return softplus(-D["xx"](x, reconstruct(A, x)))
+    return softplus(-networks["D"]["xx"](x, reconstruct(networks, x)))
 
 
-def l1(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def l1(networks: Networks, x: Array) -> Array:
     """Sum of absolute reconstruction errors."""
-    return _flat(jnp.abs(x - reconstruct(A, x))).sum(axis=-1)
+    return _flat(jnp.abs(x - reconstruct(networks, x))).sum(axis=-1)
 
 
-def l2(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def l2(networks: Networks, x: Array) -> Array:
     """Euclidean norm of the reconstruction error."""
-    return jnp.sqrt(_flat(jnp.square(x - reconstruct(A, x))).sum(axis=-1))
+    return jnp.sqrt(_flat(jnp.square(x - reconstruct(networks, x))).sum(axis=-1))
 
 
-def joint_features(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def joint_features(networks: Networks, x: Array) -> Array:
     """Reconstruction error, and how far D_xz's features move when x is replaced by x'."""
+    A, D = networks["A"], networks["D"]
     z = A.E(x)
     moved = jnp.abs(D["xz"].features(x, z) - D["xz"].features(A.G(z), z)).sum(axis=-1)
-    return (1 - JOINT_WEIGHT) * l1(A, D, x) + JOINT_WEIGHT * moved
+    return (1 - JOINT_WEIGHT) * l1(networks, x) + JOINT_WEIGHT * moved
 
 
-def joint_logits(A: Any, D: Mapping[str, Any], x: Array) -> Array:
+def joint_logits(networks: Networks, x: Array) -> Array:
     """Reconstruction error, and -log of the probability that D_xz takes (x, E(x)) for real."""
+    A, D = networks["A"], networks["D"]
     doubt = softplus(-D["xz"](x, A.E(x)))
-    return (1 - JOINT_WEIGHT) * l1(A, D, x) + JOINT_WEIGHT * doubt
+    return (1 - JOINT_WEIGHT) * l1(networks, x) + JOINT_WEIGHT * doubt
 
 
 def _flat(x: Array) -> Array:
@@ -85,6 +92,7 @@ SCORES: dict[str, Score] = {
     "l2": l2,
     "joint-features": joint_features,
     "joint-logits": joint_logits,
+    **MEMORY_SCORES,
 }
 NEEDS = {  # the game whose discriminator a score looks at
     "features": "xx",

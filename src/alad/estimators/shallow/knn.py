@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, some_rows
-from alad.estimators._settings import Constraint, integer, one_of, optional
-from alad.estimators.shallow._stored import stored, width
-from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.estimators._detector import Matrix, Vector
+from alad.estimators._settings import Constraint, one_of
+from alad.estimators.shallow._kept import ONE_SEARCH, RowKeeper
 
 BLOCK = 256  # rows whose neighbours are looked up at once
 TREE_COLUMNS = 8  # with more columns comparing with every row was faster than a k-d tree
 
-# Comparing with every row spreads over the cores by itself. Several such calls side by side would
-# crowd them, and scikit-learn, which stills BLAS's own threads meanwhile, could leave them stilled.
-_ONE_SEARCH = Lock()
 
-
-class KNN(AbstractDetector):
+class KNN(RowKeeper):
     r"""Distance to the k-th nearest training row (Ramaswamy et al., 2000).
 
     .. math:: A(x) = \| x - r_{(k)} \|_2 \quad \text{or} \quad
@@ -87,11 +79,8 @@ class KNN(AbstractDetector):
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
-        **AbstractDetector._constraints,
-        "k": integer(1),
+        **RowKeeper._constraints,
         "method": one_of("largest", "mean"),
-        "max_rows": optional(integer(2)),
-        "scaling": one_of(*SCALINGS),
     }
 
     def __init__(
@@ -111,14 +100,6 @@ class KNN(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Keep the rows of X, or some of them; ``y`` is ignored."""
-        self._check_settings()
-        x = self._prepare(X, self.scaling)
-        self._keep(some_rows(x, self.max_rows, self.seed_))
-        self._settle(x)
-        return self
-
     def _keep(self, rows: Matrix) -> None:
         self.rows_ = rows
         self.k_ = min(int(self.k), len(rows) - 1)
@@ -127,7 +108,7 @@ class KNN(AbstractDetector):
             self._search = NearestNeighbors(n_neighbors=self.k_ + 1, algorithm=algorithm).fit(rows)
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        with _ONE_SEARCH, config_context(assume_finite=True):
+        with ONE_SEARCH, config_context(assume_finite=True):
             near = self._search.kneighbors(x, return_distance=False)
         blocks = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
         distances = np.concatenate([self._distances(x[rows], near[rows]) for rows in blocks])
@@ -139,15 +120,3 @@ class KNN(AbstractDetector):
         distances = np.sort(np.linalg.norm(differences, axis=2), axis=1)
         is_itself = distances[:, :1] == 0
         return np.where(is_itself, distances[:, 1:], distances[:, :-1])
-
-    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return {}, {"rows": self.rows_}
-
-    def _from_disk(self, model: Model) -> None:
-        rows = stored(model, "rows", np.float32, None, width(model))
-        if len(rows) < 2:
-            raise ModelFormatError(
-                "Expected array 'rows' of at least 2 rows; got 1. The folder is damaged: save the "
-                "model again."
-            )
-        self._keep(rows)

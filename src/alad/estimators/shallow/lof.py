@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import LocalOutlierFactor
 
-from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, some_rows
-from alad.estimators._settings import Constraint, integer, one_of, optional
+from alad.estimators._detector import Matrix, Vector
+from alad.estimators.shallow._kept import ONE_SEARCH, RowKeeper
 from alad.estimators.shallow._rows import in_blocks
-from alad.estimators.shallow._stored import stored, width
-from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
-
-# scikit-learn's search spreads over the cores by itself: see KNN.
-_ONE_SEARCH = Lock()
 
 
-class LOF(AbstractDetector):
+class LOF(RowKeeper):
     r"""Local outlier factor (Breunig et al., 2000).
 
     .. math:: A(x) = \frac{1}{k} \sum_{i=1}^{k} \frac{\rho(r_i)}{\rho(x)}
@@ -70,13 +61,6 @@ class LOF(AbstractDetector):
     [0.7, 4.3]
     """
 
-    _constraints: ClassVar[dict[str, Constraint]] = {
-        **AbstractDetector._constraints,
-        "k": integer(1),
-        "max_rows": optional(integer(2)),
-        "scaling": one_of(*SCALINGS),
-    }
-
     def __init__(
         self,
         *,
@@ -92,33 +76,13 @@ class LOF(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Keep the rows of X, or some of them, and measure their densities; ``y`` is ignored."""
-        self._check_settings()
-        x = self._prepare(X, self.scaling)
-        self._keep(some_rows(x, self.max_rows, self.seed_))
-        self._settle(x)
-        return self
-
     def _keep(self, rows: Matrix) -> None:
         self.rows_ = rows
         k = min(int(self.k), len(rows) - 1)
-        with _ONE_SEARCH, config_context(assume_finite=True):
+        with ONE_SEARCH, config_context(assume_finite=True):
             self._factor = LocalOutlierFactor(n_neighbors=k, novelty=True)
             self._factor.fit(rows.astype(np.float64))
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        with _ONE_SEARCH, config_context(assume_finite=True):
+        with ONE_SEARCH, config_context(assume_finite=True):
             return in_blocks(lambda part: -self._factor.score_samples(part.astype(np.float64)), x)
-
-    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return {}, {"rows": self.rows_}
-
-    def _from_disk(self, model: Model) -> None:
-        rows = stored(model, "rows", np.float32, None, width(model))
-        if len(rows) < 2:
-            raise ModelFormatError(
-                "Expected array 'rows' of at least 2 rows; got 1. The folder is damaged: save the "
-                "model again."
-            )
-        self._keep(rows)

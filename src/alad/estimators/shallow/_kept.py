@@ -1,0 +1,60 @@
+"""What detectors share that keep training rows and compare with them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from threading import Lock
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alad.errors import ModelFormatError
+from alad.estimators._detector import AbstractDetector, Matrix, some_rows
+from alad.estimators._settings import Constraint, integer, one_of, optional
+from alad.estimators.shallow._stored import stored, width
+from alad.io import Model
+from alad.preprocessing.scaling import SCALINGS
+
+# Comparing with every row spreads over the cores by itself. Several such calls side by side would
+# crowd them, and scikit-learn, which stills BLAS's own threads meanwhile, could leave them stilled.
+ONE_SEARCH = Lock()
+
+
+class RowKeeper(AbstractDetector):
+    """Keeps the scaled training rows, or some of them, as ``rows_``."""
+
+    k: int
+    max_rows: int | None
+    scaling: str
+
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        **AbstractDetector._constraints,
+        "k": integer(1),
+        "max_rows": optional(integer(2)),
+        "scaling": one_of(*SCALINGS),
+    }
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Keep the rows of X, or some of them, to compare with; ``y`` is ignored."""
+        self._check_settings()
+        x = self._prepare(X, self.scaling)
+        self._keep(some_rows(x, self.max_rows, self.seed_))
+        self._settle(x)
+        return self
+
+    @abstractmethod
+    def _keep(self, rows: Matrix) -> None:
+        """Take these rows as ``rows_``, and measure of them what scoring needs."""
+
+    def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        return {}, {"rows": self.rows_}
+
+    def _from_disk(self, model: Model) -> None:
+        rows = stored(model, "rows", np.float32, None, width(model))
+        if len(rows) < 2:
+            raise ModelFormatError(
+                "Expected array 'rows' of at least 2 rows; got 1. The folder is damaged: save the "
+                "model again."
+            )
+        self._keep(rows)
