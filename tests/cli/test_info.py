@@ -7,13 +7,19 @@ from importlib import metadata
 
 import pytest
 
-from alad import Mahalanobis, load
+from alad import KNN, Mahalanobis, load
 
 
 def edit(model, **changes: object) -> None:
     path = model / "model.json"
     facts = json.loads(path.read_text("utf-8")) | changes
     path.write_text(json.dumps({k: v for k, v in facts.items() if v is not ...}), "utf-8")
+
+
+def test_a_model_that_holds_training_rows_says_so(alad, train):
+    KNN(max_rows=50).fit(train).save("keeper")
+    assert "rows kept" in alad.good("info", "keeper").out
+    assert json.loads(alad.good("info", "keeper", "--json").out)["rows_kept"] == 50
 
 
 def test_json_is_one_object_of_the_models_facts(alad, model, train):
@@ -46,6 +52,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "seed": detector.seed_,
         "scaling": "standard",
         "rows_at_fit": 200,
+        "rows_kept": None,
         "n_columns": 3,
         "picture": None,
         "n_features": 4,

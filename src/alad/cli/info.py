@@ -27,6 +27,9 @@ def info(
         print_text(_as_text(facts))
 
 
+KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
+
+
 def _facts(folder: Path) -> dict[str, Any]:
     """Give the model's own statements, in our order, with its size on disk."""
     from alad.errors import ModelFormatError
@@ -42,6 +45,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "seed": stated["seed"],
             "scaling": stated["scaler"]["kind"],
             "rows_at_fit": stated["rows_at_fit"],
+            "rows_kept": next((len(saved.arrays[n]) for n in KEPT if n in saved.arrays), None),
             "columns": _columns(stated["encoder"]),
             "n_columns": stated["n_features_in"],
             "picture": size if isinstance(size := stated.get("data_dim"), list) else None,
@@ -89,6 +93,8 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "seed": facts["seed"],
         "scaling": facts["scaling"],
         "rows at fit": f"{facts['rows_at_fit']:,}",
+        "rows kept": facts["rows_kept"]
+        and f"{facts['rows_kept']:,}, scaled: whoever has the model has them",
         "columns": None
         if facts["picture"]
         else f"{facts['n_columns']} -> {facts['n_features']} features",

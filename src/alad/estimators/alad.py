@@ -19,6 +19,7 @@ class ALAD(AdversarialDetector):
     That is the paper's score, and that of the paper's presets. By itself ``ALAD()`` goes further:
     its discriminators also learn from rows with exchanged columns, and a row is compared with
     normal rows that were kept, its distance to them and D_xz's doubt together (the score "memory").
+    Such a model holds up to 4,096 of its training rows, scaled: give it to those who may see them.
 
     Parameters
     ----------
