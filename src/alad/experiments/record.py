@@ -17,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from alad._files import written_aside
 
 PACKAGES = ("alad", "jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn", "torch", "pyod")
@@ -81,13 +83,28 @@ def plain(value: Any) -> Any:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores this process may use, memory in GiB, system and Python."""
+    """Processor, cores this process may use, memory in GiB, accelerator, system and Python."""
     return {
         "cpu": cpu_model(),
         "cores": cores(),
+        **accelerator(),
         "memory_gib": memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
+def accelerator() -> dict[str, Any]:
+    """What JAX computes on where that is no CPU, and how exact its products are asked to be.
+
+    None for exactness means the device's own choice, which on recent GPUs is TF32.
+    """
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return {}
+    return {
+        "accelerator": device.device_kind,
+        "matmul_precision": jax.config.values["jax_default_matmul_precision"],
     }
 
 
