@@ -12,7 +12,7 @@ import argparse
 import atexit
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -295,20 +295,26 @@ def main() -> None:
     parser.add_argument("race", choices=RACES, nargs="?", help="default: all but gpu")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=500, help="training steps a measurement")
+    parser.add_argument(
+        "--without", metavar="CONTESTANT", action="append", default=[], help="leave this one out"
+    )
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
     for name in [options.race] if options.race else [name for name in RACES if "gpu" not in name]:
-        hold(name, options.rounds, options.steps, store=not options.dry)
+        hold(name, options.rounds, options.steps, options.without, store=not options.dry)
 
 
-def hold(name: str, rounds: int, steps: int, *, store: bool) -> None:
+def hold(name: str, rounds: int, steps: int, without: Sequence[str], *, store: bool) -> None:
     """Run one race, print its table and store its result."""
     load = os.getloadavg()[0]
     race = RACES[name](steps)
+    for contestant in without:
+        del race.contestants[contestant]
     summary = summarise(race, run(race, rounds))
     Console().print(table(name, race, summary))
     if store:
         command = f"python -m benchmarks.run {name} --rounds {rounds} --steps {steps}"
+        command += "".join(f" --without '{contestant}'" for contestant in without)
         payload = {
             "unit": race.unit,
             "scale": race.scale,
