@@ -198,9 +198,10 @@ def race(payload: Mapping[str, Any]) -> str:
 def source(stored: Mapping[str, Any]) -> str:
     """What was typed, on what, when."""
     machine, versions = stored["machine"], stored["versions"]
+    accelerator = f"{machine['accelerator']}, " if "accelerator" in machine else ""
     return (
         f"<sub>`{stored['command']}`, {repeats(stored)}, {stored['date'][:10]}, "
-        f"{machine['cpu']}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
+        f"{accelerator}{machine['cpu']}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
     )
 
 

@@ -28,7 +28,8 @@ def quality(
         int | None, typer.Option(min=1, help="How many seeds; default: the panel's own number.")
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option(metavar="METHOD", help="Only this one (repeatable).")
+        list[str] | None,
+        typer.Option("--method", metavar="METHOD", help="Only this one (repeatable)."),
     ] = None,
     results: Annotated[Path, typer.Option(help="Folder of the JSON results.")] = Path(
         "runs/quality"

@@ -97,7 +97,9 @@ def fit(
     ] = 0.01,
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Leave out this column, a label say (repeatable)."),
+        typer.Option(
+            "--drop", metavar="COLUMN", help="Leave out this column, a label say (repeatable)."
+        ),
     ] = None,
     side: Annotated[
         int | None,

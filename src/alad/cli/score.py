@@ -54,7 +54,9 @@ def score(
     ],
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Copy this column of the table too (repeatable)."),
+        typer.Option(
+            "--keep", metavar="COLUMN", help="Copy this column of the table too (repeatable)."
+        ),
     ] = None,
     all_columns: Annotated[
         bool, typer.Option("--all-columns", help="Copy all columns of the table.")

@@ -24,7 +24,9 @@ def tabular(
     ] = 1.0,
     method: Annotated[
         list[str] | None,
-        typer.Option(metavar="METHOD", help="Only this method (repeatable). --list names them."),
+        typer.Option(
+            "--method", metavar="METHOD", help="Only this method (repeatable). --list names them."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoints and models.")
