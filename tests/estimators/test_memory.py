@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from alad import ALAD, ALICE, BiGAN, load
 from alad.errors import InputError
 from alad.estimators import _memory
-from alad.estimators._memory import kept_rows, memory_of, without_knots
+from alad.estimators._memory import distinct_rows, kept_rows, memory_of, without_knots
 from tests.estimators.small import NEW, N, X, fitted, new
 
 RNG = np.random.default_rng(2)
@@ -35,13 +36,37 @@ def test_one_distinct_row_is_enough():
 
 
 def test_a_large_table_is_drawn_from(monkeypatch):
-    monkeypatch.setattr(_memory, "ROWS", 100)
+    monkeypatch.setattr(_memory, "MOST_ROWS", 100)
     many = rows(1000)
     kept = kept_rows(many, 0, leave_out_knots=False)
     assert len(kept) == 100
     assert {tuple(row) for row in kept} <= {tuple(row) for row in many}
     assert np.array_equal(kept, kept_rows(many, 0, leave_out_knots=False))
     assert not np.array_equal(kept, kept_rows(many, 1, leave_out_knots=False))
+
+
+def test_of_a_wide_table_fewer_rows_are_kept(monkeypatch):
+    monkeypatch.setattr(_memory, "LEAST_ROWS", 50)
+    monkeypatch.setattr(_memory, "BYTES", 2 * 4 * 80)
+    assert len(kept_rows(rows(1000), 0, leave_out_knots=False)) == 80
+    assert len(kept_rows(rows(1000, d=40), 0, leave_out_knots=False)) == 50
+
+
+def test_rows_are_rounded_to_half_precision_but_for_what_is_too_large():
+    x = np.float32([[0.1, 1e6], [0.1 + 1e-7, 1e6], [-0.0, 70_001.5], [0.0, 70_001.5]])
+    found = distinct_rows(np.asfortranarray(x))
+    assert np.array_equal(found, np.float32([[np.float16(0.1), 1e6], [0, 70_001.5]]))
+
+
+@pytest.mark.parametrize("scaling", ["log-standard", "none"])
+def test_a_saved_memory_takes_two_bytes_a_number_where_that_is_exact(tmp_path, scaling):
+    detector = new(ALAD, scaling=scaling, epochs=0).fit(X * (1 if scaling != "none" else 1e5))
+    detector.save(tmp_path / "model")
+    [file] = (tmp_path / "model").glob("*.safetensors")
+    rows = next(a for name, a in load_file(file).items() if name.endswith("M.rows"))
+    assert rows.dtype == (np.float16 if scaling != "none" else np.float32)
+    again = load(tmp_path / "model")
+    assert np.array_equal(again.score_samples(NEW), detector.score_samples(NEW))
 
 
 def test_a_knot_apart_from_the_rest_is_left_out():

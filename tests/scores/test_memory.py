@@ -59,6 +59,16 @@ def test_a_row_of_the_memory_does_not_count_itself(networks):
     np.testing.assert_allclose(distances, every[:, 1:4], rtol=1e-5)
 
 
+def test_a_row_that_rounds_to_one_of_the_memory_is_taken_for_it(networks):
+    halves = np.float32(np.float16(KEPT))
+    networks["M"].rows = Kept(jnp.asarray(halves))
+    distances, _ = networks["M"].nearest(jnp.asarray(KEPT[:5]), 3)
+    networks["M"].rows = Kept(jnp.asarray(KEPT))
+    every = np.linalg.norm(KEPT[:5, None] - halves, axis=2)
+    every[np.arange(5), np.arange(5)] = np.inf
+    np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :3], rtol=1e-5)
+
+
 def test_a_small_memory_gives_as_many_as_it_has(networks):
     distances, radii = networks["M"].nearest(jnp.asarray(X), 1000)
     assert distances.shape == radii.shape == (len(X), M - 1)

@@ -15,14 +15,16 @@ from alad.estimators._detector import Matrix, some_rows
 from alad.networks.memory import Kept, Memory
 from alad.scores.memory import NEIGHBOURS
 
-ROWS = 4096  # of the memory: what a row costs does not grow with the training set
+# Of the memory, so that what a row costs does not grow with the training set. Of a wide table it
+# holds fewer: as many as fit.
+MOST_ROWS, LEAST_ROWS, BYTES = 16_384, 2048, 4 * 2**20
 UNIT = 0.05  # of the mean radius
 ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
 
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
 # is among the FAR_SHARE farthest from its CROWD-th neighbour, and its nearest ones are, for that
 # distance, closer than those of all but TIGHT_SHARE of the rows. A row that is merely alone stays.
-CROWD = 200
+CROWD, CROWD_SHARE = 200, 0.05  # whichever is more
 FAR_SHARE = 0.1
 TIGHT_SHARE = 0.1
 FRIENDS = 5
@@ -30,7 +32,7 @@ FRIENDS = 5
 
 def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
-    distinct = np.unique(x, axis=0)
+    distinct = distinct_rows(x)
     rows = kept_rows(distinct, seed, leave_out_knots)
     memory = Memory(*rows.shape)
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
@@ -42,16 +44,29 @@ def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[A
     return len(rows), (parts[1], parts[2])
 
 
+def distinct_rows(x: Matrix) -> Matrix:
+    """Give every row once, rounded to half precision, in the order of x: (n, d) to (<= n, d)."""
+    with np.errstate(over="ignore"):
+        halves = x.astype(np.float16).astype(np.float32)
+    known = np.where(np.isfinite(halves), halves, x) + np.float32(0)  # no zero below zero
+    known = np.ascontiguousarray(known)
+    as_bytes = known.view(np.dtype((np.void, known.itemsize * x.shape[1])))
+    _, first = np.unique(as_bytes, return_index=True)
+    found: Matrix = known[np.sort(first)]
+    return found
+
+
 def kept_rows(distinct: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
     """Draw the rows to keep, if asked without knots of rows that lie apart from the rest."""
-    rows = some_rows(distinct, ROWS, seed)
+    fitting = BYTES // (2 * distinct.shape[1])
+    rows = some_rows(distinct, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
     rows = without_knots(rows) if leave_out_knots else rows
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
 
 
 def without_knots(rows: Matrix) -> Matrix:
     """Leave out rows that are close to each other and far from most, (m, d) to (<= m, d)."""
-    crowd = min(CROWD, len(rows) // 4)
+    crowd = min(max(CROWD, int(CROWD_SHARE * len(rows))), len(rows) // 4)
     if crowd <= FRIENDS:
         return rows
     distances = _to_others(rows, crowd)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from alad.errors import ModelFormatError
 from alad.networks import Size
+from alad.networks.memory import Kept
 from alad.training import alive, blueprints
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
@@ -108,8 +109,17 @@ def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:
     for player, trees in weights.items():
         for tree in trees:
             for path, variable in nnx.to_flat_state(tree):
-                named[".".join(map(str, (player, *path)))] = np.asarray(variable[...])
+                array = np.asarray(variable[...])
+                name = ".".join(map(str, (player, *path)))
+                named[name] = _halved(array) if isinstance(variable, Kept) else array
     return named
+
+
+def _halved(array: NDArray[Any]) -> NDArray[Any]:
+    """Give float32 as float16 where that is exact."""
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(array.dtype), array) else array
 
 
 def weights_like(players: Players, arrays: Mapping[str, NDArray[Any]]) -> Weights:
@@ -150,6 +160,8 @@ def _fitting(name: str, variable: Any, arrays: Mapping[str, NDArray[Any]]) -> ND
             "The folder is damaged: save the model again."
         )
     found = arrays[name]
+    if isinstance(variable, Kept) and found.dtype == np.float16:
+        found = found.astype(dtype)
     if found.shape != shape or found.dtype != dtype:
         raise ModelFormatError(
             f"Expected array {name!r} of shape {shape}, {dtype}; got {found.shape}, "

@@ -19,7 +19,7 @@ class ALAD(AdversarialDetector):
     That is the paper's score, and that of the paper's presets. By itself ``ALAD()`` goes further:
     its discriminators also learn from rows with exchanged columns, and a row is compared with
     normal rows that were kept, its distance to them and D_xz's doubt together (the score "memory").
-    Such a model holds up to 4,096 of its training rows, scaled: give it to those who may see them.
+    Such a model holds up to 16,384 of its training rows, scaled: give it to those who may see them.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ALAD(AdversarialDetector):
     anomaly_score : str
         "features" is A(x) above; "logits", "l1", "l2" are the paper's other three,
         "joint-features" and "joint-logits" BiGAN's (:mod:`alad.scores.alad`); "memory",
-        "local-distance" and "distance" compare with at most 4,096 kept rows
+        "local-distance" and "distance" compare with at most 16,384 kept rows
         (:mod:`alad.scores.memory`). Default: "memory" for the preset "tabular", else "features".
     scaling : {"none", "minmax", "standard", "log-standard", "pixels"}
         What is done to columns first, fitted on the training rows. Pictures take "pixels" only:

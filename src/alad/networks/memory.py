@@ -7,8 +7,13 @@ from flax import nnx
 from jax import Array, lax
 
 
+def rounded(x: Array) -> Array:
+    """Round to half precision, eleven bits; infinite beyond 65,504."""
+    return x.astype(jnp.float16).astype(x.dtype)
+
+
 class Kept(nnx.Variable):  # type: ignore[type-arg]
-    """What a memory holds; it is not learned by gradient."""
+    """What a memory holds, not learned by gradient; on disk at half the size where exact."""
 
 
 class Memory(nnx.Module):
@@ -17,6 +22,8 @@ class Memory(nnx.Module):
     Attributes
     ----------
     rows : Kept of shape (m, d)
+        Rounded to half precision, which moves a distance by less than a thousandth of a row's
+        length; exact where a column is too large for that.
     radius : Kept of shape (m,)
         The mean distance of each row to its nearest others.
     unit : Kept of shape (1,)
@@ -34,18 +41,19 @@ class Memory(nnx.Module):
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances to the k nearest rows, in their order, and those rows' radii, both (n, k).
 
-        A row that equals one in the memory is taken for that one and does not count it.
+        A row that rounds to one of the memory is taken for that one and does not count it.
         """
-        rows, count = self.rows[...], len(self.rows[...])
-        k = min(k, count - 1)
+        rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
         # |x - m|^2 less the part that is the same for all m: enough to find the nearest.
         _, near = lax.top_k(2 * x @ rows.T - jnp.square(rows).sum(axis=1), k + 1)
+        alike = (x[:, None] == rows[near]) | (rounded(x)[:, None] == rows[near])
+        is_itself = alike.all(axis=2)
         squares = jnp.square(x[:, None] - rows[near]).sum(axis=2)
-        order = jnp.argsort(squares, axis=1)
+        order = jnp.argsort(jnp.where(is_itself, -1, squares), axis=1)
         distance = jnp.sqrt(jnp.take_along_axis(squares, order, axis=1))
         radius = self.radius[...][jnp.take_along_axis(near, order, axis=1)]
-        is_itself = distance[:, :1] == 0
+        has_itself = is_itself.any(axis=1, keepdims=True)
         return (
-            jnp.where(is_itself, distance[:, 1:], distance[:, :-1]),
-            jnp.where(is_itself, radius[:, 1:], radius[:, :-1]),
+            jnp.where(has_itself, distance[:, 1:], distance[:, :-1]),
+            jnp.where(has_itself, radius[:, 1:], radius[:, :-1]),
         )
