@@ -1,4 +1,12 @@
-"""alad: adversarially learned anomaly detection."""
+"""alad: adversarially learned anomaly detection.
+
+Detectors are imported when they are first asked for: JAX takes seconds, and ``alad --help`` needs
+none of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from alad.errors import (
     AladError,
@@ -8,23 +16,25 @@ from alad.errors import (
     ModelFormatError,
     OutputError,
 )
-from alad.estimators import (
-    ALAD,
-    ALICE,
-    DAGMM,
-    DSEBM,
-    GAN,
-    KNN,
-    LOF,
-    OCSVM,
-    PCA,
-    AnoGAN,
-    AutoEncoder,
-    BiGAN,
-    IsolationForest,
-    Mahalanobis,
-    load,
-)
+
+if TYPE_CHECKING:
+    from alad.estimators import (
+        ALAD,
+        ALICE,
+        DAGMM,
+        DSEBM,
+        GAN,
+        KNN,
+        LOF,
+        OCSVM,
+        PCA,
+        AnoGAN,
+        AutoEncoder,
+        BiGAN,
+        IsolationForest,
+        Mahalanobis,
+        load,
+    )
 
 __version__ = "0.1.0"
 
@@ -52,3 +62,15 @@ __all__ = [
     "__version__",
     "load",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from alad import estimators
+
+    return getattr(estimators, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -36,8 +36,16 @@ class Blueprint(NamedTuple):
 
 
 def blueprints(build: Build) -> dict[str, Blueprint]:
-    """Read the structure of each player off one that is built for the purpose."""
-    return {name: Blueprint(*_apart(m)[:2]) for name, m in build(jax.random.key(0)).items()}
+    """Read the structure of each player off one that is traced, so no weight is ever made."""
+    graphs = {}
+
+    def randomness(key: Array) -> dict[str, Any]:
+        parts = {name: _apart(network) for name, network in build(key).items()}
+        graphs.update({name: graph for name, (graph, *_) in parts.items()})
+        return {name: own for name, (_, own, *_) in parts.items()}
+
+    own = jax.jit(randomness)(jax.random.key(0))
+    return {name: Blueprint(graph, own[name]) for name, graph in graphs.items()}
 
 
 def newborn(
