@@ -1,8 +1,8 @@
 """Can a training be chosen without labels? ``python -m benchmarks.selection``.
 
-On each of ADBench's ten tables ALAD is trained in several ways: other seeds, shorter, slower, with
-the paper's networks. A fifth of the training rows is held out, and each criterion below, which looks
-at no label, says how good it takes a training to be. Then the labels say which were good: by
+On each of ADBench's ten tables ALAD is trained in several ways: other seeds, shorter, slower, or
+with the paper's networks. A fifth of the training rows is held out, and each criterion below, which
+looks at no label, says how good it takes a training to be. Then the labels say which were good: by
 Spearman's rank correlation with the AUROC on the test rows, and by the mean AUROC of what the
 criterion chooses. One that cannot choose has a correlation near 0 and gains nothing over the lot.
 """
