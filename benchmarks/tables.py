@@ -61,7 +61,11 @@ def table(name: str) -> str:
     if name.startswith(BY_TABLE):
         return by_table(_panel(name.removeprefix(BY_TABLE)))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
-    body = race(stored["payload"]) if "contestants" in stored["payload"] else kdd99(stored)
+    payload = stored["payload"]
+    if "selection" in payload:
+        body = selection(payload)
+    else:
+        body = race(payload) if "contestants" in payload else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
 
 
@@ -178,6 +182,18 @@ def kdd99(stored: Mapping[str, Any]) -> str:
         if row["method"] != "features":
             cells = " | ".join(mean_and_sd_as_text(row["at_cut"][m]) for m in METRICS)
             lines.append(f"| ALAD, ours, score {row['method']} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def selection(payload: Mapping[str, Any]) -> str:
+    """What labels say of criteria that look at none."""
+    head = ("score", "told apart", "correlation", "above 0", "chosen", "by lot", "default", "best")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in payload["selection"]:
+        aurocs = (f"{row[name]:.4f}" for name in ("chosen", "by_lot", "default", "best"))
+        above = f"{row['above_0']} of {len(payload['tables'])}"
+        cells = (row["score"], row["criterion"], f"{row['correlation']:.2f}", above, *aurocs)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
