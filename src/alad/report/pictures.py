@@ -60,7 +60,7 @@ def gather(model: Any, batches: Iterable[tuple[Pictures, Sequence[str]]], count:
 
 
 def look(model: Any, extremes: Extremes, seed: int) -> Figure:
-    """Draw the extremes beside their reconstructions, samples G(z), and walks from z to z.
+    """Draw the extremes beside their reconstructions, samples G(z), and walks between codes E(x).
 
     The difference is the mean over the channels of ``abs(x - G(E(x)))``, on one scale for all.
     """
@@ -101,16 +101,15 @@ def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) ->
     for ax, picture in zip(grid[:SAMPLES].flat, as_bytes(model.generate(z)), strict=True):
         _show(ax, picture)
     _name(grid[0, 0], "samples\nG(z)")
-    normal = np.stack(extremes.pictures[extremes.halves()["most normal"]][: WALKS + 1])
-    ends = model.encode(normal)
+    ends = model.encode(np.stack(extremes.pictures))  # from most normal to most anomalous
     for walk, line in enumerate(grid[SAMPLES:]):
-        start, end = ends[walk % len(ends)], ends[(walk + 1) % len(ends)]
+        start, end = ends[walk % len(ends)], ends[-1 - walk % len(ends)]
         share = np.linspace(0, 1, count)[:, None]
         for ax, picture in zip(
             line, as_bytes(model.generate((1 - share) * start + share * end)), strict=True
         ):
             _show(ax, picture)
-    _name(grid[SAMPLES, 0], "walk from\nz to z")
+    _name(grid[SAMPLES, 0], "walk from E(x) of\nmost normal to\nmost anomalous")
 
 
 def _show(ax: Axes, picture: Pictures, most: float | None = None) -> None:
