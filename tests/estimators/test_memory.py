@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 from safetensors.numpy import load_file
 
 from alad import ALAD, ALICE, BiGAN, load
 from alad.errors import InputError
 from alad.estimators import _memory
 from alad.estimators._memory import distinct_rows, kept_rows, memory_of, without_knots
+from alad.networks.memory import Memory
 from tests.estimators.small import NEW, N, X, fitted, new
 
 RNG = np.random.default_rng(2)
@@ -28,6 +31,27 @@ def test_equal_rows_are_kept_once():
 def test_from_ten_rows_a_column_on_the_networks_are_believed():
     _, (_, buffers) = memory_of(rows(50), 0, leave_out_knots=False)
     assert buffers["trust"][...] == 1
+
+
+def test_of_few_rows_what_is_far_from_0_counts_for_less():
+    few = np.float32(100) * rows(30)
+    _, (_, buffers) = memory_of(few, 0, leave_out_knots=False)
+    scale = 2 / (1 - 30 / 40)
+    expected = np.sign(few) * scale * np.log1p(np.abs(few) / scale)
+    found = np.asarray(buffers["rows"][...])
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("n", [30, 300])  # with and without enough rows
+def test_a_training_row_does_not_count_itself(n):
+    x = 5 * rows(n)
+    count, (_, buffers) = memory_of(x, 0, leave_out_knots=False)
+    memory = Memory(count, 4)
+    nnx.update(memory, buffers)
+    nearest, _ = jax.jit(lambda memory, x: memory.nearest(x, 1))(memory, x)
+    held = np.asarray(memory.rows[...])
+    apart = np.linalg.norm(held[:, None] - held, axis=2) + np.where(np.eye(count), np.inf, 0)
+    np.testing.assert_allclose(nearest[:, 0], apart.min(axis=1), rtol=0.02, atol=0.01)
 
 
 def test_one_distinct_row_is_enough():

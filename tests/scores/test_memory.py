@@ -33,7 +33,9 @@ def networks():
 
 
 def by_hand(x):
-    distances = np.linalg.norm(np.float64(x)[:, None] - KEPT, axis=2)
+    scale = 2 / (1 - TRUST)
+    squashed = np.sign(x) * scale * np.log1p(np.abs(np.float64(x)) / scale)
+    distances = np.linalg.norm(squashed[:, None] - KEPT, axis=2)
     order = np.argsort(distances, axis=1)[:, :NEIGHBOURS]
     near = np.log(np.take_along_axis(distances, order, axis=1) + UNIT).mean(axis=1)
     return near, np.log(RADIUS[order].mean(axis=1) + UNIT)
@@ -53,17 +55,25 @@ def test_the_doubt_is_added_and_never_negative(networks):
     assert (doubt > -1e-6).all()
 
 
-def test_a_row_of_the_memory_does_not_count_itself(networks):
-    distances, _ = networks["M"].nearest(jnp.asarray(KEPT[:5]), 3)
+@pytest.fixture
+def trusted(networks):
+    """The memory of networks that had rows enough, so that nothing is squashed."""
+    memory = networks["M"]
+    memory.trust = Kept(jnp.ones(1))
+    yield memory
+    memory.trust, memory.rows = Kept(jnp.full(1, TRUST)), Kept(jnp.asarray(KEPT))
+
+
+def test_a_row_of_the_memory_does_not_count_itself(trusted):
+    distances, _ = trusted.nearest(jnp.asarray(KEPT[:5]), 3)
     every = np.sort(np.linalg.norm(KEPT[:5, None] - KEPT, axis=2), axis=1)
     np.testing.assert_allclose(distances, every[:, 1:4], rtol=1e-5)
 
 
-def test_a_row_that_rounds_to_one_of_the_memory_is_taken_for_it(networks):
+def test_a_row_that_rounds_to_one_of_the_memory_is_taken_for_it(trusted):
     halves = np.float32(np.float16(KEPT))
-    networks["M"].rows = Kept(jnp.asarray(halves))
-    distances, _ = networks["M"].nearest(jnp.asarray(KEPT[:5]), 3)
-    networks["M"].rows = Kept(jnp.asarray(KEPT))
+    trusted.rows = Kept(jnp.asarray(halves))
+    distances, _ = trusted.nearest(jnp.asarray(KEPT[:5]), 3)
     every = np.linalg.norm(KEPT[:5, None] - halves, axis=2)
     every[np.arange(5), np.arange(5)] = np.inf
     np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :3], rtol=1e-5)

@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._detector import Matrix, some_rows
-from alad.networks.memory import Kept, Memory
+from alad.networks.memory import Kept, Memory, squashed
 from alad.scores.memory import NEIGHBOURS
 
 # Of the memory, so that what a row costs does not grow with the training set. Of a wide table it
@@ -33,13 +33,16 @@ FRIENDS = 5
 def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = distinct_rows(x)
+    trust = jnp.full(1, min(1.0, len(distinct) / (ENOUGH * x.shape[1])))
+    if trust < 1:
+        distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), trust)))
     rows = kept_rows(distinct, seed, leave_out_knots)
     memory = Memory(*rows.shape)
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
     memory.rows = Kept(jnp.asarray(rows))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.unit = Kept(jnp.full(1, UNIT * radius.mean() or 1.0))  # 1: all rows are one
-    memory.trust = Kept(jnp.full(1, min(1.0, len(distinct) / (ENOUGH * x.shape[1]))))
+    memory.trust = Kept(trust)
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return len(rows), (parts[1], parts[2])
 

@@ -6,10 +6,22 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
 
+SQUASHED = 2.0  # where a value counts for half a step, if rows are very few
+
 
 def rounded(x: Array) -> Array:
     """Round to half precision, eleven bits; infinite beyond 65,504."""
     return x.astype(jnp.float16).astype(x.dtype)
+
+
+def squashed(x: Array, trust: Array) -> Array:
+    r"""Let values far from 0 count for less where rows are few: :math:`\pm c \log(1 + |x| / c)`.
+
+    With :math:`c = 2 / (1 - t)` for a trust t below 1; at 1, x as it is. Among few rows a single
+    wild column would decide who is near.
+    """
+    scale = SQUASHED / jnp.maximum(1 - trust, 1e-6)
+    return jnp.where(trust < 1, jnp.sign(x) * scale * jnp.log1p(jnp.abs(x) / scale), x)
 
 
 class Kept(nnx.Variable):  # type: ignore[type-arg]
@@ -22,8 +34,8 @@ class Memory(nnx.Module):
     Attributes
     ----------
     rows : Kept of shape (m, d)
-        Rounded to half precision, which moves a distance by less than a thousandth of a row's
-        length; exact where a column is too large for that.
+        Squashed, and rounded to half precision, which moves a distance by less than a thousandth
+        of a row's length; not rounded where a column is too large for that.
     radius : Kept of shape (m,)
         The mean distance of each row to its nearest others.
     unit : Kept of shape (1,)
@@ -39,11 +51,12 @@ class Memory(nnx.Module):
         self.trust = Kept(jnp.ones(1))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
-        """Distances to the k nearest rows, in their order, and those rows' radii, both (n, k).
+        """Distances of squashed x to the k nearest rows, in order, and their radii, both (n, k).
 
         A row that rounds to one of the memory is taken for that one and does not count it.
         """
         rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
+        x = squashed(x, self.trust[...])
         # |x - m|^2 less the part that is the same for all m: enough to find the nearest.
         _, near = lax.top_k(2 * x @ rows.T - jnp.square(rows).sum(axis=1), k + 1)
         alike = (x[:, None] == rows[near]) | (rounded(x)[:, None] == rows[near])
