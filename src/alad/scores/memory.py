@@ -19,9 +19,9 @@ belong together. The doubt is never negative, so a discriminator that is too sur
 all others cannot speak it free; and from fewer than ten rows a column it learns those rows by heart
 and doubts every other, so it counts for less there.
 
-Where t < 1, every value of x and of the kept rows is first squashed,
-:math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column would
-decide which are near (:func:`alad.networks.memory.squashed`).
+Where t < 1, every value of x and of the kept rows is first squashed to
+:math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column
+would decide which are near (:func:`alad.networks.memory.squashed`).
 
 Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
 local scaling, Breunig et al., LOF, SIGMOD 2000. The constants were chosen once, for
