@@ -64,6 +64,8 @@ def table(name: str) -> str:
     payload = stored["payload"]
     if "selection" in payload:
         body = selection(payload)
+    elif "fresh" in payload:
+        body = fresh(payload)
     else:
         body = race(payload) if "contestants" in payload else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
@@ -120,13 +122,17 @@ def _panel(name: str) -> Mapping[str, Any]:
 def panel(panel: Mapping[str, Any]) -> str:
     """Every detector and score of a panel, the best mean AUROC first, with what it costs."""
     head = ("method", "score", "AUROC", "average precision", "F1", "mean rank", "fit, s", "row, µs")
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     alone = len(panel["tables"]) == 1
+    if alone:
+        head = (*head[:5], "F1 less ALAD()'s, 95 %", *head[6:])
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    reference = next((r for r in panel["rows"] if r["name"] == "alad" and r["is_first"]), None)
     for row in sorted(panel["rows"], key=lambda row: -row["mean"]["auroc"]):
         name = f"*{row['label']}*" if row["control"] else row["label"]
         name = f"**{name}**" if row["name"] == "alad" and row["is_first"] else name
         numbers = [_over_seeds(row, metric, panel["tables"], alone) for metric in quality.METRICS]
         rank = "" if row["rank"] is None else f"{row['rank']:.2f}"
+        rank = _less(row, reference, panel["tables"][0]) if alone else rank
         score = "" if row["score"] == "default" else row["score"]
         costs = (f"{row['fit_seconds']:.1f}", f"{row['microseconds']:.0f}")
         lines.append(f"| {' | '.join((name, score, *numbers, rank, *costs))} |")
@@ -138,6 +144,15 @@ def _over_seeds(row: Mapping[str, Any], metric: str, tables: list[str], alone: b
     if not alone:
         return f"{row['mean'][metric]:.4f}"
     return mean_and_sd_as_text(summary(row["per_seed"][metric][tables[0]]))
+
+
+def _less(row: Mapping[str, Any], reference: Mapping[str, Any] | None, table: str) -> str:
+    """The 95 % interval of the difference in F1 from the reference's, split by split."""
+    if reference is None or row is reference:
+        return ""
+    ours, its = (one["per_seed"]["f1"][table] for one in (row, reference))
+    found = summary([a - b for a, b in zip(ours, its, strict=True)])["interval"]
+    return "" if found is None else f"{found[0]:+.4f} to {found[1]:+.4f}"
 
 
 def by_table(panel: Mapping[str, Any]) -> str:
@@ -195,6 +210,19 @@ def selection(payload: Mapping[str, Any]) -> str:
         cells = (row["score"], row["criterion"], f"{row['correlation']:.2f}", above, *aurocs)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def fresh(payload: Mapping[str, Any]) -> str:
+    """Means over tables, and on how many the first contestant is beaten or beats."""
+    head = ("method", "AUROC", "average precision", "F1", "ahead of ALAD()", "behind")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name, row in sorted(payload["fresh"].items(), key=lambda item: -item[1]["auroc"]):
+        numbers = (f"{row[metric]:.4f}" for metric in quality.METRICS)
+        counts = (
+            (str(row["ahead"]), str(row["behind"])) if row["ahead"] + row["behind"] else ("",) * 2
+        )
+        lines.append(f"| {' | '.join((name, *numbers, *counts))} |")
+    return "\n".join([*lines, "", f"{len(payload['tables'])} tables, of two problems each."]) + "\n"
 
 
 def race(payload: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
-TRUST = 0.3
+TRUST, SCALE = 0.3, 2.5
 UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
 
@@ -26,15 +26,14 @@ def networks():
     built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
-    memory.trust = Kept(jnp.full(1, TRUST))
+    memory.trust, memory.scale = Kept(jnp.full(1, TRUST)), Kept(jnp.full(1, SCALE))
     for network in built.values():
         network.eval()
     return built
 
 
 def by_hand(x):
-    scale = 2 / (1 - TRUST)
-    squashed = np.sign(x) * scale * np.log1p(np.abs(np.float64(x)) / scale)
+    squashed = np.sign(x) * SCALE * np.log1p(np.abs(np.float64(x)) / SCALE)
     distances = np.linalg.norm(squashed[:, None] - KEPT, axis=2)
     order = np.argsort(distances, axis=1)[:, :NEIGHBOURS]
     near = np.log(np.take_along_axis(distances, order, axis=1) + UNIT).mean(axis=1)
@@ -56,24 +55,24 @@ def test_the_doubt_is_added_and_never_negative(networks):
 
 
 @pytest.fixture
-def trusted(networks):
+def unsquashed(networks):
     """The memory of networks that had rows enough, so that nothing is squashed."""
     memory = networks["M"]
-    memory.trust = Kept(jnp.ones(1))
+    memory.scale = Kept(jnp.full(1, jnp.inf))
     yield memory
-    memory.trust, memory.rows = Kept(jnp.full(1, TRUST)), Kept(jnp.asarray(KEPT))
+    memory.scale, memory.rows = Kept(jnp.full(1, SCALE)), Kept(jnp.asarray(KEPT))
 
 
-def test_a_row_of_the_memory_does_not_count_itself(trusted):
-    distances, _ = trusted.nearest(jnp.asarray(KEPT[:5]), 3)
+def test_a_row_of_the_memory_does_not_count_itself(unsquashed):
+    distances, _ = unsquashed.nearest(jnp.asarray(KEPT[:5]), 3)
     every = np.sort(np.linalg.norm(KEPT[:5, None] - KEPT, axis=2), axis=1)
     np.testing.assert_allclose(distances, every[:, 1:4], rtol=1e-5)
 
 
-def test_a_row_that_rounds_to_one_of_the_memory_is_taken_for_it(trusted):
+def test_a_row_that_rounds_to_one_of_the_memory_is_taken_for_it(unsquashed):
     halves = np.float32(np.float16(KEPT))
-    trusted.rows = Kept(jnp.asarray(halves))
-    distances, _ = trusted.nearest(jnp.asarray(KEPT[:5]), 3)
+    unsquashed.rows = Kept(jnp.asarray(halves))
+    distances, _ = unsquashed.nearest(jnp.asarray(KEPT[:5]), 3)
     every = np.linalg.norm(KEPT[:5, None] - halves, axis=2)
     every[np.arange(5), np.arange(5)] = np.inf
     np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :3], rtol=1e-5)

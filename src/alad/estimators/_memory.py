@@ -20,6 +20,7 @@ from alad.scores.memory import NEIGHBOURS
 MOST_ROWS, LEAST_ROWS, BYTES = 16_384, 2048, 4 * 2**20
 UNIT = 0.05  # of the mean radius
 ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
+SQUASHED = 2.0  # of very few rows, where a value counts for half a step
 
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
 # is among the FAR_SHARE farthest from its CROWD-th neighbour, and its nearest ones are, for that
@@ -33,16 +34,18 @@ FRIENDS = 5
 def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = distinct_rows(x)
-    trust = jnp.full(1, min(1.0, len(distinct) / (ENOUGH * x.shape[1])))
+    trust = min(1.0, len(distinct) / (ENOUGH * x.shape[1]))
+    scale = jnp.full(1, SQUASHED / (1 - trust) if trust < 1 else jnp.inf)
     if trust < 1:
-        distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), trust)))
+        distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
     rows = kept_rows(distinct, seed, leave_out_knots)
     memory = Memory(*rows.shape)
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
     memory.rows = Kept(jnp.asarray(rows))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.unit = Kept(jnp.full(1, UNIT * radius.mean() or 1.0))  # 1: all rows are one
-    memory.trust = Kept(trust)
+    memory.scale = Kept(scale)
+    memory.trust = Kept(jnp.full(1, trust))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return len(rows), (parts[1], parts[2])
 

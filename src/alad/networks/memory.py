@@ -6,22 +6,16 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
 
-SQUASHED = 2.0  # where a value counts for half a step, if rows are very few
-
 
 def rounded(x: Array) -> Array:
     """Round to half precision, eleven bits; infinite beyond 65,504."""
     return x.astype(jnp.float16).astype(x.dtype)
 
 
-def squashed(x: Array, trust: Array) -> Array:
-    r"""Let values far from 0 count for less where rows are few: :math:`\pm c \log(1 + |x| / c)`.
-
-    With :math:`c = 2 / (1 - t)` for a trust t below 1; at 1, x as it is. Among few rows a single
-    wild column would decide who is near.
-    """
-    scale = SQUASHED / jnp.maximum(1 - trust, 1e-6)
-    return jnp.where(trust < 1, jnp.sign(x) * scale * jnp.log1p(jnp.abs(x) / scale), x)
+def squashed(x: Array, scale: Array) -> Array:
+    r"""Let values far from 0 count for less: :math:`\pm c \log(1 + |x| / c)`; c may be infinite."""
+    c = jnp.where(jnp.isfinite(scale), scale, 1)
+    return jnp.where(jnp.isfinite(scale), jnp.sign(x) * c * jnp.log1p(jnp.abs(x) / c), x)
 
 
 class Kept(nnx.Variable):  # type: ignore[type-arg]
@@ -40,6 +34,8 @@ class Memory(nnx.Module):
         The mean distance of each row to its nearest others.
     unit : Kept of shape (1,)
         A distance that counts as small, added before logarithms are taken.
+    scale : Kept of shape (1,)
+        That x is squashed with.
     trust : Kept of shape (1,)
         How far networks that learned from so many rows can be believed, 0 to 1.
     """
@@ -48,6 +44,7 @@ class Memory(nnx.Module):
         self.rows = Kept(jnp.zeros((rows, data_dim)))
         self.radius = Kept(jnp.ones(rows))
         self.unit = Kept(jnp.ones(1))
+        self.scale = Kept(jnp.full(1, jnp.inf))
         self.trust = Kept(jnp.ones(1))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
@@ -56,7 +53,7 @@ class Memory(nnx.Module):
         A row that rounds to one of the memory is taken for that one and does not count it.
         """
         rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
-        x = squashed(x, self.trust[...])
+        x = squashed(x, self.scale[...])
         # |x - m|^2 less the part that is the same for all m: enough to find the nearest.
         _, near = lax.top_k(2 * x @ rows.T - jnp.square(rows).sum(axis=1), k + 1)
         alike = (x[:, None] == rows[near]) | (rounded(x)[:, None] == rows[near])
