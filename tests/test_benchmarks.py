@@ -1,0 +1,78 @@
+"""What the benchmarks of choices make of tables and of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.fresh import CONTESTANTS, problems, read, summary
+from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
+from benchmarks.selection import summary as selected
+
+FILE = """@relation made
+@attribute a real
+@data
+1.5, red, yes
+2.5, blue, no
+?, red, no
+-1, red, yes
+"""
+
+
+def test_a_keel_file_is_read(tmp_path):
+    (tmp_path / "made.dat").write_text(FILE)
+    x, classes = read(tmp_path / "made.dat")
+    assert x.tolist() == [[1.5, 0, 1], [2.5, 1, 0], [-1, 0, 1]]  # blue, red
+    assert classes.tolist() == ["yes", "no", "yes"]
+
+
+def test_a_set_becomes_two_problems(tmp_path):
+    rows = [f"{i}, {'big' if i < 200 else 'small' if i < 300 else 'rest'}" for i in range(310)]
+    (tmp_path / "made.dat").write_text("\n".join(rows))
+    first, second = problems(tmp_path / "made.dat", 0)
+    assert (first.x_train < 200).all()
+    assert len(first.x_train) == 100
+    assert first.y_test.sum() == 25
+    assert ((first.x_test[:, 0] >= 200) == first.y_test).all()
+    assert ((second.x_train >= 200) & (second.x_train < 300)).all()
+
+
+def test_a_set_too_small_gives_no_problem(tmp_path):
+    (tmp_path / "made.dat").write_text("\n".join(f"{i}, {i % 2}" for i in range(20)))
+    assert not list(problems(tmp_path / "made.dat", 0))
+
+
+def test_who_is_ahead_is_counted():
+    def of(first, other):
+        return {
+            name: dict.fromkeys(("auroc", "average_precision", "f1"), value)
+            for name, value in zip(names, (first, *[other] * (len(names) - 1)), strict=True)
+        }
+
+    names = list(CONTESTANTS)
+    rows = summary({"a": of(0.9, 0.8), "b": of(0.7, 0.8), "c": of(0.9, 0.9)})
+    assert rows["LOF"]["auroc"] == pytest.approx(2.5 / 3)
+    assert (rows["LOF"]["ahead"], rows["LOF"]["behind"]) == (1, 1)
+
+
+def test_rows_made_of_held_out_ones_keep_their_columns_values():
+    rng = np.random.default_rng(0)
+    held = rng.normal(size=(50, 4)).astype(np.float32)
+    other = exchanged(held, rng)
+    assert all(set(other[:, j]) <= set(held[:, j]) for j in range(4))
+    assert (other != held).any(axis=1).mean() > 0.5
+    assert 0.2 < (noisy(held, rng) - held).std() / held.std() < 0.4
+
+
+def test_a_criterion_that_knows_gains_and_one_that_errs_loses():
+    first, second, third = CRITERIA
+    trainings = {
+        str(i): {s: {"auroc": a, first: a, second: -a, third: 0.0} for s in SCORES}
+        for i, a in enumerate((0.6, 0.9, 0.8))
+    }
+    rows = {row["criterion"]: row for row in selected({"table": trainings})}
+    assert (rows[first]["correlation"], rows[first]["chosen"]) == (1.0, 0.9)
+    assert (rows[second]["correlation"], rows[second]["chosen"]) == (-1.0, 0.6)
+    assert rows[third]["correlation"] == 0
+    assert rows[first]["by_lot"] == pytest.approx(2.3 / 3)
+    assert rows[first]["default"] == 0.6
