@@ -255,8 +255,8 @@ TABLES: dict[str, Table] = {
             "paper",
             _everyone(True),
             note="The paper's text keeps anomalies out of the training rows, its released code "
-            "leaves them in: by the latter's protocol, in a table of its own, ALAD comes within two "
-            "deviations of the paper's number.",
+            "leaves them in: by the latter's protocol, in a table of its own, ALAD comes within "
+            "two deviations of the paper's number.",
         ),
         Table(
             "arrhythmia-ablation", "Arrhythmia, ablation", "arrhythmia", "paper", _ablation(False)
