@@ -19,6 +19,7 @@ from alad.experiments.registry import TABLES
 from alad.metrics import mean_and_sd_as_text
 
 TABULAR, PICTURES, QUALITY, BY_TABLE = "tabular/", "one-class/", "quality/", "by-table/"
+BRIEFLY = "briefly/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = tuple(
@@ -50,7 +51,7 @@ def table(name: str) -> str:
 
     ``tabular/NAME`` is a table of the registry, made of as many results as it has methods;
     ``one-class/NAME`` one of the tables for pictures; ``quality/NAME`` a panel of detectors, and
-    ``by-table/NAME`` the same, table by table.
+    ``by-table/NAME`` the same, table by table, and ``briefly/NAME`` the default and the controls.
     """
     if name.startswith(TABULAR):
         return tabular(compared(TABLES[name.removeprefix(TABULAR)], RESULTS / "tabular"))
@@ -58,6 +59,10 @@ def table(name: str) -> str:
         return pictures(one_class(ONE_CLASS[name.removeprefix(PICTURES)], RESULTS / "one-class"))
     if name.startswith(QUALITY):
         return panel(_panel(name.removeprefix(QUALITY)))
+    if name.startswith(BRIEFLY):
+        whole = _panel(name.removeprefix(BRIEFLY))
+        rows = [r for r in whole["rows"] if r["is_first"] and (r["control"] or r["name"] == "alad")]
+        return panel({**whole, "rows": rows})
     if name.startswith(BY_TABLE):
         return by_table(_panel(name.removeprefix(BY_TABLE)))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
