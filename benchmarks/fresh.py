@@ -10,7 +10,7 @@ has the other half and a quarter as many rows of the other classes.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,27 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from alad import ALAD, KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis
-from alad.estimators import AbstractDetector
+from alad.estimators import DETECTORS
+from alad.experiments.quality import CONTENDERS, METRICS
 from alad.experiments.record import record
 from alad.metrics import detection_metrics
 from benchmarks.run import RESULTS
 
-METRICS = ("auroc", "average_precision", "f1")
 MOST_NORMAL, LEAST_NORMAL, LEAST_ANOMALIES = 6000, 60, 15
 MOST_CATEGORIES = 30
 
-CONTESTANTS: dict[str, Callable[[int], AbstractDetector]] = {
-    "ALAD()": lambda seed: ALAD(random_state=seed),
-    "ALAD() untrained": lambda seed: ALAD(random_state=seed, epochs=0),
-    "k nearest neighbours, mean of five": lambda _: KNN(method="mean"),
-    "k nearest neighbours, the fifth": lambda _: KNN(),
-    "LOF": lambda _: LOF(),
-    "Isolation Forest": lambda seed: IsolationForest(random_state=seed),
-    "OC-SVM": lambda _: OCSVM(nu=0.05, gamma="scale"),
-    "Mahalanobis distance": lambda _: Mahalanobis(),
-    "PCA": lambda _: PCA(),
-}
+NAMES = ("alad", "alad-untrained", "knn-mean", "knn", "lof", "if", "oc-svm", "mahalanobis", "pca")
+CONTESTANTS = {CONTENDERS[name].label: CONTENDERS[name].method for name in NAMES}
 
 
 @dataclass(frozen=True)
@@ -91,8 +81,9 @@ def problems(path: Path, seed: int) -> Iterator[Problem]:
 def judged(problem: Problem, seed: int) -> dict[str, dict[str, float]]:
     """Fit every contestant and measure it."""
     found = {}
-    for name, make in CONTESTANTS.items():
-        a = -make(seed).fit(problem.x_train).score_samples(problem.x_test)
+    for name, method in CONTESTANTS.items():
+        detector = DETECTORS[method.detector](random_state=seed, **method.settings)
+        a = -detector.fit(problem.x_train).score_samples(problem.x_test)
         metrics = detection_metrics(problem.y_test, a, None)
         found[name] = {metric: metrics[metric] for metric in METRICS}
     return found

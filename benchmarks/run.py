@@ -308,6 +308,8 @@ def hold(name: str, rounds: int, steps: int, without: Sequence[str], *, store: b
     """Run one race, print its table and store its result."""
     load = os.getloadavg()[0]
     race = RACES[name](steps)
+    if unknown := set(without) - set(race.contestants):
+        raise SystemExit(f"Expected contestants of {', '.join(race.contestants)}; got {unknown}.")
     for contestant in without:
         del race.contestants[contestant]
     summary = summarise(race, run(race, rounds))

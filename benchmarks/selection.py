@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,14 +23,14 @@ from sklearn.metrics import roc_auc_score
 from alad import ALAD
 from alad.datasets import DATA_SETS
 from alad.datasets.adbench import DIGESTS
+from alad.experiments.quality import PAPER
 from alad.experiments.record import record
+from benchmarks.run import RESULTS
 
-RESULTS = Path(__file__).parent / "results"
 HELD_OUT = 0.2
 NOISE = 0.3  # of a column's deviation
 SCORES = ("memory", "features")
 
-PAPER = {"preset": "kdd99", "scaling": "standard", "learning_rate": 2e-4, "anomaly_score": "memory"}
 TRAININGS: dict[str, dict[str, Any]] = {
     **{f"default, seed {seed}": {"random_state": seed} for seed in range(3)},
     **{f"one epoch, seed {seed}": {"random_state": seed, "epochs": 1} for seed in range(2)},
