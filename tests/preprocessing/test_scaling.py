@@ -136,3 +136,13 @@ def test_bad_shapes_say_what_was_expected(x):
         InputError, match=r"one flag per column in binary, shape \(6,\); got \(2,\)"
     ):
         fit_scaler("log-standard", x, binary=[True, False])
+
+
+@pytest.mark.parametrize("kind", ["none", "minmax", "standard", "log-standard"])
+def test_inverse_undoes_transform(x, kind):
+    within = x[(x[:, 0] < 1e4) & (x[:, 0] > 1e-3)]  # what log-standard does not clip
+    scaler = fit_scaler(kind, within)
+    back = scaler.inverse(scaler.transform(within))
+    np.testing.assert_allclose(back, within, rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match="Expected 6 columns, as at fit; got 5"):
+        scaler.inverse(within[:, :5])

@@ -283,3 +283,21 @@ def test_pandas_text_needs_no_pyarrow(monkeypatch):
     monkeypatch.setattr(nw.Series, "to_polars", absent)
     assert TableEncoder.fit(TRAIN.to_pandas()).feature_names == NAMES
     assert TableEncoder.fit(TRAIN).transform(TRAIN.to_pandas())[0].tolist() == MATRIX
+
+
+def test_decode_gives_back_what_was_encoded():
+    encoder = TableEncoder.fit(TRAIN)
+    back = encoder.decode(encoder.transform(TRAIN)[0])
+    assert back.equals(TRAIN.with_columns(pl.col("count").cast(pl.Float64)))
+
+
+def test_decode_takes_the_largest_of_a_block():
+    encoder = TableEncoder.fit(TRAIN)
+    x = np.array([[2.5, 0.4, 5.2, 0.3, -1.0, 0.1, 0.7, 0.2, 0.1]])
+    assert encoder.decode(x).row(0) == (2.5, 5.2, None, True, "S0")
+
+
+def test_features_know_their_columns():
+    encoder = TableEncoder.fit(TRAIN)
+    columns = [TRAIN.columns[i] for i in encoder.column_of_feature]
+    assert all(name.startswith(c) for name, c in zip(encoder.feature_names, columns, strict=True))

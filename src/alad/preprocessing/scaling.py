@@ -69,12 +69,7 @@ class Scaler:
         InputError
             ``x`` does not have f columns.
         """
-        values = _matrix(x)
-        if values.shape[1] != len(self.shift):
-            raise InputError(
-                f"Expected {len(self.shift)} columns, as at fit; got {values.shape[1]}. "
-                "Pass the same columns, or refit."
-            )
+        values = self._of_its_columns(x)
         if self.kind == "none" and values.dtype == np.float32:
             return values
         if self.kind == "pixels":
@@ -88,6 +83,22 @@ class Scaler:
             out[rows] = np.clip(block, -limit, limit, out=block)
         return out
 
+    def inverse(self, y: ArrayLike) -> Float64s:
+        """Give the x that :meth:`transform` takes to y, in float64; what was clipped stays clipped.
+
+        Raises
+        ------
+        InputError
+            ``y`` does not have f columns.
+
+        >>> scaler = fit_scaler("minmax", [[1.0, 5.0], [3.0, 5.0]])
+        >>> scaler.inverse(scaler.transform([[2.0, 5.0]])).tolist()
+        [[2.0, 5.0]]
+        """
+        values = self._of_its_columns(y).astype(np.float64) * self.scale + self.shift
+        with np.errstate(over="ignore"):
+            return np.where(self.log, np.expm1(values), values)
+
     def meta(self) -> dict[str, Any]:
         """The part of the scaler that is JSON."""
         return {"kind": self.kind, "clip": self.clip}
@@ -95,6 +106,15 @@ class Scaler:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The part of the scaler that is arrays, each of shape (f,)."""
         return {"shift": self.shift, "scale": self.scale, "log": self.log}
+
+    def _of_its_columns(self, x: ArrayLike) -> NDArray[Any]:
+        values = _matrix(x)
+        if values.shape[1] != len(self.shift):
+            raise InputError(
+                f"Expected {len(self.shift)} columns, as at fit; got {values.shape[1]}. "
+                "Pass the same columns, or refit."
+            )
+        return values
 
     @classmethod
     def from_arrays(cls, meta: Mapping[str, Any], arrays: Mapping[str, ArrayLike]) -> Scaler:

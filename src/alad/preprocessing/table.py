@@ -124,6 +124,11 @@ class TableEncoder:
         return np.array([flag for column in self.schema for flag in column.binary], np.bool_)
 
     @property
+    def column_of_feature(self) -> NDArray[np.int64]:
+        """(f,) the place in the schema of the column that each feature was made from."""
+        return np.repeat(np.arange(len(self.schema)), [len(c.features) for c in self.schema])
+
+    @property
     def needs_names(self) -> bool:
         """Whether some column is not a plain number, so that an array cannot stand for a frame."""
         return any(column.kind == "categorical" or column.has_missing for column in self.schema)
@@ -161,6 +166,23 @@ class TableEncoder:
             position += len(column.features)
         x = _write(table.height, position, dense, coded)
         return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing))
+
+    def decode(self, x: NDArray[Any]) -> pl.DataFrame:
+        """Give the table whose rows features (n, f) say, also ones that are no 0 and no 1.
+
+        Of a category's features the largest decides, of a flag whether it passes a half; a number
+        is null where its flag "is missing" does.
+
+        >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
+        >>> encoder.decode(np.array([[2.5, 0.3, 0.4]])).row(0)
+        (2.5, 'udp')
+        """
+        start, series = 0, []
+        for column in self.schema:
+            part = x[:, start : start + len(column.features)]
+            series.append(_decoded(part, column))
+            start += len(column.features)
+        return pl.DataFrame(series)
 
     def to_json(self) -> dict[str, Any]:
         """The rules as JSON: dicts, lists, text, numbers and booleans only."""
@@ -338,6 +360,19 @@ def _text(series: pl.Series, name: str) -> pl.Series:
         f"Expected text in column {name!r}, as at fit; got {series.dtype}. Cast the column to "
         "text, or refit."
     )
+
+
+def _decoded(part: NDArray[Any], column: Column) -> pl.Series:
+    if column.kind == "categorical":
+        names = np.array(column.categories, dtype=object)
+        found = pl.Series(column.name, names[part.argmax(axis=1)], pl.String)
+        return found.replace(MISSING, None) if column.has_missing else found
+    values = pl.Series(column.name, part[:, 0].astype(np.float64))
+    told = values >= 0.5 if column.kind == "boolean" else values
+    if not column.has_missing:
+        return told
+    present = pl.Series(part[:, 1] < 0.5)
+    return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
 
 
 def _write(
