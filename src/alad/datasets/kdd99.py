@@ -160,6 +160,32 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def example(
+    seed: int = 0, *, normal: int = 50_000, new: int = 20_000, of_each_attack: int = 200
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give two tables as a user would have them: normal connections, and new ones to judge.
+
+    The first holds ``normal`` connections, without the label. The second holds ``new`` other ones
+    and at most ``of_each_attack`` of every kind of attack, shuffled, with the label: no detector
+    is to see it, it is there to look up afterwards.
+
+    Raises
+    ------
+    DataSetError
+        The file cannot be found, verified or read.
+
+    >>> normal, new = example()
+    >>> normal.shape, new.shape, new["label"].n_unique()
+    ((50000, 41), (22179, 42), 23)
+    """
+    frame = load()
+    rows = frame.filter(pl.col(LABEL) == "normal").sample(normal + new, shuffle=True, seed=seed)
+    attacks = frame.filter(pl.col(LABEL) != "normal").sample(fraction=1, shuffle=True, seed=seed)
+    few = attacks.group_by(LABEL, maintain_order=True).head(of_each_attack).select(frame.columns)
+    mixed = pl.concat([rows[normal:], few]).sample(fraction=1, shuffle=True, seed=seed)
+    return rows[:normal].drop(LABEL), mixed
+
+
 def encode(
     frame: pl.DataFrame,
 ) -> tuple[NDArray[np.float32], tuple[str, ...], NDArray[np.bool_]]:
