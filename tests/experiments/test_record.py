@@ -95,6 +95,22 @@ def test_machine_and_versions_are_facts():
     assert {"jax", "flax", "numpy"} <= set(found)
 
 
+@pytest.mark.parametrize(
+    ("flags", "xla", "expected"),
+    [
+        ("fpu avx avx2 avx512f", "", "AVX512"),
+        ("fpu avx avx2 avx512f", "--a=1 --xla_cpu_max_isa=AVX2", "AVX2"),
+        ("fpu avx avx2", "--xla_cpu_max_isa=AVX512", "AVX2"),
+        ("fpu", "", None),
+        (None, "", None),
+    ],
+)
+def test_instructions_are_the_widest_that_are_used(monkeypatch, flags, xla, expected):
+    monkeypatch.setattr(module, "_of_processor", lambda fact: flags)
+    monkeypatch.setenv("XLA_FLAGS", xla)
+    assert module.instructions() == expected
+
+
 def test_a_package_that_is_not_there_is_left_out(monkeypatch):
     monkeypatch.setattr(module, "PACKAGES", ("numpy", "no-such-package-of-ours"))
     assert list(versions()) == ["numpy"]

@@ -43,7 +43,7 @@ class Plan:
     protocol: str = "paper"
     scaling: str = "minmax"
     epochs: int = 20
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
     split_seed: int = 42
 
     @property

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -86,6 +87,7 @@ def machine() -> dict[str, Any]:
     """Processor, cores this process may use, memory in GiB, accelerator, system and Python."""
     return {
         "cpu": cpu_model(),
+        "instructions": instructions(),
         "cores": cores(),
         **accelerator(),
         "memory_gib": memory_gib(),
@@ -110,12 +112,28 @@ def accelerator() -> dict[str, Any]:
 
 def cpu_model() -> str | None:
     """The processor's own name where the system tells it, else its architecture."""
+    return _of_processor("model name") or platform.processor() or None
+
+
+def instructions() -> str | None:
+    """The widest of AVX's instructions that JAX uses here; other ones round sums otherwise.
+
+    None where the system does not tell. ``XLA_FLAGS=--xla_cpu_max_isa=AVX2`` forgoes AVX-512.
+    """
+    known = set((_of_processor("flags") or "").split())
+    bound = re.search(r"--xla_cpu_max_isa=(\w+)", os.environ.get("XLA_FLAGS", ""))
+    widths = ("AVX", "AVX2", "AVX512")
+    most = widths.index(bound[1]) if bound and bound[1] in widths else len(widths)
+    flags = ("avx", "avx2", "avx512f")
+    return next((widths[i] for i in (2, 1, 0) if i <= most and flags[i] in known), None)
+
+
+def _of_processor(fact: str) -> str | None:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        lines = []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, None) or platform.processor() or None
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(fact)), None)
 
 
 def cores() -> int | None:
