@@ -97,7 +97,7 @@ REFUSED = {
         NEW_FRAME.rename({"size": "bytes"}),
         "missing: 'size'; not seen at fit: 'bytes'",
     ),
-    "an array for text": ("frame", NEW[:, :2], "with the 2 columns of fit, some of which hold te"),
+    "an array for text": ("frame", NEW[:, :2], "with the 2 columns of fit, some of which are no"),
     "text for numbers": ("frame", NEW_FRAME.with_columns(size=pl.lit("big")), "column 'size'"),
     "too few columns": ("array", NEW[:, :4], "X has 4 features, but .* is expecting 5 features"),
     "NaN": ("array", np.where(NEW > 3, np.nan, NEW), "contains NaN.\n?(.|\n)*pass a data frame"),

@@ -102,7 +102,7 @@ class ColumnLearner:
         """
         if self.is_left_out:
             assert self.stated is not None
-            return Column(self.name, self.stated.kind, role=self.stated.role)
+            return Column(self.name, self.stated.kind, role=self.stated.role, note=self.stated.note)
         if self.gaps == self.rows:
             return self._without_values()
         learned = self.learners[0].finish(self.gaps > 0)

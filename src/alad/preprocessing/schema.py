@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from alad._files import written_aside
 from alad.errors import InputError
-from alad.preprocessing.columns import ROLES
+from alad.preprocessing.columns import ROLES, Column
 from alad.preprocessing.frames import quoted
 from alad.preprocessing.kinds import IGNORED, KINDS
 
@@ -115,6 +115,11 @@ class Schema:
         """The schema as JSON; a note only where there is one."""
         columns = [{k: v for k, v in asdict(column).items() if v} for column in self.columns]
         return {"format": FORMAT, "columns": columns}
+
+    @classmethod
+    def of(cls, columns: Iterable[Column]) -> Self:
+        """What learned columns are."""
+        return cls(tuple(Stated(c.name, c.kind, c.role, c.note) for c in columns))
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

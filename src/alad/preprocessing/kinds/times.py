@@ -17,7 +17,6 @@ from alad.preprocessing.kinds._base import (
     Learner,
     Settings,
     filled,
-    nulls,
     wrong,
 )
 
@@ -78,7 +77,7 @@ class Time(Kind):
         if series.dtype in TEXT and column.learned.get("numbers"):
             series = _as_numbers(series)
         parts = parts_of(series)
-        made, gap = circles(parts.select(column.learned["parts"])), nulls(parts["gap"])
+        made, gap = circles(parts.select(column.learned["parts"])), parts["gap"].to_numpy()
         return Encoded(filled(tuple(made), gap, column.learned["fill"]), gap)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
