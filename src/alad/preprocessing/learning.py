@@ -43,6 +43,8 @@ from alad.preprocessing.schema import Stated
 # port, sport, src_port, dstPort, Port Number, ports; not report, support or transport.
 PORT = re.compile(r"(?:^|_)(?:s|d|src|dst|source|dest|destination)?ports?(?:no|num|number)?(?:_|$)")
 
+LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
+
 
 class ColumnLearner:
     """Looks at one column batch by batch, as all kinds that its values have not ruled out yet."""
@@ -88,7 +90,7 @@ class ColumnLearner:
                 IpLearner(),
                 UrlLearner(SURELY),
                 TimeLearner(),
-                WordLearner(None, self.settings),
+                WordLearner(None, self.name, self.settings),
             ]
         return [KINDS[kind].learner(self.name, self.settings) for kind in _kinds(series)]
 
@@ -114,9 +116,13 @@ class ColumnLearner:
             has_missing=self.gaps > 0 and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note=learned.note,
+            note=learned.note or self._looks_like_a_label(),
             learned=learned.learned,
         )
+
+    def _looks_like_a_label(self) -> str:
+        is_one = self.stated is None and self.name.lower() in LABELS
+        return "named like a label: if it is one, give it the role label" if is_one else ""
 
     def _without_values(self) -> Column:
         if self.stated is not None:

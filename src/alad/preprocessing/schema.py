@@ -29,6 +29,7 @@ from alad.preprocessing.kinds import IGNORED, KINDS
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
 KEYS = ("name", *CHOICES, "note")
+OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
 ONE_ONLY = ("time", "entity")
 
 
@@ -66,10 +67,11 @@ class Schema:
         for role in ONE_ONLY:
             self._check_one(role)
         for column in self.columns:
-            if column.role == "time" and column.kind != "time":
+            if column.role == "time" and column.kind not in OF_TIME:
                 raise InputError(
-                    f"Expected the kind 'time' for column {column.name!r}, whose role is 'time'; "
-                    f"got {column.kind!r}. Correct one of them in the schema."
+                    f"Expected the kind 'time' for column {column.name!r}, whose role is 'time' "
+                    f"(or 'ignored', to tell the time and not learn from it); got "
+                    f"{column.kind!r}. Correct one of them in the schema."
                 )
 
     def _check_one(self, role: str) -> None:

@@ -61,7 +61,7 @@ class TableNotes:
 
     rows: int
     unseen: dict[str, int] = field(default_factory=dict)
-    """Rows with a category that fit did not see."""
+    """Rows with a category, address, port or host that fit did not see."""
     missing: dict[str, int] = field(default_factory=dict)
     """Rows without a value."""
 

@@ -30,7 +30,7 @@ WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 # Date, time of day, or both; a zone only after a time of day.
 ISO = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})?"
-    r"(?:(?:^|[T ])(?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
+    r"(?:(?:^|[T ])(?P<h>\d{2})(?::(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?)?"
     r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
 )
 
@@ -45,7 +45,7 @@ DAY = (VALUE.dt.weekday() - 1) / 7
 # Of text: its seconds in UTC since midnight of its day, which may be below 0 or beyond a day.
 SECONDS = (
     pl.col("h") * 3600
-    + pl.col("m") * 60
+    + pl.col("m").fill_null(0) * 60
     + pl.col("s").fill_null(0)
     - (pl.col("zh").fill_null(0) * 3600 + pl.col("zm").fill_null(0) * 60)
     * pl.when(pl.col("sign") == "-").then(-1).otherwise(1)
@@ -54,9 +54,9 @@ CLOCK = SECONDS.mod(86_400) / 86_400
 WEEKDAY = (pl.col("day").dt.weekday().cast(pl.Int32) - 1 + SECONDS.floordiv(86_400)).mod(7) / 7
 SOUND = (
     (pl.col("day").is_not_null() | pl.col("date").is_null())
-    & (pl.col("h").is_null() | ((pl.col("h") < 24) & (pl.col("m") < 60)))
+    & (pl.col("h").is_null() | ((pl.col("h") < 24) & (pl.col("m").fill_null(0) < 60)))
     & (pl.col("s").fill_null(0) <= 60)
-    & (pl.col("date").is_not_null() | pl.col("h").is_not_null())
+    & (pl.col("date").is_not_null() | pl.col("m").is_not_null())
 )
 
 
