@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused(cls, case):
         (X[:1], "minimum of 2"),
         (FRAME[:1].with_columns(size=1.0, proto=pl.lit("tcp")), "at least 2 rows to learn from"),
         (FRAME.lazy(), "lazy"),
-        (FRAME.with_columns(nothing=pl.lit(None)), "column 'nothing'"),
+        (FRAME.with_columns(nested=pl.lit([1])), "column 'nested'"),
     ],
 )
 @pytest.mark.parametrize("cls", [ALAD, Mahalanobis])

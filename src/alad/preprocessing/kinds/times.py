@@ -147,6 +147,8 @@ def parts_of(series: pl.Series) -> pl.DataFrame:
         return _of_text(named.cast(pl.String), series.name)
     if series.dtype.is_numeric():
         named = _of_numbers(named, series.name)
+    elif series.dtype == pl.Null or not series.len() - series.null_count():
+        named = named.cast(pl.Datetime)
     elif not (series.dtype.is_temporal() and series.dtype != pl.Duration):
         raise wrong(series.name, WANTED, None if series.is_empty() else series[0])
     hour = pl.lit(0.0) if named.dtype == pl.Date else TURN
