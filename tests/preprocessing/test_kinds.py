@@ -17,6 +17,11 @@ from alad.preprocessing.kinds.times import parts_of
 from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder
 
+MAKES = {
+    "pandas": lambda frame: frame.to_pandas(),
+    "pandas, pyarrow types": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),
+    "pyarrow": lambda frame: frame.to_arrow(),
+}
 NOON = dt.datetime(2026, 11, 26, 12)  # a Thursday
 
 
@@ -122,6 +127,25 @@ def test_every_kind_goes_through_json_and_back_to_a_table(kind):
     assert back[2] is None
     assert encoder.decode(np.full((2, x.shape[1]), 0.3)).height == 2
     assert encoder.transform(frame.clear(3).cast({"a": pl.Null}))[1].missing == {"a": 3}
+
+
+@pytest.mark.parametrize("make", MAKES.values(), ids=MAKES.keys())
+def test_every_make_of_frame_gives_the_same_matrix(make):
+    frame = pl.DataFrame(
+        {
+            "at": [NOON, None, NOON],
+            "took": [dt.timedelta(1), None, dt.timedelta(2)],
+            "src": ["::1", "10.0.0.1", None],
+            "port": [80, None, 443],
+            "page": ["http://a.org", None, "http://b.org/"],
+            "up": [True, None, False],
+        }
+    )
+    encoder = TableEncoder.fit(frame)
+    assert encoder == TableEncoder.fit(make(frame))
+    x, notes = encoder.transform(make(frame))
+    np.testing.assert_array_equal(x, encoder.transform(frame)[0])
+    assert notes.missing == dict.fromkeys(frame.columns, 1)
 
 
 # -------------------------------------------------------------------------------- numbers

@@ -27,6 +27,8 @@ it would help other scalings only; a note names the columns where it would.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
@@ -43,6 +45,9 @@ from alad.preprocessing.schema import Stated
 # port, sport, src_port, dstPort, Port Number, ports; not report, support or transport.
 PORT = re.compile(r"(?:^|_)(?:s|d|src|dst|source|dest|destination)?ports?(?:no|num|number)?(?:_|$)")
 
+# What text may be before it is words; a few values rule most of it out.
+OF_TEXT: tuple[Callable[[], Learner], ...] = (IpLearner, partial(UrlLearner, SURELY), TimeLearner)
+GLANCE = 20
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
@@ -86,12 +91,9 @@ class ColumnLearner:
         if self.stated is not None:
             return [KINDS[self.stated.kind].learner(self.name, self.settings)]
         if series.dtype in TEXT:
-            return [
-                IpLearner(),
-                UrlLearner(SURELY),
-                TimeLearner(),
-                WordLearner(None, self.name, self.settings),
-            ]
+            glance = Batch(series.drop_nulls().head(GLANCE))
+            likely = (begin() for begin in OF_TEXT if _holds(begin(), glance))
+            return [*likely, WordLearner(None, self.name, self.settings)]
         return [KINDS[kind].learner(self.name, self.settings) for kind in _kinds(series)]
 
     def finish(self) -> Column:
