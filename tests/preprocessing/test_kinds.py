@@ -290,6 +290,14 @@ def test_seconds_since_1970_are_times_if_it_is_said():
         encoder_of([1795694400000], "time")
 
 
+@pytest.mark.parametrize("dtype", [pl.Null, pl.String, pl.Time, pl.Date, pl.Int64, pl.Boolean])
+def test_no_time_at_all_is_missing_whatever_the_type(dtype):
+    encoder = encoder_of([NOON, NOON + dt.timedelta(days=1)])
+    x, notes = encoder.transform(pl.DataFrame({"a": pl.Series([None, None], dtype=dtype)}))
+    assert notes.missing == {"a": 2}
+    np.testing.assert_allclose(x[:, 1], -1)
+
+
 def test_a_missing_time_is_the_mean_of_all():
     encoder = encoder_of([NOON, NOON, None])
     (row,) = encoded(encoder, None)

@@ -147,10 +147,10 @@ def parts_of(series: pl.Series) -> pl.DataFrame:
         return _of_text(named.cast(pl.String), series.name)
     if series.dtype.is_numeric():
         named = _of_numbers(named, series.name)
-    elif series.dtype == pl.Null or not series.len() - series.null_count():
-        named = named.cast(pl.Datetime)
-    elif not (series.dtype.is_temporal() and series.dtype != pl.Duration):
-        raise wrong(series.name, WANTED, None if series.is_empty() else series[0])
+    elif not series.dtype.is_temporal() or series.dtype == pl.Duration:
+        if present := series.drop_nulls().to_list():
+            raise wrong(series.name, WANTED, present[0])
+        named = pl.Series("value", [None] * len(series), pl.Datetime)
     hour = pl.lit(0.0) if named.dtype == pl.Date else TURN
     day = pl.lit(None) if named.dtype == pl.Time else DAY
     return named.to_frame().select(
