@@ -52,8 +52,9 @@ def fit(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, .npy, - for CSV on standard input; or a folder "
-            "of .png, .jpg, .webp.",
+            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
+            "standard input; a folder of such files, or a pattern in quotes; or a folder of "
+            ".png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -139,6 +140,7 @@ def fit(
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
     from alad.cli.show import print_json
+    from alad.cli.tables.files import holds_pictures
     from alad.io.folder import is_model
 
     settings = {
@@ -152,10 +154,11 @@ def fit(
         "contamination": contamination,
         "random_state": seed,
     }
-    model = _detector(detector, settings, checkpoint, of_pictures=table.is_dir())
+    is_folder = holds_pictures(table)
+    model = _detector(detector, settings, checkpoint, of_pictures=is_folder)
     model._check_settings()
-    _check_kind(model, table, {"--drop": drop}, {"--side": side, "--on-bad": on_bad})
-    folder = Folder(table, on_bad or OnBad.skip) if table.is_dir() else None
+    _check_kind(model, table, is_folder, {"--drop": drop}, {"--side": side, "--on-bad": on_bad})
+    folder = Folder(table, on_bad or OnBad.skip) if is_folder else None
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
@@ -178,11 +181,11 @@ def fit(
 def _check_kind(
     model: AbstractDetector,
     path: Path,
+    is_folder: bool,
     for_tables: Mapping[str, Any],
     for_pictures: Mapping[str, Any],
 ) -> None:
     """Hold the detector and the options against what is to be learned from."""
-    is_folder = path.is_dir()
     if model.takes_pictures and not is_folder:
         raise InputError(
             f"Expected a folder of pictures for this --preset; got {path}. Give a folder, or "
