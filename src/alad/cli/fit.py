@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from alad.estimators import AbstractDetector
+    from alad.estimators import AbstractDetector, Stream
 
 SIDE = 32  # pixels, where nothing else is said
 
@@ -117,6 +117,14 @@ def fit(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="About how much memory to take. A table of more than a quarter of it is not held, "
+            "but read twice or more, and trained on in windows.",
+        ),
+    ] = "2GiB",
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to go on from if training is stopped; the same command does."),
@@ -140,6 +148,7 @@ def fit(
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
     from alad.cli.show import print_json
+    from alad.cli.streaming import memory_size, rows_of
     from alad.cli.tables.files import holds_pictures
     from alad.io.folder import is_model
 
@@ -154,6 +163,7 @@ def fit(
         "contamination": contamination,
         "random_state": seed,
     }
+    size = memory_size(memory)
     is_folder = holds_pictures(table)
     model = _detector(detector, settings, checkpoint, of_pictures=is_folder)
     model._check_settings()
@@ -162,7 +172,9 @@ def fit(
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
-    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
+    rows: Any = (
+        folder.read(side or SIDE) if folder else rows_of(table, drop or (), size, out.parent)
+    )
     began = time.monotonic()
     _train(model, rows, checkpoint)
     model.save(out)
@@ -229,28 +241,6 @@ def _detector(
     return cls(**given)
 
 
-def _rows(path: Path, drop: Sequence[str]) -> pl.DataFrame:
-    """Read the table without the columns to leave out."""
-    from alad.cli.show import say
-    from alad.cli.tables import open_table, suspicions
-    from alad.preprocessing.frames import quoted
-
-    with open_table(path) as table:
-        if absent := [name for name in drop if name not in table.names]:
-            raise InputError(
-                f"Expected columns of {table.place} after --drop; it has no {quoted(absent)}, but "
-                f"{quoted(table.names)}."
-            )
-        columns = [name for name in table.names if name not in drop]
-        if not columns:
-            raise InputError("Expected at least one column to be left; got --drop for all of them.")
-        frame = table.read(columns)
-        if not table.is_typed:
-            for suspicion in suspicions(frame):
-                say(f"note: {suspicion}")
-        return frame
-
-
 class _Rehearsed(Exception):
     """Ends a rehearsal."""
 
@@ -286,19 +276,25 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
     return f"the same command goes on from the checkpoint {checkpoint}."
 
 
-def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
-    """What was learned, as JSON."""
-    scores, notes = model.score_and_notes(frame)
+def _summary(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str, Any]:
+    """What was learned, as JSON; of a stream the share flagged is that of a sample."""
+    from alad.estimators import Stream
+
     assert model.encoder_ is not None
-    assert notes is not None
+    if isinstance(rows, Stream):
+        missing, share = dict(rows.missing), model._share_flagged
+    else:
+        scores, notes = model.score_and_notes(rows)
+        assert notes is not None
+        missing, share = notes.missing, _share(model, scores)
     return {
         "detector": type(model).__name__,
-        "rows": frame.height,
-        "columns": frame.width,
+        "rows": len(rows),
+        "columns": model.n_features_in_,
         "features": len(model.encoder_.feature_names),
         "constant_columns": list(model.encoder_.constant_columns),
-        "missing_values": notes.missing,
-        **_learned(model, scores),
+        "missing_values": missing,
+        **_learned(model, share),
     }
 
 
@@ -308,18 +304,22 @@ def _of_pictures(model: Any, pictures: NDArray[Any]) -> dict[str, Any]:
         "detector": type(model).__name__,
         "rows": len(pictures),
         "picture": list(model.picture_shape_),
-        **_learned(model, model.score_samples(pictures)),
+        **_learned(model, _share(model, model.score_samples(pictures))),
     }
 
 
-def _learned(model: AbstractDetector, scores: NDArray[Any]) -> dict[str, Any]:
+def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:
+    return float((scores < model.offset_).mean())
+
+
+def _learned(model: AbstractDetector, share: float) -> dict[str, Any]:
     history = getattr(model, "history_", None)
     return {
         "epochs": history.epochs if history else None,
         "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
         "offset": model.offset_,
         "threshold": -model.offset_,
-        "share_flagged": float((scores < model.offset_).mean()),
+        "share_flagged": share,
         "seed": model.seed_,
     }
 

@@ -18,6 +18,7 @@ import gzip
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,12 +57,13 @@ PACKED = 12  # times as large as a gzipped table is what is in it, at a guess
 
 
 @contextmanager
-def open_table(path: Path) -> Iterator[Table]:
+def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
     """Open a table by its file's name; ``-`` is CSV on standard input.
 
     Parameters
     ----------
     path : a file, a folder of files of one kind, or a pattern that such files match.
+    strict : whether a column that comes up late, as a key of JSON lines may, is refused.
 
     Raises
     ------
@@ -71,14 +73,15 @@ def open_table(path: Path) -> Iterator[Table]:
     """
     files = files_of(path)
     if len(files) > 1:
-        yield Several(f"the {len(files)} files of {path}", files, _open_file)
+        opener = partial(_open_file, strict=strict)
+        yield Several(f"the {len(files)} files of {path}", files, opener)
         return
-    with _open_file(files[0]) as table:
+    with _open_file(files[0], strict=strict) as table:
         yield table
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[Table]:
+def _open_file(path: Path, *, strict: bool) -> Iterator[Table]:
     place = "standard input" if path == STANDARD_INPUT else str(path)
     if not (path.suffix or path == STANDARD_INPUT or path.exists()):
         raise InputError(
@@ -88,12 +91,12 @@ def _open_file(path: Path) -> Iterator[Table]:
     if kind is None:
         raise no_format(path)
     with _raw(path) as raw:
-        table = _table(kind, place, path, raw)
+        table = _table(kind, place, path, raw, strict)
         check_names(place, table.names)
         yield table
 
 
-def _table(kind: str, place: str, path: Path, raw: IO[bytes]) -> Table:
+def _table(kind: str, place: str, path: Path, raw: IO[bytes], strict: bool) -> Table:
     if kind == "npy":
         return Npy(place, path)
     if kind == "arrow":
@@ -101,7 +104,7 @@ def _table(kind: str, place: str, path: Path, raw: IO[bytes]) -> Table:
     if kind == "parquet":
         return Parquet(place, raw)
     if kind == "jsonl":
-        return JsonLines(place, raw, _size(path))
+        return JsonLines(place, raw, _size(path), strict=strict)
     return Csv(place, raw, SEPARATORS[f".{kind}"], _size(path))
 
 

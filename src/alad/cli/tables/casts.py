@@ -130,7 +130,11 @@ def _cast(text: pl.Series, dtype: pa.DataType) -> pl.Series | None:
 def _as(series: pl.Series, dtype: Any) -> pl.Series:
     if isinstance(dtype, pa.DataType):
         found = series if series.dtype != pl.String else _cast(series, dtype)
-        assert found is not None  # it was tried
+        if found is None:
+            raise InputError(
+                f"Expected {dtype} in column {series.name!r}, as in the first reading; got "
+                "something else. Fit a copy of the table that nobody writes to."
+            )
         return found
     if dtype == pl.String and series.dtype.is_float():  # 1.0 beside text reads as 1
         whole = series.cast(pl.Int64, strict=False)

@@ -16,14 +16,19 @@ from alad.errors import InputError
 
 
 class JsonLines:
-    """Flat objects, one a line. Its columns are the keys of the first batch of lines."""
+    """Flat objects, one a line. Its columns are the keys of the first batch of lines.
+
+    ``strict`` says whether a key that is not among them is refused later on, or left aside.
+    """
 
     is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
     infers: ClassVar[bool] = False  # text is text
     rows = None
 
-    def __init__(self, place: str, stream: IO[bytes], size: int = 0) -> None:
-        self.place, self.stream, self.size = place, stream, size
+    def __init__(
+        self, place: str, stream: IO[bytes], size: int = 0, *, strict: bool = False
+    ) -> None:
+        self.place, self.stream, self.size, self.strict = place, stream, size, strict
         self.lines = 0  # before the batch at hand
         with explained(place):
             self.first = self._next()
@@ -37,7 +42,7 @@ class JsonLines:
         Raises
         ------
         InputError
-            A line is no flat object, or a key is not known from the first batch.
+            A line is no flat object, or a key comes up late.
         """
         return read_in_batches(self, columns)
 
@@ -45,7 +50,8 @@ class JsonLines:
         """Give some columns of all rows, some lines at a time, with the types of those lines."""
         frame = self.first
         while frame is not None:
-            if strange := [name for name in frame.columns if name not in self.names]:
+            strange = [name for name in frame.columns if name not in self.names]
+            if strange and self.strict:
                 raise InputError(
                     f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
                     f"{strange[0]!r} for the first time after that. Give an early line that key, "
