@@ -164,7 +164,7 @@ def test_broken_line_is_named(line, message, size, monkeypatch):
 @pytest.mark.parametrize("value", ['{"k": 1}', "[1]"])
 def test_nested_value_is_refused_by_its_key(value):
     with pytest.raises(InputError, match=r"flat objects in t\.jsonl; the key 'b' holds a list or"):
-        read(give('{"a": 1, "b": %s}\n' % value, "t.jsonl"))
+        read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
 
 
 @pytest.mark.parametrize("size", [10, 1 << 24])

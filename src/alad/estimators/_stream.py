@@ -27,7 +27,7 @@ from alad.preprocessing.scaling import Scaler, ScalerLearner
 from alad.preprocessing.table import TableEncoder, TableLearner
 
 MEMORY = 2 * 2**30
-WINDOW, SAMPLE = 1 / 8, 1 / 16  # of the memory, for encoded rows; the rest is for copies of them
+PART = 1 / 16  # of the memory, for a window and for the sample; the rest is for copies of them
 SAMPLE_ROWS = 2**18
 BLOCK = 256  # neighbouring rows that stay together in a window
 AT_ONCE = 8192  # rows that are unpacked and scaled at once
@@ -152,7 +152,7 @@ def encoded(
     """
     encoder = schema if isinstance(schema, TableEncoder) else _learned(stream, schema, seed)
     binary, f = encoder.binary, len(encoder.feature_names)
-    most = min(sample_rows, int(stream.memory * SAMPLE) // (4 * f))
+    most = min(sample_rows, int(stream.memory * PART) // (4 * f))
     drawn = _drawn(len(stream), max(2, most), seed)
     scaler, sample = ScalerLearner(scaling, binary), []
     file = RowFile(stream.folder, binary) if keep else None
@@ -304,7 +304,7 @@ class Windows:
 
 def most_rows(stream: Stream, features: int) -> int:
     """The rows of a window."""
-    return max(1, int(stream.memory * WINDOW) // (4 * features))
+    return max(1, int(stream.memory * PART) // (4 * features))
 
 
 class _explained:
