@@ -128,10 +128,10 @@ def test_rows_to_watch_are_held_out_of_the_stream(tmp_path, monkeypatch):
         "append",
         lambda self, x, append=RowFile.append: (seen.append(len(x)), append(self, x)),
     )
-    detector = new(ALAD, validation_fraction=0.25, patience=0)
+    detector = new(ALAD, validation_fraction=1 / 3, patience=0)
     detector.fit(stream(folder=tmp_path))
-    assert sum(seen) == detector.rows_at_fit_ == 144
-    assert detector.history_.epochs <= 3
+    assert sum(seen) == detector.rows_at_fit_ == 128
+    assert detector.history_.epochs <= 2
     assert len(detector.history_.validation) == detector.history_.epochs
 
 

@@ -273,7 +273,7 @@ class Windows:
 
     def __init__(self, file: RowFile, scaler: Scaler, *, seed: int, most: int) -> None:
         self.file, self.scaler, self.seed = file, scaler, seed
-        self.block = max(1, min(BLOCK, file.rows // 64))
+        self.block = max(1, min(BLOCK, file.rows // 64, most // 16))
         blocks = file.rows // self.block
         self.in_round = min(-(-file.rows // most), blocks)
         self.blocks = blocks // self.in_round

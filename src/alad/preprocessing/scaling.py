@@ -189,6 +189,7 @@ class ScalerLearner:
         self.binary = np.asarray(binary, np.bool_)
         self._low, self._high = np.full((2, len(self.binary)), np.nan)
         self._plain, self._logs = _Moments(), _Moments()
+        self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
 
     def update(self, x: ArrayLike) -> None:
         """Take in n rows of f columns."""
@@ -199,11 +200,11 @@ class ScalerLearner:
         self._high = np.fmax(self._high, values.max(axis=0))
         if self.kind not in ("standard", "log-standard"):
             return
-        nothing = np.zeros(values.shape[1], np.bool_)
-        for _, block in _blocks(values, nothing):
+        values, of = values[:, self._measured], self._low[self._measured]
+        for _, block in _blocks(values, np.zeros(len(of), np.bool_)):
             self._plain.update(block)
         if self.kind == "log-standard":
-            for _, block in _blocks(values, ~self.binary & (self._low >= 0)):
+            for _, block in _blocks(values, of >= 0):
                 self._logs.update(block)
 
     def finish(self) -> Scaler:
@@ -221,16 +222,18 @@ class ScalerLearner:
         edges = np.stack([self._low, self._high])
         if self.kind not in ("standard", "log-standard"):
             return fit_scaler(self.kind, edges, self.binary)
-        constant = self._low == self._high
-        mean, sd, skewness = self._plain.of(constant, edges[0])
+        low, high = edges[:, self._measured]
+        constant, f = low == high, len(self.binary)
+        mean, sd, skewness = self._plain.of(constant, low)
         if self.kind == "standard":
-            return Scaler(self.kind, mean, sd, np.zeros(len(mean), np.bool_), None)
-        log = ~self.binary & (self._low >= 0) & (skewness > LOG_SKEWNESS)
-        with np.errstate(invalid="ignore"):  # of what is negative, which is not taken
-            log_mean, log_sd, _ = self._logs.of(constant, np.log1p(np.maximum(edges[0], 0.0)))
-        mean, sd = np.where(log, log_mean, mean), np.where(log, log_sd, sd)
-        shift, scale = np.where(self.binary, 0.0, mean), np.where(self.binary, 1.0, sd)
-        return Scaler("log-standard", shift, scale, log, CLIP)
+            return Scaler(self.kind, mean, sd, np.zeros(f, np.bool_), None)
+        log = (low >= 0) & (skewness > LOG_SKEWNESS)
+        log_mean, log_sd, _ = self._logs.of(constant, np.log1p(np.maximum(low, 0.0)))
+        shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
+        shift[self._measured] = np.where(log, log_mean, mean)
+        scale[self._measured] = np.where(log, log_sd, sd)
+        logs[self._measured] = log
+        return Scaler("log-standard", shift, scale, logs, CLIP)
 
 
 class _Moments:
