@@ -30,6 +30,7 @@ from benchmarks.flops import step_flops
 
 ROWS, COLUMNS = 238_000, 121
 FEW_ROWS = 5_000
+SCALE_ROWS = 10_000_000
 THREADS = sorted({1, cores() or 1})
 RESULTS = Path(__file__).parent / "results"
 
@@ -188,6 +189,23 @@ def memory_race(steps: int) -> Race:
     return Race("MiB", 2**-20, 0, False, contestants, ratio="times as much")
 
 
+def scale_race(steps: int, rows: int = SCALE_ROWS) -> Race:
+    """Rows a second and peak memory, Parquet to Parquet; ``steps`` has no meaning here."""
+    from benchmarks.scale import Scale
+
+    files = Scale(scratch(), rows)
+    contestants: Contestants = {
+        name: partial(measure, name)
+        for name, measure in {
+            "alad score, preset kdd99": partial(files.alad, preset="kdd99"),
+            "alad score, ALAD()": partial(files.alad, preset="tabular"),
+            "IsolationForest of scikit-learn": files.forest,
+            "polars, reading and writing alone": files.polars,
+        }.items()
+    }
+    return Race("rows/s", 1, 0, True, contestants, {"rows": files.rows, "peak_mib": files.peak})
+
+
 def gpu_race(steps: int) -> Race:
     """Seconds per training step on the accelerator; needs CUDA builds of JAX and PyTorch."""
     from benchmarks import alad_peer, torch_step
@@ -210,6 +228,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "parts": parts_race,
     "scoring": scoring_race,
     "memory": memory_race,
+    "scale": scale_race,
     "default": default_race,
     "methods": methods_race,
     "convolutions": convolutions_race,
@@ -298,16 +317,32 @@ def main() -> None:
     parser.add_argument(
         "--without", metavar="CONTESTANT", action="append", default=[], help="leave this one out"
     )
+    parser.add_argument("--rows", type=int, default=SCALE_ROWS, help="of the race scale")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
     for name in [options.race] if options.race else [name for name in RACES if "gpu" not in name]:
-        hold(name, options.rounds, options.steps, options.without, store=not options.dry)
+        hold(
+            name,
+            options.rounds,
+            options.steps,
+            options.without,
+            store=not options.dry,
+            rows=options.rows,
+        )
 
 
-def hold(name: str, rounds: int, steps: int, without: Sequence[str], *, store: bool) -> None:
+def hold(
+    name: str,
+    rounds: int,
+    steps: int,
+    without: Sequence[str],
+    *,
+    store: bool,
+    rows: int = SCALE_ROWS,
+) -> None:
     """Run one race, print its table and store its result."""
     load = os.getloadavg()[0]
-    race = RACES[name](steps)
+    race = scale_race(steps, rows) if name == "scale" else RACES[name](steps)
     if unknown := set(without) - set(race.contestants):
         raise SystemExit(f"Expected contestants of {', '.join(race.contestants)}; got {unknown}.")
     for contestant in without:
@@ -316,6 +351,7 @@ def hold(name: str, rounds: int, steps: int, without: Sequence[str], *, store: b
     Console().print(table(name, race, summary))
     if store:
         command = f"python -m benchmarks.run {name} --rounds {rounds} --steps {steps}"
+        command += f" --rows {rows}" if name == "scale" else ""
         command += "".join(f" --without '{contestant}'" for contestant in without)
         payload = {
             "unit": race.unit,

@@ -37,6 +37,7 @@ TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 FACTS = {  # of a race, beside its contestants
     "fit_50k_s": "`ALAD()` fits 50,000 of these rows in {:.0f} s, compiling included.",
+    "rows": "{:,} rows of 41 columns, a process each, its start included.",
     "model_mb": "Its model, of all 200,000, takes {:.2f} MB.",
 }
 
@@ -233,13 +234,16 @@ def fresh(payload: Mapping[str, Any]) -> str:
 def race(payload: Mapping[str, Any]) -> str:
     """Contestants of a benchmark: median, extremes, and the ratio to the first of them."""
     unit, scale, digits = payload["unit"], payload["scale"], payload["digits"]
+    peak = payload.get("peak_mib", {})
+    more = " peak MiB |" if peak else ""
     lines = [
-        f"| contestant | median {unit} | min | max | {payload['ratio']} |",
-        "|---" * 5 + "|",
+        f"| contestant | median {unit} | min | max | {payload['ratio']} |{more}",
+        "|---" * (6 if peak else 5) + "|",
     ]
     for name, row in payload["contestants"].items():
         cells = " | ".join(f"{row[k] * scale:,.{digits}f}" for k in ("median", "min", "max"))
-        lines.append(f"| {name} | {cells} | {row['ratio']:.2f} |")
+        held = f" {max(peak[name]):,.0f} |" if peak else ""
+        lines.append(f"| {name} | {cells} | {row['ratio']:.2f} |{held}")
     said = [words.format(payload[fact]) for fact, words in FACTS.items() if fact in payload]
     return "\n".join([*lines, *(["", " ".join(said)] if said else [])]) + "\n"
 

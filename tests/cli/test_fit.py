@@ -316,6 +316,7 @@ def test_half_a_parquet_file(alad):
 
 def test_folder_in_the_place_of_a_table(alad):
     Path("t.csv").mkdir()
+    Path("t.csv/a.png").touch()
     alad.refused(
         r"Expected a table for this --detector .* folder t\.csv\. .*", "fit", "t.csv", *TO_NEW
     )

@@ -107,7 +107,7 @@ def test_look_draws_them(alad, fitted):
         (("score", "model", "pictures", "-o", "s.csv", "--all-columns"), "Expected no --keep"),
         (("look", "model", "train.csv"), "Expected a folder of pictures; got train.csv"),
         (("look", "model", "pictures", "-o", "l.jpg"), r"Expected --out to end in \.png"),
-        (("score", "model", "empty", "-o", "s.csv"), "Expected pictures in empty"),
+        (("score", "model", "empty", "-o", "s.csv"), "Expected tables or pictures in the"),
     ],
 )
 def test_other_input_is_refused(alad, fitted, arguments, message):

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from alad import load
-from alad.cli import tables
+from alad.cli.tables import table as tables
 
 COLUMNS = ["row", "anomaly_score", "is_anomaly"]
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from alad.errors import InputError
-from alad.preprocessing.scaling import CLIP, SCALINGS, Scaler, fit_scaler
+from alad.preprocessing.scaling import CLIP, SCALINGS, Scaler, ScalerLearner, fit_scaler
 
 
 @pytest.fixture
@@ -146,3 +146,40 @@ def test_inverse_undoes_transform(x, kind):
     np.testing.assert_allclose(back, within, rtol=1e-4, atol=1e-4)
     with pytest.raises(InputError, match="Expected 6 columns, as at fit; got 5"):
         scaler.inverse(within[:, :5])
+
+
+# ---------------------------------------------------------------------------- in a stream
+
+
+@pytest.mark.parametrize("kind", SCALINGS)
+@pytest.mark.parametrize("batch", [1, 37, 1000])
+def test_a_stream_is_scaled_as_the_whole(kind, batch):
+    rng = np.random.default_rng(0)
+    x = np.stack(
+        [
+            rng.normal(1e6, 1, 1000),
+            np.exp(3 * rng.normal(size=1000)),
+            rng.integers(0, 2, 1000),
+            np.full(1000, 7.5),
+            -np.exp(3 * rng.normal(size=1000)),
+            np.zeros(1000),
+            np.where(np.arange(1000) < 999, np.exp(3 * rng.normal(size=1000)), -1e-3),
+        ],
+        axis=1,
+    ).astype(np.float32)
+    binary = [False, False, True, False, False, True, False]
+    learner = ScalerLearner(kind, binary)
+    for start in range(0, 1000, batch):
+        learner.update(x[start : start + batch])
+    found, whole = learner.finish(), fit_scaler(kind, x, binary)
+    assert np.array_equal(found.log, whole.log)
+    assert (found.kind, found.clip) == (whole.kind, whole.clip)
+    np.testing.assert_allclose(found.shift, whole.shift, rtol=1e-9)
+    np.testing.assert_allclose(found.scale, whole.scale, rtol=1e-9)
+
+
+def test_a_stream_without_rows_is_refused():
+    with pytest.raises(InputError, match="got 0 rows"):
+        ScalerLearner("standard", [False]).finish()
+    with pytest.raises(InputError, match="Expected scaling to be one of"):
+        ScalerLearner("robust", [False])

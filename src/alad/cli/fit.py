@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from alad.estimators import AbstractDetector
+    from alad.estimators import AbstractDetector, Stream
     from alad.preprocessing.schema import Schema
 
 SIDE = 32  # pixels, where nothing else is said
@@ -53,8 +53,9 @@ def fit(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, .npy, - for CSV on standard input; or a folder "
-            "of .png, .jpg, .webp.",
+            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
+            "standard input; a folder of such files, or a pattern in quotes; or a folder of "
+            ".png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -123,6 +124,14 @@ def fit(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="About how much memory to take. A table of more than a quarter of it is not held, "
+            "but read twice or more, and trained on in windows.",
+        ),
+    ] = "2GiB",
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to go on from if training is stopped; the same command does."),
@@ -149,6 +158,8 @@ def fit(
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
     from alad.cli.show import print_json
+    from alad.cli.streaming import memory_size, rows_of
+    from alad.cli.tables.files import holds_pictures
     from alad.io.folder import is_model
 
     settings = {
@@ -162,17 +173,20 @@ def fit(
         "contamination": contamination,
         "random_state": seed,
     }
-    model = _detector(detector, settings, checkpoint, of_pictures=table.is_dir())
+    size = memory_size(memory)
+    is_folder = holds_pictures(table)
+    model = _detector(detector, settings, checkpoint, of_pictures=is_folder)
     model._check_settings()
-    _check_kind(
-        model, table, {"--drop": drop, "--schema": schema}, {"--side": side, "--on-bad": on_bad}
-    )
-    folder = Folder(table, on_bad or OnBad.skip) if table.is_dir() else None
+    for_tables = {"--drop": drop, "--schema": schema}
+    _check_kind(model, table, is_folder, for_tables, {"--side": side, "--on-bad": on_bad})
+    folder = Folder(table, on_bad or OnBad.skip) if is_folder else None
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
     stated = _stated(schema, drop or ())
-    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
+    rows: Any = (
+        folder.read(side or SIDE) if folder else rows_of(table, drop or (), size, out.parent)
+    )
     began = time.monotonic()
     _train(model, rows, checkpoint, stated)
     model.save(out)
@@ -191,11 +205,11 @@ def fit(
 def _check_kind(
     model: AbstractDetector,
     path: Path,
+    is_folder: bool,
     for_tables: Mapping[str, Any],
     for_pictures: Mapping[str, Any],
 ) -> None:
     """Hold the detector and the options against what is to be learned from."""
-    is_folder = path.is_dir()
     if model.takes_pictures and not is_folder:
         raise InputError(
             f"Expected a folder of pictures for this --preset; got {path}. Give a folder, or "
@@ -237,28 +251,6 @@ def _detector(
             "does not use it. Leave it out."
         )
     return cls(**given)
-
-
-def _rows(path: Path, drop: Sequence[str]) -> pl.DataFrame:
-    """Read the table without the columns to leave out."""
-    from alad.cli.show import say
-    from alad.cli.tables import open_table, suspicions
-    from alad.preprocessing.frames import quoted
-
-    with open_table(path) as table:
-        if absent := [name for name in drop if name not in table.names]:
-            raise InputError(
-                f"Expected columns of {table.place} after --drop; it has no {quoted(absent)}, but "
-                f"{quoted(table.names)}."
-            )
-        columns = [name for name in table.names if name not in drop]
-        if not columns:
-            raise InputError("Expected at least one column to be left; got --drop for all of them.")
-        frame = table.read(columns)
-        if not table.is_typed:
-            for suspicion in suspicions(frame):
-                say(f"note: {suspicion}")
-        return frame
 
 
 def _stated(path: Path | None, drop: Sequence[str]) -> Schema | None:
@@ -303,20 +295,26 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
     return f"the same command goes on from the checkpoint {checkpoint}."
 
 
-def _summary(model: AbstractDetector, frame: pl.DataFrame) -> dict[str, Any]:
-    """What was learned, as JSON."""
-    scores, notes = model.score_and_notes(frame)
+def _summary(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str, Any]:
+    """What was learned, as JSON; of a stream the share flagged is that of a sample."""
+    from alad.estimators import Stream
+
     assert model.encoder_ is not None
-    assert notes is not None
+    if isinstance(rows, Stream):
+        missing, share = dict(rows.missing), model._share_flagged
+    else:
+        scores, notes = model.score_and_notes(rows)
+        assert notes is not None
+        missing, share = notes.missing, _share(model, scores)
     return {
         "detector": type(model).__name__,
-        "rows": frame.height,
-        "columns": frame.width,
+        "rows": len(rows),
+        "columns": model.n_features_in_,
         "features": len(model.encoder_.feature_names),
         "constant_columns": list(model.encoder_.constant_columns),
         "left_out_columns": {c.name: c.note or c.role for c in model.encoder_.left_out},
-        "missing_values": notes.missing,
-        **_learned(model, scores),
+        "missing_values": missing,
+        **_learned(model, share),
     }
 
 
@@ -326,18 +324,22 @@ def _of_pictures(model: Any, pictures: NDArray[Any]) -> dict[str, Any]:
         "detector": type(model).__name__,
         "rows": len(pictures),
         "picture": list(model.picture_shape_),
-        **_learned(model, model.score_samples(pictures)),
+        **_learned(model, _share(model, model.score_samples(pictures))),
     }
 
 
-def _learned(model: AbstractDetector, scores: NDArray[Any]) -> dict[str, Any]:
+def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:
+    return float((scores < model.offset_).mean())
+
+
+def _learned(model: AbstractDetector, share: float) -> dict[str, Any]:
     history = getattr(model, "history_", None)
     return {
         "epochs": history.epochs if history else None,
         "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
         "offset": model.offset_,
         "threshold": -model.offset_,
-        "share_flagged": float((scores < model.offset_).mean()),
+        "share_flagged": share,
         "seed": model.seed_,
     }
 

@@ -40,12 +40,10 @@ def schema(
     (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
     most one), identifier, label. Only features and the time are given to the model.
     """
-    from alad.cli.fit import _rows
     from alad.cli.show import print_json, print_text, say
     from alad.preprocessing.schema import Schema
-    from alad.preprocessing.table import TableLearner
 
-    columns = TableLearner().update(_rows(table, drop or ())).columns()
+    columns = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:
         stated.write(out)
@@ -55,6 +53,18 @@ def schema(
         print_text(_as_text(columns))
     if out is not None:
         say(f"Written: {out}")
+
+
+def _columns(path: Path, drop: Sequence[str]) -> tuple[Column, ...]:
+    """Look through a table, batch by batch if it is large."""
+    from alad.cli.streaming import MEMORY, memory_size, rows_of
+    from alad.estimators import Stream
+    from alad.preprocessing.table import TableLearner
+
+    rows, learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
+    for frame in rows if isinstance(rows, Stream) else [rows]:
+        learner.update(frame)
+    return learner.columns()
 
 
 def _as_text(columns: Sequence[Column]) -> str:

@@ -39,8 +39,9 @@ def score(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, .npy, - for CSV on standard input; or a folder "
-            "of .png, .jpg, .webp.",
+            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
+            "standard input; a folder of such files, or a pattern in quotes; or a folder of "
+            ".png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -240,7 +241,7 @@ class _TableJob(_Job):
         frame, encoder = frame.select(self.wanted), self.detector.encoder_
         if encoder is None:
             return as_numbers(frame)
-        return frame if self.table.is_typed else as_at_fit(frame, encoder.schema)
+        return as_at_fit(frame, encoder.schema)
 
 
 @contextmanager
@@ -252,9 +253,9 @@ def _job(
     on_bad: OnBad | None,
 ) -> Iterator[Any]:
     """Open what is to be judged, and hold the options against what that is."""
-    from alad.cli.tables import open_table
+    from alad.cli.tables import holds_pictures, open_table
 
-    is_folder = path.is_dir()
+    is_folder = holds_pictures(path)
     if is_folder != detector.takes_pictures:
         wanted = "a table" if is_folder else "a folder of pictures"
         got = f"the {'folder' if is_folder else 'file'} {path}" if path.exists() else "no such path"

@@ -7,6 +7,7 @@ from os import PathLike
 from alad.errors import ModelFormatError
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._network import NetworkDetector, fit_side_by_side
+from alad.estimators._stream import Stream
 from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.estimators.dagmm import DAGMM
 from alad.estimators.dsebm import DSEBM
@@ -67,6 +68,7 @@ __all__ = [
     "IsolationForest",
     "Mahalanobis",
     "NetworkDetector",
+    "Stream",
     "fit_side_by_side",
     "load",
 ]

@@ -29,6 +29,7 @@ from alad.calibration import offset_at_contamination
 from alad.errors import InputError, ModelFormatError
 from alad.estimators._programs import blocks_for, cores
 from alad.estimators._settings import Constraint, check_settings, real
+from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import Scaler, fit_scaler
@@ -70,6 +71,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     contamination: float
     random_state: Any
+    encoder_: TableEncoder | None
+
+    _file: RowFile | None = None  # during a fit
+    _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
+    _sample_rows: ClassVar[int] = SAMPLE_ROWS  # of a stream: what looks at all rows at once sees
 
     @property
     def takes_pictures(self) -> bool:
@@ -182,13 +188,31 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         check_settings(type(self).__name__, self.get_params(deep=False), self._constraints)
 
     def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
-        """Check the rows, fit encoder and scaler; returns scaled rows."""
+        """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
         self.seed_ = seed_of(self.random_state)
+        if isinstance(X, Stream):
+            return self._prepare_stream(X, scaling, schema)
         x = self._matrix(X, fitting=True, schema=schema)
         binary = None if self.encoder_ is None else self.encoder_.binary
         self.rows_at_fit_ = len(x)
         self.scaler_ = fit_scaler(scaling, _flat(x), binary)
         return self._scaled(x)
+
+    def _prepare_stream(self, stream: Stream, scaling: str, schema: Columns) -> Matrix:
+        enough_rows(len(stream))
+        found = encoded(
+            stream,
+            scaling,
+            schema,
+            seed=self.seed_,
+            sample_rows=self._sample_rows,
+            keep=self._keeps_file,
+        )
+        self.encoder_, self.scaler_ = found.encoder, found.scaler
+        self.rows_at_fit_, self.n_features_in_ = len(stream), len(found.names)
+        self.feature_names_in_ = np.array(found.names, dtype=object)
+        self._file = found.file
+        return self._scaled(found.sample)
 
     def _rows_to_settle(self, x: Matrix) -> Matrix:
         """The scaled training rows that the offset is taken from: all, where that is cheap."""
@@ -198,6 +222,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         """Set the offset from the scaled training rows."""
         scores = -by_parts(self._anomaly_score, self._rows_to_settle(x))
         self.offset_ = offset_at_contamination(scores, self.contamination)
+        self._share_flagged = float((scores < self.offset_).mean())
 
     def _judged(self, x: NDArray[Any]) -> Vector:
         """A(x) of rows that are not scaled yet.

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from alad.errors import InputError
@@ -48,6 +49,7 @@ from alad.estimators._settings import (
     optional,
     real,
 )
+from alad.estimators._stream import Stream, Windows, most_rows
 from alad.io import Model
 from alad.networks import Preset, Size
 from alad.preprocessing.pictures import as_pictures
@@ -74,16 +76,16 @@ class Choices:
     patience: int | None
     validation_fraction: float
 
-    def settings(self, rows: int) -> Settings:
-        """What training needs to know of them, for this many rows."""
+    def settings(self, rows: int, windows: int = 1) -> Settings:
+        """What training needs to know of them, for this many rows in each of so many windows."""
         steps = max(1, rows // min(self.batch_size, rows))
         return Settings(
-            epochs=max(self.epochs, -(-self.min_steps // steps)),
+            epochs=max(self.epochs * windows, -(-self.min_steps // steps)),
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             beta1=self.beta1,
             ema_decay=self.ema_decay,
-            patience=self.patience,
+            patience=None if self.patience is None else self.patience * windows,
         )
 
 
@@ -108,6 +110,7 @@ class NetworkDetector(AbstractDetector):
     moves: ClassVar[tuple[Move, ...]]
     scores: ClassVar[Collection[str]]  # what ``anomaly_score`` may be
     default_score: ClassVar[str]
+    _keeps_file: ClassVar[bool] = True
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
@@ -171,7 +174,10 @@ class NetworkDetector(AbstractDetector):
         Parameters
         ----------
         X : array or frame of shape (n, columns)
-            Normal rows, as far as that is known; no label is used.
+            Normal rows, as far as that is known; no label is used. Of an
+            :class:`alad.estimators.Stream`, which is too large for memory, an epoch is a window of
+            rows drawn from all over it, and ``epochs`` times as many windows are trained on as
+            cover it; what looks at all rows at once sees a sample.
         y : ignored
         schema : Schema or TableEncoder, optional
             What the columns of a frame are, or how they become numbers. Default: inferred.
@@ -307,6 +313,12 @@ class NetworkDetector(AbstractDetector):
             setattr(self, name, value)
         self.seed_ = seed_of(self.random_state)
 
+    def _let_go(self) -> None:
+        """Close the file of a stream's rows."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
     def _printer(self) -> Report | None:
         return print_progress if self.verbose else None
 
@@ -336,11 +348,35 @@ def fit_side_by_side(
     first._check_settings()
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
+    if isinstance(X, Stream) and X_valid is None:
+        X, X_valid = _hold_out_of_stream(X, first, choices)
     x = first._prepare(X, choices.scaling, schema)
+    try:
+        return _trained(detectors, X, x, X_valid, choices, checkpoint, report)
+    finally:
+        first._let_go()
+
+
+def _trained(
+    detectors: Sequence[NetworkDetector],
+    X: Any,
+    x: Matrix,
+    X_valid: Any,
+    choices: Choices,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> list[NetworkDetector]:
+    """Train on scaled rows x, or on the windows of a stream of which they are a sample."""
+    first = detectors[0]
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
-    players, settings = first._players(_size(x)), choices.settings(len(rows))
+    windows = _windows(X, first) if isinstance(X, Stream) else None
+    players = first._players(_size(x))
+    if windows is None:
+        settings = choices.settings(len(rows))
+    else:
+        settings = choices.settings(windows.shape[0], windows.in_round)
     seeds = [detector.seed_ for detector in detectors]
     # With patience, what is watched and how decides which weights are kept.
     watch = first._watched(choices.anomaly_score)
@@ -348,12 +384,19 @@ def fit_side_by_side(
     trained = train(
         players,
         first._moves(),
-        rows,
+        rows if windows is None else windows,
         seeds=seeds,
         settings=settings,
         validation=watched,
         validate=first._judge(watch),
-        checkpoint=_checkpoint(checkpoint, rows, players, settings, tuple(seeds), *judged),
+        checkpoint=_checkpoint(
+            checkpoint,
+            rows if windows is None else windows.identity,
+            players,
+            settings,
+            tuple(seeds),
+            *judged,
+        ),
         report=report,
     )
     for i, detector in enumerate(detectors):
@@ -379,7 +422,7 @@ def _hold_out(
     x: Matrix, X_valid: Any, detector: NetworkDetector, choices: Choices
 ) -> tuple[Matrix, Matrix | None]:
     """Give the rows to train on and the rows to watch, if there are any."""
-    if X_valid is not None:
+    if X_valid is not None:  # of a stream also what was held out of it
         return x, detector._scaled(detector._matrix(X_valid, fitting=False))
     held = int(len(x) * choices.validation_fraction)
     if held == 0:
@@ -393,19 +436,40 @@ def _hold_out(
     return x[order[held:]], x[order[:held]]
 
 
+def _hold_out_of_stream(
+    stream: Stream, detector: NetworkDetector, choices: Choices
+) -> tuple[Stream, pl.DataFrame | None]:
+    """The same of a stream: the rows to watch are read into memory, at most as many as a sample."""
+    held = min(int(len(stream) * choices.validation_fraction), detector._sample_rows)
+    if held == 0:
+        return stream, None
+    is_held = np.zeros(len(stream), np.bool_)
+    rng = np.random.default_rng(seed_of(detector.random_state))
+    is_held[rng.choice(len(stream), held, replace=False)] = True
+    return stream.without(is_held), stream.only(is_held)
+
+
+def _windows(stream: Stream, detector: NetworkDetector) -> Windows:
+    assert detector._file is not None
+    most = most_rows(stream, detector.scaler_.shift.size)
+    return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)
+
+
 def _size(x: Matrix) -> Size:
     """Of one row: its width, or the shape of a picture."""
     return x.shape[1] if x.ndim == 2 else x.shape[1:]
 
 
 def _checkpoint(
-    path: str | os.PathLike[str] | None, rows: Matrix, *facts: Hashable
+    path: str | os.PathLike[str] | None, rows: Matrix | tuple[Any, ...], *facts: Hashable
 ) -> Checkpoint | None:
     """Name the run by its rows and by everything that settles what training does."""
     if path is None:
         return None
-    digest = hashlib.sha256(np.ascontiguousarray(rows).data)
-    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, rows.shape, facts)).encode())
+    is_array = isinstance(rows, np.ndarray)
+    digest = hashlib.sha256(np.ascontiguousarray(rows).data if is_array else repr(rows).encode())
+    shape = rows.shape if isinstance(rows, np.ndarray) else ()
+    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
 
 

@@ -167,6 +167,110 @@ def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scal
     return _fit_log_standard(values, is_binary)
 
 
+class ScalerLearner:
+    """Learns a scaling from a stream of rows: :func:`fit_scaler` up to the rounding of sums.
+
+    Moments of blocks are joined as Pébay does (Formulas for robust, one-pass parallel computation
+    of covariances and arbitrary-order statistical moments, 2008).
+
+    Parameters
+    ----------
+    kind, binary : as in :func:`fit_scaler`.
+
+    >>> learner = ScalerLearner("standard", [False])
+    >>> for rows in ([[1.0], [2.0]], [[3.0]]):
+    ...     learner.update(np.array(rows))
+    >>> learner.finish().shift.tolist()
+    [2.0]
+    """
+
+    def __init__(self, kind: str, binary: ArrayLike) -> None:
+        self.kind = _checked(kind)
+        self.binary = np.asarray(binary, np.bool_)
+        self._low, self._high = np.full((2, len(self.binary)), np.nan)
+        self._plain, self._logs = _Moments(), _Moments()
+        self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
+
+    def update(self, x: ArrayLike) -> None:
+        """Take in n rows of f columns."""
+        values = _matrix(x)
+        if not len(values):
+            return
+        self._low = np.fmin(self._low, values.min(axis=0))
+        self._high = np.fmax(self._high, values.max(axis=0))
+        if self.kind not in ("standard", "log-standard"):
+            return
+        values, of = values[:, self._measured], self._low[self._measured]
+        for _, block in _blocks(values, np.zeros(len(of), np.bool_)):
+            self._plain.update(block)
+        if self.kind == "log-standard":
+            for _, block in _blocks(values, of >= 0):
+                self._logs.update(block)
+
+    def finish(self) -> Scaler:
+        """The scaling of all rows so far.
+
+        Raises
+        ------
+        InputError
+            There were none.
+        """
+        if np.isnan(self._low).any():
+            raise InputError(
+                f"Expected at least one row to fit the scaling {self.kind!r}; got 0 rows."
+            )
+        edges = np.stack([self._low, self._high])
+        if self.kind not in ("standard", "log-standard"):
+            return fit_scaler(self.kind, edges, self.binary)
+        low, high = edges[:, self._measured]
+        constant, f = low == high, len(self.binary)
+        mean, sd, skewness = self._plain.of(constant, low)
+        if self.kind == "standard":
+            return Scaler(self.kind, mean, sd, np.zeros(f, np.bool_), None)
+        log = (low >= 0) & (skewness > LOG_SKEWNESS)
+        log_mean, log_sd, _ = self._logs.of(constant, np.log1p(np.maximum(low, 0.0)))
+        shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
+        shift[self._measured] = np.where(log, log_mean, mean)
+        scale[self._measured] = np.where(log, log_sd, sd)
+        logs[self._measured] = log
+        return Scaler("log-standard", shift, scale, logs, CLIP)
+
+
+class _Moments:
+    """Mean, and sums of squares and of cubes of what lies about it, column by column."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.mean: Any = 0.0
+        self.second: Any = 0.0
+        self.third: Any = 0.0
+
+    def update(self, x: Float64s) -> None:
+        """Take in a block of rows."""
+        a, b = self.n, len(x)
+        n = a + b
+        mean = x.mean(axis=0)
+        x = x - mean
+        square = x * x
+        second, third = square.sum(axis=0), (square * x).sum(axis=0)
+        step = mean - self.mean
+        self.third = (
+            self.third
+            + third
+            + step**3 * (a * b * (a - b) / n**2)
+            + 3 * step * (a * second - b * self.second) / n
+        )
+        self.second = self.second + second + step**2 * (a * b / n)
+        self.mean = self.mean + step * (b / n)
+        self.n = n
+
+    def of(self, constant: Bools, value: Float64s) -> tuple[Float64s, Float64s, Float64s]:
+        """Mean, standard deviation (1 if constant) and skewness (0 if constant)."""
+        sd = _or_one(np.where(constant, 0.0, np.sqrt(self.second / self.n)))
+        skewness = np.where(constant, 0.0, self.third / self.n / sd**3)
+        return np.where(constant, value, self.mean), sd, skewness
+
+
 def _fit_log_standard(x: NDArray[Any], binary: Bools) -> Scaler:
     _, _, skewness = _moments(x, np.zeros(x.shape[1], np.bool_))
     log = ~binary & (x.min(axis=0) >= 0) & (skewness > LOG_SKEWNESS)

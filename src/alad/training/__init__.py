@@ -2,7 +2,7 @@
 
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
-from alad.training.loop import Progress, Settings, Trained, seeds_at_once, train
+from alad.training.loop import Progress, Settings, Trained, Windows, seeds_at_once, train
 from alad.training.state import Blueprint, alive, blueprints
 from alad.training.step import Move
 
@@ -14,6 +14,7 @@ __all__ = [
     "Progress",
     "Settings",
     "Trained",
+    "Windows",
     "alive",
     "blueprints",
     "seeds_at_once",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +61,18 @@ class Settings:
     beta2: float = 0.999
     ema_decay: float = 0.999
     patience: int | None = None
+
+
+@runtime_checkable
+class Windows(Protocol):
+    """Rows that are too many to be held: an epoch sees a window of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of every window."""
+
+    def window(self, epoch: int) -> np.ndarray[Any, Any]:
+        """Give the rows of an epoch, counted from 1; the same ones whenever it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,7 @@ class Trained:
 def train(
     build: Build,
     moves: Sequence[Move],
-    rows: np.ndarray[Any, Any],
+    rows: np.ndarray[Any, Any] | Windows,
     *,
     seeds: Sequence[int],
     settings: Settings,
@@ -140,6 +152,7 @@ def train(
     moves : sequence of Move
         Made in turn in every step.
     rows, validation : arrays of shape (n, ...), float32
+        Of :class:`Windows` the n rows of a window are an epoch.
     seeds : sequence of int
         A seed settles its weights, its batches, its noise, whoever trains beside it.
     validate : callable
@@ -159,9 +172,7 @@ def train(
     DivergedError
         A loss stopped being finite; names the epoch, the step, the player and the seed.
     """
-    workshop = _Workshop(
-        build, moves, jnp.asarray(rows), seeds=tuple(seeds), settings=settings, lanes=lanes
-    )
+    workshop = _Workshop(build, moves, rows, seeds=tuple(seeds), settings=settings, lanes=lanes)
     if validation is not None and validate is not None and len(validation):
         workshop.use_validation(jnp.asarray(validation), validate)
     run = workshop.start_or_resume(checkpoint)
@@ -203,13 +214,16 @@ class _Workshop:
         self,
         build: Build,
         moves: Sequence[Move],
-        rows: Array,
+        rows: np.ndarray[Any, Any] | Windows,
         *,
         seeds: tuple[int, ...],
         settings: Settings,
         lanes: int | None,
     ) -> None:
-        self.seeds, self.settings, self.moves, self.rows = seeds, settings, tuple(moves), rows
+        self.seeds, self.settings, self.moves = seeds, settings, tuple(moves)
+        self.windows = rows if isinstance(rows, Windows) else None
+        self.rows = None if isinstance(rows, Windows) else jnp.asarray(rows)
+        self.row_count = rows.shape[0]
         self.programs = programs(
             build,
             self.moves,
@@ -218,9 +232,9 @@ class _Workshop:
             settings.beta2,
             settings.ema_decay,
         )
-        self.batch_size = min(settings.batch_size, len(rows))
-        self.steps = len(rows) // self.batch_size
-        self.stride = CHUNK if rows.ndim == 2 else CHUNK_OF_PICTURES
+        self.batch_size = min(settings.batch_size, self.row_count)
+        self.steps = self.row_count // self.batch_size
+        self.stride = CHUNK if len(rows.shape) == 2 else CHUNK_OF_PICTURES
         keys = jnp.stack([jax.random.split(key(s)) for s in seeds])
         shares = np.array_split(np.arange(len(seeds)), lanes or _default_lanes(len(seeds)))
         self.shares = [share for share in shares if len(share)]
@@ -274,6 +288,9 @@ class _Workshop:
     def epoch(self, run: Run, clock: _Clock) -> None:
         """Run one epoch of all lanes, judge it and write it into the history."""
         began, number = time.monotonic(), run.history.epochs + 1
+        if self.windows is not None:
+            self.rows = None  # before there is another one
+            self.rows = jnp.asarray(self.windows.window(number))
         dealt = [self._deal(lane, number) for lane in self.keys]
         sums = np.zeros((len(self.seeds), len(self.moves)))
         for start in range(0, self.steps, self.stride):
@@ -287,7 +304,7 @@ class _Workshop:
         run.history.add(self._named((sums / self.steps).T), value, time.monotonic() - began)
 
     def _deal(self, lane: Array, epoch: int) -> tuple[Array, Array]:
-        return self.programs.deal(lane, epoch, len(self.rows), self.batch_size)
+        return self.programs.deal(lane, epoch, self.row_count, self.batch_size)
 
     def _chunk(
         self, run: Run, dealt: list[tuple[Array, Array]], start: int, stop: int

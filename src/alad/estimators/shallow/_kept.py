@@ -28,6 +28,8 @@ class RowKeeper(AbstractDetector):
     max_rows: int | None
     scaling: str
 
+    _sample_rows: ClassVar[int] = 2**14  # each is compared with all
+
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
         "k": integer(1),

@@ -86,6 +86,8 @@ class OCSVM(AbstractDetector):
     [1, -1, -1]
     """
 
+    _sample_rows: ClassVar[int] = 2**16  # each is compared with the support vectors
+
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
         "nu": real(0, 1, closed="neither"),  # at 1 the level is anything: no row is inside

@@ -1,0 +1,118 @@
+"""What a fit learns from: a table read whole, or a stream of one that is too large for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alad.cli.tables import Table
+    from alad.estimators import Stream
+
+MEMORY = "2GiB"  # where nothing else is said
+WHOLE = 1 / 4  # of the memory, that a table may take to be read whole
+UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+
+
+def memory_size(text: str) -> int:
+    """Read a number of bytes.
+
+    Raises
+    ------
+    InputError
+        It is none, or below 64 MiB.
+
+    >>> memory_size("2GiB"), memory_size("512 M") == 2**29
+    (2147483648, True)
+    """
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    try:
+        size = int(float(found[1]) * (1 << UNITS[found[2]])) if found else 0
+    except ValueError:
+        size = 0
+    if size < 1 << 26:
+        raise InputError(
+            f"Expected --memory to be a size of at least 64MiB, such as 2GiB; got {text!r}."
+        )
+    return size
+
+
+def rows_of(path: Path, drop: Sequence[str], memory: int, folder: Path) -> pl.DataFrame | Stream:
+    """Read a table without the columns to leave out, or give a stream if it is too large.
+
+    Parameters
+    ----------
+    memory : about how many bytes the fit may take in all.
+    folder : where a stream's temporary file may be; of those above it, one that exists is taken.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or has other columns.
+    """
+    from alad.cli.show import say
+    from alad.cli.tables import open_table, suspicions
+
+    with open_table(path, strict=True) as table:
+        columns = _left(table, drop)
+        if table.size > memory * WHOLE:
+            return _stream(path, table, columns, memory, folder)
+        frame = table.read(columns)
+        if not table.is_typed:
+            for suspicion in suspicions(frame):
+                say(f"note: {suspicion}")
+        return frame
+
+
+def _left(table: Table, drop: Sequence[str]) -> list[str]:
+    from alad.preprocessing.frames import quoted
+
+    if absent := [name for name in drop if name not in table.names]:
+        raise InputError(
+            f"Expected columns of {table.place} after --drop; it has no {quoted(absent)}, but "
+            f"{quoted(table.names)}."
+        )
+    columns = [name for name in table.names if name not in drop]
+    if not columns:
+        raise InputError("Expected at least one column to be left; got --drop for all of them.")
+    return columns
+
+
+def _stream(path: Path, table: Table, columns: Sequence[str], memory: int, folder: Path) -> Stream:
+    """Settle how many rows there are, and of which types, by a reading of its own if need be."""
+    from alad.cli.progress import rows_progress
+    from alad.cli.tables import open_table, settled
+    from alad.estimators import Stream
+
+    rows, types = _settled(table, columns)
+
+    def batches() -> Iterator[pl.DataFrame]:
+        with open_table(path, strict=True) as table, rows_progress("reading", rows) as advance:
+            for frame in table.batches(columns):
+                yield frame if types is None else settled(frame, types)
+                advance(frame.height)
+
+    place = next(place for place in (folder, *folder.parents) if place.is_dir())
+    return Stream(batches, rows, folder=place, memory=memory)
+
+
+def _settled(table: Table, columns: Sequence[str]) -> tuple[int, Any]:
+    """The rows of a table and the types that hold all of them, None where the file has types."""
+    from alad.cli.progress import rows_progress
+    from alad.cli.tables import Settling
+
+    if table.is_typed and table.rows is not None:
+        return table.rows, None
+    settling, rows = Settling(table.place, infers=table.infers), 0
+    with rows_progress("looking", table.rows) as advance:
+        for frame in table.batches(columns[:1] if table.is_typed else columns):
+            settling.update(frame)
+            rows += frame.height
+            advance(frame.height)
+    return rows, None if table.is_typed else settling.types()

@@ -1,0 +1,207 @@
+"""What a column is: settled by all of its values, or as the model knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute
+
+from alad.cli.tables.table import Table
+from alad.errors import InputError
+from alad.preprocessing.table import Column
+
+MOSTLY = 0.9  # a text column with this share of numbers was perhaps meant to be one of numbers
+
+# What a column of text may be, in the order in which Arrow's reader of CSV tries.
+CANDIDATES = (
+    pa.int64(),
+    pa.bool_(),
+    pa.date32(),
+    pa.time32("s"),
+    pa.timestamp("s"),
+    pa.timestamp("s", "UTC"),
+    pa.timestamp("ns"),
+    pa.timestamp("ns", "UTC"),
+    pa.float64(),
+)
+
+Types = Mapping[str, Any]  # of Arrow where text was tried, else of polars
+
+
+class Settling:
+    """Looks at batch after batch, and says which types hold the values of all.
+
+    Parameters
+    ----------
+    place : what to call the table in a message.
+    infers : whether text may be anything, as in CSV, rather than text.
+
+    >>> settling = Settling("a.csv", infers=True)
+    >>> settling.update(pl.DataFrame({"n": ["1", None], "s": ["1", "2"]}))
+    >>> settling.update(pl.DataFrame({"n": ["2.5", "3"], "s": ["x", None]}))
+    >>> {name: str(dtype) for name, dtype in settling.types().items()}
+    {'n': 'double', 's': 'String'}
+    """
+
+    def __init__(self, place: str, *, infers: bool) -> None:
+        self.place, self.infers = place, infers
+        self._possible: dict[str, list[pa.DataType]] = {}
+        self._found: dict[str, pl.DataType] = {}
+
+    def update(self, frame: pl.DataFrame) -> None:
+        """Look at one more batch."""
+        for series in frame.iter_columns():
+            name, dtype = series.name, series.dtype
+            if self.infers and dtype == pl.String and series.null_count() < len(series):
+                possible = self._possible.get(name, list(CANDIDATES))
+                self._possible[name] = _possible(series, possible)
+            self._found[name] = self._joined(name, self._found.get(name, pl.Null()), dtype)
+
+    def types(self) -> Types:
+        """The type of every column so far."""
+        return {name: self._type(name, dtype) for name, dtype in self._found.items()}
+
+    def _type(self, name: str, found: pl.DataType) -> Any:
+        if not (self.infers and found == pl.String):
+            return found
+        return (
+            next(iter(self._possible.get(name, [])), found) if name in self._possible else pl.Null()
+        )
+
+    def _joined(self, name: str, one: pl.DataType, other: pl.DataType) -> pl.DataType:
+        if one == other or other == pl.Null:
+            return one
+        if one == pl.Null:
+            return other
+        if pl.String in (one, other):
+            return pl.String()
+        if one.is_numeric() and other.is_numeric():
+            return pl.Float64() if one.is_float() or other.is_float() else pl.Int128()
+        raise InputError(
+            f"Expected one type in column {name!r} of {self.place}; got {one} and {other}. Make "
+            "it all numbers, all text or all true and false."
+        )
+
+
+def settled(frame: pl.DataFrame, types: Types) -> pl.DataFrame:
+    """Give the columns of a batch the types that hold the values of all batches."""
+    return frame.with_columns(_as(series, types[series.name]) for series in frame.iter_columns())
+
+
+def read_in_batches(table: Table, columns: Sequence[str]) -> pl.DataFrame:
+    """Give all rows of a table, with the types that hold them all."""
+    settling, frames = Settling(table.place, infers=table.infers), []
+    for frame in table.batches(columns):
+        settling.update(frame)
+        frames.append(frame)
+    return pl.concat(settled(frame, settling.types()) for frame in frames)
+
+
+def _possible(text: pl.Series, candidates: list[pa.DataType]) -> list[pa.DataType]:
+    """Which types can hold these values too."""
+    found: list[pa.DataType] = []
+    for dtype in candidates:
+        if pa.int64() in found and dtype not in (pa.bool_(), pa.float64()):
+            continue  # whole numbers are no dates
+        if (dtype == pa.float64() and pa.int64() in found) or _cast(text, dtype) is not None:
+            found.append(dtype)
+    return found
+
+
+def _cast(text: pl.Series, dtype: pa.DataType) -> pl.Series | None:
+    """Text as another type, spaces around it left aside; None where a value is no such thing."""
+    if dtype == pa.time32("s"):  # which Arrow does not cast text to
+        times = text.str.strip_chars().str.to_time("%H:%M:%S", strict=False)
+        return times if times.null_count() == text.null_count() else None
+    values = text.to_arrow(compat_level=pl.CompatLevel.oldest())
+    try:
+        found = pa.compute.cast(pa.compute.utf8_trim_whitespace(values), dtype)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    series = pl.from_arrow(found)
+    assert isinstance(series, pl.Series)
+    return series.rename(text.name)
+
+
+def _as(series: pl.Series, dtype: Any) -> pl.Series:
+    if isinstance(dtype, pa.DataType):
+        found = series if series.dtype != pl.String else _cast(series, dtype)
+        if found is None:
+            raise InputError(
+                f"Expected {dtype} in column {series.name!r}, as in the first reading; got "
+                "something else. Fit a copy of the table that nobody writes to."
+            )
+        return found
+    if dtype == pl.String and series.dtype.is_float():  # 1.0 beside text reads as 1
+        whole = series.cast(pl.Int64, strict=False)
+        return (
+            pl.select(
+                pl.when(whole == series)
+                .then(whole.cast(pl.String))
+                .otherwise(series.cast(pl.String))
+            )
+            .to_series()
+            .rename(series.name)
+        )
+    return series.cast(dtype)
+
+
+def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
+    """Give columns the types that fit saw: text that is a number in every row becomes numbers.
+
+    A column that holds something else stays text: the encoder refuses it by name.
+    """
+    return frame.with_columns(
+        _numbers(frame[column.name], column.kind == "boolean")
+        for column in schema
+        if column.of_kind.is_number
+        and column.name in frame.columns
+        and frame[column.name].dtype == pl.String
+    )
+
+
+def _numbers(text: pl.Series, is_boolean: bool) -> pl.Series:
+    if is_boolean:
+        text = text.str.to_lowercase().replace({"true": "1", "false": "0"})
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() > text.null_count():
+        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == text.null_count() else text
+
+
+def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
+    """Give a frame as an array; text becomes numbers where all of a column can.
+
+    Raises
+    ------
+    InputError
+        A column holds something else.
+    """
+    frame = frame.with_columns(
+        _numbers(series, False) for series in frame.iter_columns() if series.dtype == pl.String
+    )
+    for series in frame.iter_columns():
+        if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
+            raise InputError(
+                f"Expected numbers in column {series.name!r}, as in the array at fit; got "
+                f"{series.dtype}. Correct the values, or cast the column to numbers."
+            )
+    return frame.to_numpy()
+
+
+def suspicions(frame: pl.DataFrame) -> list[str]:
+    """Say which text columns are numbers for the most part: a stray word makes such a column."""
+    found = []
+    for text in frame.select(pl.col(pl.String)).iter_columns():
+        present = text.drop_nulls()
+        others = present.filter(present.str.strip_chars().cast(pl.Float64, strict=False).is_null())
+        if len(present) and 0 < len(others) <= (1 - MOSTLY) * len(present):
+            found.append(
+                f"column {text.name!r} is read as text because of {others[0]!r}; "
+                f"{len(present) - len(others)} of its {len(present)} values are numbers"
+            )
+    return found

@@ -1,0 +1,95 @@
+"""Lines of values, the first of them names."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, ClassVar
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+
+from alad.cli.tables import table
+from alad.cli.tables.faults import empty, explained, no_names, no_rows
+from alad.cli.tables.table import frame_of
+from alad.errors import InputError
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
+
+
+class Csv:
+    """Lines of values, the first of them names."""
+
+    is_typed: ClassVar[bool] = False  # the file does not settle what a column is
+    infers: ClassVar[bool] = True  # text may be anything
+    rows = None  # the file does not tell
+
+    def __init__(self, place: str, stream: IO[bytes], separator: str, size: int = 0) -> None:
+        self.place, self.stream, self.separator, self.size = place, stream, separator, size
+        with explained(place):
+            lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
+            self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
+            if not self.names:
+                raise empty(place)
+            if not stream.peek(1):  # type: ignore[attr-defined] # all our streams have it
+                raise no_rows(place)
+        if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):
+            raise no_names(place, self.names)
+
+    def read(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Give some columns of all rows, each a number if every value is one."""
+        with explained(self.place):
+            frame = frame_of(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
+        if not frame.height:
+            raise no_rows(self.place)
+        for series in frame.select(pl.col(pl.Binary)).iter_columns():
+            raise InputError(
+                f"Expected text in UTF-8 in column {series.name!r} of {self.place}; got other "
+                "bytes. Save the file as UTF-8."
+            )
+        return frame
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Give some columns of all rows as text, some rows at a time."""
+        as_text = dict.fromkeys(self.names, pa.string())
+        options = self._options(columns, as_text)
+        rows = 0
+        with explained(self.place), pyarrow.csv.open_csv(self.stream, **options) as reader:
+            for batch in reader:
+                rows += batch.num_rows
+                if batch.num_rows:
+                    yield frame_of(batch)
+        if not rows:
+            raise no_rows(self.place)
+
+    def _options(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "read_options": pyarrow.csv.ReadOptions(
+                column_names=self.names, block_size=table.BYTES
+            ),
+            "parse_options": pyarrow.csv.ParseOptions(
+                delimiter=self.separator,
+                newlines_in_values=True,
+                ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
+            ),
+            "convert_options": pyarrow.csv.ConvertOptions(
+                include_columns=list(columns),
+                column_types=types,
+                null_values=MISSING,
+                strings_can_be_null=True,
+            ),
+        }
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _counted(n: int) -> tuple[str, ...]:
+    """The names 0, 1, 2, ... that pandas gives to columns without names."""
+    return tuple(str(i) for i in range(n))

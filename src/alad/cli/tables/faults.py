@@ -1,0 +1,84 @@
+"""What is wrong with a table, in one kind of error."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import polars as pl
+import pyarrow as pa
+
+from alad.errors import InputError
+from alad.preprocessing.frames import quoted
+
+UNREADABLE = (
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+    csv.Error,
+    OSError,
+    EOFError,
+    zlib.error,
+    UnicodeDecodeError,
+)
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turn what readers raise into one kind of error."""
+    try:
+        yield
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        raise InputError(
+            f"Expected a whole table in {place}; it cannot be read: {first_line(error)}. "
+            "Check that the file is complete and is what its name says."
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in short."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]
+
+
+def empty(place: str) -> InputError:
+    """There is not even a line of names."""
+    return InputError(f"Expected a table in {place}; it is empty. Give a file with rows.")
+
+
+def no_rows(place: str) -> InputError:
+    """There are names, and nothing else."""
+    return InputError(
+        f"Expected at least one row in {place}; got column names only. Give a file with rows."
+    )
+
+
+def no_names(place: str, names: tuple[str, ...]) -> InputError:
+    """The first line holds numbers."""
+    return InputError(
+        f"Expected column names in the first line of {place}; got numbers "
+        f"({quoted(names, 3)}). Add a line of names."
+    )
+
+
+def check_names(place: str, names: Sequence[str]) -> None:
+    """Refuse columns without a name, and two of one name.
+
+    Raises
+    ------
+    InputError
+        Names the column.
+    """
+    if "" in names:
+        raise InputError(
+            f"Expected a name for every column of {place}; column {names.index('') + 1} has "
+            "none. Name it; if it is a row index, write the table without it."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"Expected every column of {place} to have a name of its own; got "
+            f"{quoted(twice)} more than once. Rename one, or add a line of names if there is none."
+        )

@@ -1,0 +1,147 @@
+"""From a path to files: one, those of a folder, those of a pattern."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from alad.errors import InputError
+from alad.preprocessing.frames import quoted
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".npy": "npy",
+}
+OF_LINES = ("csv", "tsv", "jsonl")  # they may be gzipped
+STANDARD_INPUT = Path("-")
+
+
+def format_of(path: Path) -> str | None:
+    """What kind of table a file of this name is, or None.
+
+    >>> format_of(Path("flows.tsv.gz")), format_of(Path("flows.PQ")), format_of(Path("flows.gz"))
+    ('tsv', 'parquet', None)
+    """
+    if path == STANDARD_INPUT:
+        return "csv"
+    name = path.name.lower()
+    found = FORMATS.get(Path(name.removesuffix(".gz")).suffix)
+    return None if name.endswith(".gz") and found not in OF_LINES else found
+
+
+def separator_of(path: Path) -> str | None:
+    """What separates the columns of a file of this name that is to be written; None for Parquet.
+
+    Raises
+    ------
+    InputError
+        The name does not tell the format.
+
+    >>> separator_of(Path("flows.tsv.gz")), separator_of(Path("flows.parquet"))
+    ('\\t', None)
+    """
+    found = format_of(path)
+    if found in ("csv", "tsv"):
+        return SEPARATORS[f".{found}"]
+    if found == "parquet":
+        return None
+    raise InputError(
+        f"Expected a file named .csv, .tsv, .csv.gz, .tsv.gz or .parquet; got {path}. "
+        "Convert the table, or rename the file after its format."
+    )
+
+
+def no_format(path: Path) -> InputError:
+    """A name that does not tell how the file is to be read."""
+    return InputError(
+        "Expected a file named .csv, .tsv, .jsonl, .ndjson (also .gz), .arrow, .feather, .npy or "
+        f".parquet; got {path}. Convert the table, or rename the file after its format."
+    )
+
+
+def holds_pictures(path: Path) -> bool:
+    """Whether a path is a folder of pictures rather than a table.
+
+    Raises
+    ------
+    InputError
+        A folder that holds both, or neither.
+    """
+    if not path.is_dir():
+        return False
+    tables, pictures = tables_in(path), _first_picture(path)
+    if not tables and pictures is None:
+        raise InputError(
+            f"Expected tables or pictures in the folder {path}; found none. Check the path, and "
+            "that the files are named after their format."
+        )
+    if tables and pictures is not None:
+        raise InputError(
+            f"Expected tables or pictures in {path}; got both, such as {tables[0].name} and "
+            f"{pictures.name}. Put them in folders of their own."
+        )
+    return not tables
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that a path means, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        A folder or a pattern without tables, or with more than one kind of them.
+    """
+    if path == STANDARD_INPUT or path.is_file():
+        return [path]
+    if path.is_dir():
+        return _of_one_kind(tables_in(path), path)
+    if glob.has_magic(str(path)):
+        found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
+        found = [file for file in found if file.is_file()]
+        if not found:
+            raise InputError(
+                f"Expected files that match {path}; there are none. Check the pattern, and put it "
+                "in quotes."
+            )
+        return _of_one_kind(found, path)
+    return [path]
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """Every file in a folder and below it that is named as a table; not hidden, no _SUCCESS."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if format_of(path) and path.is_file() and path.name[0] not in "._"
+    )
+
+
+def _of_one_kind(paths: Sequence[Path], whole: Path) -> list[Path]:
+    if not paths:
+        raise InputError(f"Expected tables in {whole}; found none. Check the path.")
+    first = paths[0]
+    for path in paths:
+        if format_of(path) is None:
+            raise no_format(path)
+        if format_of(path) != format_of(first):
+            raise InputError(
+                f"Expected files of one kind in {whole}; got {quoted((first.name, path.name))}. "
+                "Give a pattern that one kind matches."
+            )
+    return list(paths)
+
+
+def _first_picture(folder: Path) -> Path | None:
+    from alad.preprocessing.pictures import ENDINGS
+
+    every = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+    return next((path for path in every if not path.name.startswith(".")), None)

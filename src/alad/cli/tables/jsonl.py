@@ -1,0 +1,114 @@
+"""One JSON object a line, flat: every key is a column, and a key that is absent is missing."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, ClassVar
+
+import polars as pl
+
+from alad.cli.tables import table
+from alad.cli.tables.casts import read_in_batches
+from alad.cli.tables.faults import empty, explained, first_line
+from alad.errors import InputError
+
+
+class JsonLines:
+    """Flat objects, one a line. Its columns are the keys of the first batch of lines.
+
+    ``strict`` says whether a key that is not among them is refused later on, or left aside.
+    """
+
+    is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
+    infers: ClassVar[bool] = False  # text is text
+    rows = None
+
+    def __init__(
+        self, place: str, stream: IO[bytes], size: int = 0, *, strict: bool = False
+    ) -> None:
+        self.place, self.stream, self.size, self.strict = place, stream, size, strict
+        self.lines = 0  # before the batch at hand
+        with explained(place):
+            self.first = self._next()
+        if self.first is None:
+            raise empty(place)
+        self.names = tuple(self.first.columns)
+
+    def read(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Give some columns of all rows, with the types that hold them all.
+
+        Raises
+        ------
+        InputError
+            A line is no flat object, or a key comes up late.
+        """
+        return read_in_batches(self, columns)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Give some columns of all rows, some lines at a time, with the types of those lines."""
+        frame = self.first
+        while frame is not None:
+            strange = [name for name in frame.columns if name not in self.names]
+            if strange and self.strict:
+                raise InputError(
+                    f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
+                    f"{strange[0]!r} for the first time after that. Give an early line that key, "
+                    "with null."
+                )
+            absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
+            yield frame.with_columns(absent).select(columns)
+            with explained(self.place):
+                frame = self._next()
+
+    def _next(self) -> pl.DataFrame | None:
+        """Read the next lines; None at the end, and blank lines are none."""
+        while block := self.stream.read(table.BYTES):
+            block += self.stream.readline()
+            frame = self._frame(block.removeprefix(b"\xef\xbb\xbf"))
+            self.lines += block.count(b"\n")
+            if frame is not None:
+                return frame
+        return None
+
+    def _frame(self, block: bytes) -> pl.DataFrame | None:
+        if not block.strip():
+            return None
+        try:
+            frame = pl.read_ndjson(io.BytesIO(block), infer_schema_length=None)
+        except pl.exceptions.PolarsError as error:
+            raise self._fault(block, error) from error
+        for name, dtype in frame.schema.items():
+            if dtype.is_nested():
+                raise InputError(
+                    f"Expected flat objects in {self.place}; the key {name!r} holds a list or an "
+                    "object. Spread it over keys of its own, or leave it out of the file."
+                )
+        return frame
+
+    def _fault(self, block: bytes, error: Exception) -> InputError:
+        """Find the line that is no object; if every line is one, say what the reader said."""
+        for i, line in enumerate(block.splitlines(), self.lines + 1):
+            if line.strip() and (reason := _reason(line)):
+                return InputError(
+                    f"Expected one JSON object a line in {self.place}; line {i} is none "
+                    f"({reason}). Correct or remove the line."
+                )
+        return InputError(
+            f"Expected one JSON object a line in {self.place}, and one type a key; after line "
+            f"{self.lines}: {first_line(error)}. Make each key all numbers, all text or all "
+            "true and false."
+        )
+
+
+def _reason(line: bytes) -> str:
+    try:
+        found = json.loads(line, parse_constant=_no_constant)
+    except ValueError as error:  # also of UTF-8
+        return str(error)
+    return "" if isinstance(found, dict) else f"it is a {type(found).__name__}"
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON; a missing number is null")

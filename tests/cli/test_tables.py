@@ -1,0 +1,354 @@
+"""Tables in files of every kind: what is read, and what is said about a file that will not do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from alad.cli.tables import open_table
+from alad.cli.tables import table as sizes
+from alad.cli.tables.casts import read_in_batches
+from alad.errors import InputError
+
+FRAME = pl.DataFrame(
+    {
+        "n": [1, 2, None, 4, 5],
+        "x": [0.5, -1.0, 2.5, 1e300, None],
+        "s": ["a", "b", None, "ä", "a b"],
+        "flag": [True, False, None, True, False],
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def give(content: bytes | str, name: str) -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(path: Path | str, columns: tuple[str, ...] = ()) -> pl.DataFrame:
+    with open_table(Path(path), strict=True) as table:
+        return table.read(columns or table.names)
+
+
+def batches(path: Path | str, columns: tuple[str, ...] = ()) -> list[pl.DataFrame]:
+    with open_table(Path(path)) as table:
+        return list(table.batches(columns or table.names))
+
+
+def packed(frame: pl.DataFrame) -> bytes:
+    return gzip.compress(frame.write_ndjson().encode())
+
+
+WRITERS = {
+    "t.csv": lambda path: FRAME.write_csv(path),
+    "t.tsv": lambda path: FRAME.write_csv(path, separator="\t"),
+    "t.jsonl": lambda path: FRAME.write_ndjson(path),
+    "t.ndjson": lambda path: FRAME.write_ndjson(path),
+    "t.jsonl.gz": lambda path: Path(path).write_bytes(packed(FRAME)),
+    "t.parquet": lambda path: FRAME.write_parquet(path),
+    "t.arrow": lambda path: FRAME.write_ipc(path),
+    "t.feather": lambda path: FRAME.write_ipc(path, compression="lz4"),
+    "stream.arrow": lambda path: FRAME.write_ipc_stream(path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_was_written_is_read(name):
+    WRITERS[name](name)
+    assert read(name).equals(FRAME)
+    assert read(name, ("s", "n")).equals(FRAME.select("s", "n"))
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_batches_hold_the_same_rows(name, monkeypatch):
+    WRITERS[name](name)
+    monkeypatch.setattr(sizes, "ROWS", 2)
+    monkeypatch.setattr(sizes, "BYTES", 40)
+    parts = batches(name, ("s",))
+    assert len(parts) > 1
+    assert pl.concat(parts, how="vertical_relaxed")["s"].to_list() == FRAME["s"].to_list()
+
+
+COLUMNS = {
+    "whole": ["1"] * 300,
+    "wholly": [" 1"] * 300,
+    "half": ["1"] * 299 + ["1.5"],
+    "text": ["1"] * 299 + ["x"],
+    "flag": ["true", "false"] * 150,
+    "late flag": ["0", "1"] * 149 + ["true", "FALSE"],
+    "bits": ["0", "1"] * 150,
+    "day": ["2020-01-01"] * 300,
+    "moment": ["2020-01-01"] * 299 + ["2020-01-01 10:00:00"],
+    "fraction": ["2020-01-01 10:00:00.5"] * 300,
+    "zone": ["2020-01-01T10:00:00Z"] * 300,
+    "clock": ["10:00:00"] * 300,
+    "huge": ["99999999999999999999999"] * 300,
+    "nothing": [""] * 300,
+    "gaps": ["NA", "?", "7"] * 100,
+}
+
+
+@pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS.keys())
+def test_types_settled_batch_by_batch_are_those_of_the_whole(values, monkeypatch):
+    path = give("a,b\n" + "".join(f"{value},1\n" for value in values), "t.csv")
+    whole = read(path)
+    monkeypatch.setattr(sizes, "BYTES", 100)
+    with open_table(path) as table:
+        parts = read_in_batches(table, table.names)
+    assert parts.schema == whole.schema
+    assert parts.equals(whole)
+
+
+# ------------------------------------------------------------------------------ JSON lines
+
+
+def test_a_key_that_is_absent_is_missing():
+    path = give('{"a": 1, "b": "x"}\n\n{"b": "y"}\n{}\n{"a": 2.5, "b": null}', "t.jsonl")
+    assert read(path).to_dict(as_series=False) == {
+        "a": [1.0, None, None, 2.5],
+        "b": ["x", "y", None, None],
+    }
+
+
+def test_text_that_looks_like_numbers_is_text():
+    assert read(give('{"a": "1"}\n{"a": "2"}\n', "t.jsonl"))["a"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("size", [10, 1 << 24])
+def test_numbers_and_text_in_one_key_are_text(size, monkeypatch):
+    path = give('{"a": 1}\n{"a": 2.5}\n{"a": "x"}\n{"a": 3.0}\n', "t.jsonl")
+    monkeypatch.setattr(sizes, "BYTES", size)
+    assert read(path)["a"].to_list() == ["1", "2.5", "x", "3"]
+
+
+def test_huge_whole_numbers_are_numbers():
+    found = read(give('{"a": 99999999999999999999999}\n{"a": 1}\n', "t.jsonl"))["a"]
+    assert found.cast(pl.Float64).to_list() == [1e23, 1.0]
+
+
+def lines(at: int, broken: str) -> str:
+    every = [json.dumps({"a": i}) for i in range(40)]
+    every[at - 1] = broken
+    return "\n".join(every)
+
+
+BROKEN = {
+    "half an object": ('{"a": 1', r"line 33 is none \(.*\)\. Correct or remove the line\."),
+    "a list": ("[1, 2]", r"line 33 is none \(it is a list\)"),
+    "not a number": ('{"a": NaN}', r"line 33 is none \(NaN is no JSON; a missing number is null\)"),
+    "two objects": ('{"a": 1} {"a": 2}', r"line 33 is none \(Extra data.*\)"),
+}
+
+
+@pytest.mark.parametrize("size", [64, 1 << 24])
+@pytest.mark.parametrize(("line", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_broken_line_is_named(line, message, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    with pytest.raises(InputError, match=rf"one JSON object a line in t\.jsonl; {message}"):
+        read(give(lines(33, line), "t.jsonl"))
+
+
+@pytest.mark.parametrize("value", ['{"k": 1}', "[1]"])
+def test_nested_value_is_refused_by_its_key(value):
+    with pytest.raises(InputError, match=r"flat objects in t\.jsonl; the key 'b' holds a list or"):
+        read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
+
+
+@pytest.mark.parametrize("size", [10, 1 << 24])
+def test_true_and_numbers_in_one_key_are_refused(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    with pytest.raises(InputError, match="all numbers, all text or all true and false"):
+        read(give('{"a": true}\n{"a": 1}\n', "t.jsonl"))
+
+
+def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 10)
+    path = give('{"a": 1}\n{"a": 2}\n{"a": 3, "late": 1}\n', "t.jsonl")
+    with pytest.raises(InputError, match=r"got 'late' for the first time after that\. Give an"):
+        read(path)
+    assert pl.concat(batches(path))["a"].to_list() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_no_lines(content):
+    with pytest.raises(InputError, match=r"Expected a table in t\.jsonl; it is empty"):
+        read(give(content, "t.jsonl"))
+
+
+# --------------------------------------------------------------------------- damaged files
+
+
+HALVES = {
+    "t.jsonl.gz": lambda: packed(pl.concat([FRAME] * 999))[:-9],
+    "t.csv.gz": lambda: gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:-9],
+    "t.arrow": lambda: _half(lambda path: FRAME.write_ipc(path)),
+    "t.feather": lambda: b"a,b\n1,2\n",
+    "u.arrow": lambda: b"",
+    "t.parquet": lambda: _half(lambda path: FRAME.write_parquet(path)),
+}
+
+
+def _half(write) -> bytes:
+    write("whole")
+    content = Path("whole").read_bytes()
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_damaged_file_is_refused_by_name(name):
+    give(HALVES[name](), name)
+    with pytest.raises(InputError, match=rf"Expected a whole table in {name}; it cannot be read: "):
+        read(name)
+
+
+@pytest.mark.parametrize("name", ["t.arrow", "t.parquet", "t.csv"])
+def test_no_rows(name):
+    WRITERS[name](name)
+    {"t.arrow": pl.DataFrame.write_ipc, "t.parquet": pl.DataFrame.write_parquet}.get(
+        name, pl.DataFrame.write_csv
+    )(FRAME.clear(), name)
+    for reader in (read, batches):
+        with pytest.raises(InputError, match=rf"at least one row in {name}"):
+            reader(name)
+
+
+# ---------------------------------------------------------------------------- several files
+
+
+def parts(ending: str, folder: str = "logs") -> list[Path]:
+    """Three files whose names say their order, and whose order of writing is another."""
+    Path(folder).mkdir(exist_ok=True)
+    made = []
+    for i in (2, 0, 1):
+        path = Path(folder) / f"2026-{i}.{ending}"
+        part = pl.DataFrame({"i": [10 * i, 10 * i + 1], "s": ["x", str(i)]})
+        write = {"csv": part.write_csv, "parquet": part.write_parquet, "arrow": part.write_ipc}
+        write.get(ending, part.write_ndjson)(path)
+        made.append(path)
+    return sorted(made)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "arrow", "jsonl"])
+@pytest.mark.parametrize("path", ["logs", "logs/2026-*", "**/2026-?.*"])
+def test_files_of_a_set_follow_each_other_by_name(ending, path):
+    parts(ending)
+    give(b"", "logs/_SUCCESS")
+    give(b"", "logs/.hidden.csv")
+    found = read(path)
+    assert found["i"].to_list() == [0, 1, 10, 11, 20, 21]
+    assert found["s"].to_list() == ["x", "0", "x", "1", "x", "2"]
+    assert pl.concat(batches(path, ("i",)))["i"].cast(pl.Int64).to_list() == found["i"].to_list()
+
+
+def test_a_set_knows_its_rows_where_its_files_do():
+    parts("parquet")
+    parts("csv", "other")
+    with open_table(Path("logs")) as table:
+        assert table.rows == 6
+    with open_table(Path("other")) as table:
+        assert table.rows is None
+        assert table.place == "the 3 files of other"
+
+
+def test_a_set_of_csv_is_read_as_one_file_would_be():
+    give("a\n1\n2\n", "logs/1.csv")
+    give("a\n1.5\n", "logs/2.csv")
+    give("a\nx\n", "other/2.csv")
+    assert read("logs")["a"].to_list() == [1.0, 2.0, 1.5]
+    assert read("**/?.csv")["a"].to_list() == ["1", "2", "1.5", "x"]
+
+
+def test_whole_and_broken_numbers_in_a_set_of_parquet_are_numbers():
+    Path("logs").mkdir()
+    pl.DataFrame({"a": [1]}).write_parquet("logs/1.parquet")
+    pl.DataFrame({"a": [1.5]}).write_parquet("logs/2.parquet")
+    assert read("logs")["a"].to_list() == [1.0, 1.5]
+
+
+OTHERS = {
+    "a column too few": (
+        pl.DataFrame({"s": ["x"]}),
+        r"columns of logs.2026-0\.parquet in logs.2026-2\.parquet; missing: 'i'\. Give files",
+    ),
+    "another column": (
+        pl.DataFrame({"i": [1], "s": ["x"], "j": [1]}),
+        r"in logs.2026-2\.parquet; not in the first one: 'j'\. ",
+    ),
+    "another type": (
+        pl.DataFrame({"i": ["1"], "s": ["x"]}),
+        r"Expected numbers in column 'i' of logs.2026-2\.parquet, as in logs.2026-0\.parquet; got "
+        r"text\.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("third", "message"), OTHERS.values(), ids=OTHERS.keys())
+def test_file_of_a_set_that_is_not_like_the_first_is_named(third, message):
+    third.write_parquet(parts("parquet")[2])
+    with pytest.raises(InputError, match=message):
+        read("logs")
+
+
+def test_damaged_file_of_a_set_is_named():
+    parts("jsonl")
+    give('{"i": 1, "s": "x"}\n{"i":\n', "logs/2026-1.jsonl")
+    with pytest.raises(InputError, match=r"in logs.2026-1\.jsonl; line 2 is none"):
+        read("logs")
+
+
+def test_folder_of_several_kinds_is_refused():
+    parts("csv")
+    parts("parquet")
+    with pytest.raises(InputError, match=r"one kind in logs; got '2026-0\.csv', '2026-0\.parquet'"):
+        read("logs")
+    assert read("logs/*.csv").height == 6
+
+
+def test_nothing_to_read():
+    Path("empty").mkdir()
+    with pytest.raises(InputError, match=r"Expected tables in empty; found none"):
+        read("empty")
+    with pytest.raises(InputError, match=r"files that match logs/\*\.csv; there are none\. Check"):
+        read("logs/*.csv")
+    give("", "notes/a.txt")
+    with pytest.raises(InputError, match=r"Expected a file named .*; got notes/a\.txt"):
+        read("notes/*.txt")
+
+
+def test_file_whose_name_has_a_star_is_itself():
+    give("a\n1\n2\n", "a*.csv")
+    give("a\n3\n4\n", "ab.csv")
+    assert read("a*.csv")["a"].to_list() == [1, 2]
+
+
+def test_categories_of_arrow_are_text_to_a_set():
+    Path("logs").mkdir()
+    text = pa.array(["x", "y"])
+    for name, values in (("1", text), ("2", text.dictionary_encode())):
+        with pa.ipc.new_file(f"logs/{name}.arrow", pa.schema([("s", values.type)])) as writer:
+            writer.write_batch(pa.record_batch({"s": values}))
+    found = read("logs")["s"]
+    assert found.cast(pl.String).to_list() == ["x", "y", "x", "y"]
+
+
+def test_sizes_are_about_what_rows_take_in_memory():
+    rows = pl.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)})
+    rows.write_parquet("t.parquet")
+    rows.write_csv("t.csv")
+    np.save("t.npy", rows.to_numpy())
+    for name in ("t.parquet", "t.csv", "t.npy"):
+        with open_table(Path(name)) as table:
+            assert 4000 <= table.size <= 32_000
