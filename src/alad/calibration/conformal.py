@@ -28,6 +28,7 @@ from alad.calibration import _checks
 from alad.calibration._checks import Vector
 from alad.errors import InputError, ModelFormatError
 
+LARGEST = float(np.finfo(np.float32).max)
 MOST_ROWS, MOST_BYTES = 4096, 1 << 20  # of the rows that are kept beside the scores
 
 
@@ -64,7 +65,7 @@ class Calibration:
             There is no score, one is not finite, or there are as many rows as scores not.
         """
         sorted_ = np.sort(_checks.finite("calibration scores", scores))
-        kept = np.zeros((0, 0), np.float32) if rows is None else np.asarray(rows, np.float32)
+        kept = np.zeros((0, 0), np.float32) if rows is None else np.asarray(rows)
         if len(kept) and len(kept) != len(sorted_):
             raise InputError(f"Expected a score for each of {len(kept)} rows; got {len(sorted_)}.")
         return cls(sorted_, _drawn(kept, seed), dict(facts or {}))
@@ -108,7 +109,9 @@ class Calibration:
         """
         scores, rows = arrays["scores"], arrays["rows"]
         sound = (
-            (scores.ndim, scores.dtype, rows.ndim, rows.dtype) == (1, np.float64, 2, np.float32)
+            (scores.ndim, rows.ndim) == (1, 2)
+            and scores.dtype == np.float64
+            and rows.dtype == np.float32
             and len(scores) > 0
             and bool(np.isfinite(scores).all() and (np.diff(scores) >= 0).all())
             and bool(np.isfinite(rows).all())
@@ -123,13 +126,14 @@ class Calibration:
         return cls(np.array(scores), np.array(rows), dict(facts))
 
 
-def _drawn(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """Draw as many rows as are kept, in their old order."""
+def _drawn(rows: NDArray[Any], seed: int) -> NDArray[np.float32]:
+    """Draw as many rows as are kept, in their old order, within the range of float32."""
     most = min(MOST_ROWS, MOST_BYTES // max(4 * rows.shape[1], 1))
-    if len(rows) <= most:
-        return rows
-    drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
-    return rows[np.sort(drawn)]
+    if len(rows) > most:
+        drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
+        rows = rows[np.sort(drawn)]
+    kept: NDArray[np.float32] = np.clip(rows, -LARGEST, LARGEST).astype(np.float32)
+    return kept
 
 
 def conformal_p_values(
@@ -178,7 +182,8 @@ def conformal_p_values(
     order = np.argsort(known)
     from_here = np.append(np.cumsum(w[order][::-1])[::-1], 0.0)
     mass = from_here[np.searchsorted(known[order], tested, side="left")]
-    return (mass + of_test) / (from_here[0] + of_test)
+    p: Vector = (mass + of_test) / (from_here[0] + of_test)
+    return p
 
 
 def _weights(what: str, values: Any, n: int) -> Vector:

@@ -73,6 +73,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     contamination: float
     random_state: Any
+    calibration_: Calibration | None
 
     @property
     def takes_pictures(self) -> bool:
@@ -251,7 +252,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _prepare(self, X: Any, scaling: str) -> Matrix:
         """Check the rows, fit encoder and scaler; returns scaled rows."""
         self.seed_ = seed_of(self.random_state)
-        self.calibration_: Calibration | None = None
+        self.calibration_ = None
         x = self._matrix(X, fitting=True)
         binary = None if self.encoder_ is None else self.encoder_.binary
         self.rows_at_fit_ = len(x)
