@@ -14,6 +14,7 @@ of Exceedances. Annals of Mathematical Statistics, 1950.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ class Absorbed:
     discoveries: int
     """What Benjamini and Hochberg find at a false discovery rate of 0.05."""
     threshold: float
-    """Rows above it are the suspicious ones: those of every tier that has too many."""
+    """Rows above it are the suspicious ones: without them no tier has too many, and no fewer do."""
     suspicious: int
 
     @property
@@ -87,7 +88,7 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01
     >>> with_attack = np.append(rng.normal(size=500), np.full(40, 9.0))
     >>> found = absorbed(calibration, with_attack)
     >>> found.allowed, found.suspicious, found.discoveries
-    (False, 46, 42)
+    (False, 42, 42)
     """
     _checks.share("a level", level, 0.01)
     new, m = _checks.finite("scores", scores), len(calibration.scores)
@@ -97,8 +98,7 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01
     counts = np.bincount(calibration.above(new), minlength=m + 1)
     found = at_false_discovery_rate(calibration, counts, 0.05).threshold
     assert found is not None
-    thresholds = [tier.above for tier in tiers if tier.too_many]
-    threshold = min(thresholds, default=float("inf"))
+    threshold = _least_that_explains(tiers)
     return Absorbed(
         rows=n,
         level=float(level),
@@ -107,6 +107,18 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01
         threshold=threshold,
         suspicious=int((new > threshold).sum()),
     )
+
+
+def _least_that_explains(tiers: tuple[Tier, ...]) -> float:
+    """The highest score such that, without the rows above it, no tier has too many."""
+    if not any(tier.too_many for tier in tiers):
+        return math.inf
+    explains = (
+        tier.above
+        for tier in tiers
+        if all(other.rows - tier.rows <= other.allowed for other in tiers)
+    )
+    return next(explains)  # the widest tier leaves none
 
 
 def _tier(calibration: Calibration, new: Any, k: int, level: float) -> Tier:

@@ -134,7 +134,7 @@ def at_false_discovery_rate(calibration: Calibration, above: ArrayLike, level: f
     n = int(counts.sum())
     p = np.arange(1, m + 2) / (m + 1)
     holds = np.flatnonzero(p * n <= level * np.cumsum(counts) * (1 + 1e-12))
-    k = int(holds[-1]) + 1 if len(holds) else 0
+    k = int(holds[-1]) + 1 if n and len(holds) else 0
     return Decision(
         f"false discovery rate {level:g}",
         calibration.largest(k),
@@ -146,7 +146,7 @@ def at_false_discovery_rate(calibration: Calibration, above: ArrayLike, level: f
 
 
 def _power(m: int, n: int, level: float) -> str | None:
-    fewest = fewest_discoveries(m, n, level)
+    fewest = fewest_discoveries(m, max(n, 1), level)
     if fewest is None:
         return (
             f"{m:,} calibration rows are too few for a false discovery rate of {level:g}: it "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli import calibrating
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
@@ -101,6 +102,23 @@ def fit(
             "--drop", metavar="COLUMN", help="Leave out this column, a label say (repeatable)."
         ),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Normal rows to calibrate on, a table (or folder) like TABLE, in place of rows "
+            "held out of it.",
+        ),
+    ] = None,
+    calibration_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the rows, at most 20,000, that the training does not see and that the "
+            "model is calibrated on; 0: none. Of fewer than 100 rows none is held out.",
+            show_default="0.1",
+        ),
+    ] = None,
     side: Annotated[
         int | None,
         typer.Option(
@@ -135,6 +153,9 @@ def fit(
     Dates, infinite numbers and columns without any value are refused, by name; --drop leaves
     such columns out.
 
+    Some rows are held out of the training, and the model is calibrated on them: score then gives
+    p-values, and can hold a false discovery rate. All rows are taken for normal.
+
     Of a folder every picture in it and below is read, turned as its camera said, cut to the square
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
@@ -159,11 +180,20 @@ def fit(
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
-    rows: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
+    calibrating.check_options(calibration_share, None, None)
+    every: Any = folder.read(side or SIDE) if folder else _rows(table, drop or ())
+    calibrating.check_options(calibration_share, calibration, None if folder else every.columns)
+    share = calibrating.SHARE if calibration_share is None else calibration_share
+    rows, held = calibrating.held_out(every, 0 if calibration else share, seed)
     began = time.monotonic()
     _train(model, rows, checkpoint)
+    if calibration is not None:
+        calibrating.calibrate(model, calibrating.rows_of(model, calibration, on_bad), "given")
+    elif held is not None:
+        calibrating.calibrate(model, held, "held out")
     model.save(out)
     summary = (_of_pictures if folder else _summary)(model, rows) | {
+        "calibration": calibrating.summary(model, len(every), share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(out),
     }
@@ -337,6 +367,7 @@ def _tell(done: Mapping[str, Any]) -> None:
         f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}): flags "
         f"{done['share_flagged']:.2%} of these rows."
     )
+    lines.append(calibrating.told(done["calibration"]))
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, which tell nothing", done.get("constant_columns", ()))
     note("missing values", by_column(done.get("missing_values", {})))

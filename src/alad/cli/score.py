@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -395,6 +396,8 @@ def _in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
 def _where(decision: Mapping[str, Any]) -> str:
     if decision["threshold"] is None:
         return str(decision["rule"])
+    if decision["threshold"] == math.inf:
+        return "for no score is high enough"
     return f"above the threshold {decision['threshold']:.6g}"
 
 
