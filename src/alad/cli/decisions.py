@@ -292,8 +292,8 @@ def days(column: pl.Series, start: int) -> pl.Series:
     >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
     ['2026-01-31', '2026-01-31', '1970-01-01']
     """
-    if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
-        found = column.cast(pl.Date)
+    if column.dtype in (pl.Date, pl.Datetime):
+        found = column.dt.date()
     elif column.dtype.is_numeric():
         found = _since_1970(column.cast(pl.Float64))
     elif column.dtype == pl.String:
@@ -302,15 +302,18 @@ def days(column: pl.Series, start: int) -> pl.Series:
         dates = written.str.to_date("%Y-%m-%d", strict=False)
         found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
     else:
-        found = pl.Series(column.name, [None] * len(column), pl.Date)
+        raise _no_time(column, str(column.dtype), start)
     if found.null_count():
         row = int(found.is_null().arg_max() or 0)
-        raise InputError(
-            f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds "
-            f"since 1970; got {column[row]!r} in row {start + row}. Correct the value, or name "
-            "another column."
-        )
+        raise _no_time(column, repr(column[row]), start + row)
     return found.cast(pl.String)
+
+
+def _no_time(column: pl.Series, got: str, row: int) -> InputError:
+    return InputError(
+        f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds since "
+        f"1970; got {got} in row {row}. Correct the value, or name another column."
+    )
 
 
 def _since_1970(seconds: pl.Series) -> pl.Series:
