@@ -1,4 +1,4 @@
-"""``alad fit`` holds out rows to calibrate on; ``alad drift`` and ``alad recalibrate`` look back."""
+"""``alad fit`` holds out rows to calibrate on; ``drift`` and ``recalibrate`` look back at them."""
 
 from __future__ import annotations
 

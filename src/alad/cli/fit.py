@@ -185,6 +185,8 @@ def fit(
     calibrating.check_options(calibration_share, calibration, None if folder else every.columns)
     share = calibrating.SHARE if calibration_share is None else calibration_share
     rows, held = calibrating.held_out(every, 0 if calibration else share, seed)
+    in_all = len(every)
+    del every  # it may be most of the memory
     began = time.monotonic()
     _train(model, rows, checkpoint)
     if calibration is not None:
@@ -193,7 +195,7 @@ def fit(
         calibrating.calibrate(model, held, "held out")
     model.save(out)
     summary = (_of_pictures if folder else _summary)(model, rows) | {
-        "calibration": calibrating.summary(model, len(every), share),
+        "calibration": calibrating.summary(model, in_all, share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(out),
     }
