@@ -30,6 +30,7 @@ PAGES = tuple(
         "docs/results.md",
         "docs/pictures.md",
         "docs/quality.md",
+        "docs/alerts.md",
     )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -72,6 +73,8 @@ def table(name: str) -> str:
         body = selection(payload)
     elif "fresh" in payload:
         body = fresh(payload)
+    elif "conformal" in payload:
+        body = conformal(payload)
     else:
         body = race(payload) if "contestants" in payload else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
@@ -229,6 +232,23 @@ def fresh(payload: Mapping[str, Any]) -> str:
         )
         lines.append(f"| {' | '.join((name, *numbers, *counts))} |")
     return "\n".join([*lines, "", f"{len(payload['tables'])} tables, of two problems each."]) + "\n"
+
+
+def conformal(payload: Mapping[str, Any]) -> str:
+    """By table and contestant: mean false discovery proportion, its error, power and uniformity."""
+    levels = [str(level) for level in payload["levels"]]
+    head = ("table", "detector", *(f"FDP at {level}" for level in levels))
+    head = (*head, *(f"power at {level}" for level in levels), "any at 0.1", "uniform, p")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for table, of in payload["conformal"].items():
+        for name, row in of["contestants"].items():
+            found = [row["levels"][level] for level in levels]
+            fdp = (f"{one['fdp']:.3f} ± {one['fdp_se']:.3f}" for one in found)
+            power = (f"{one['power']:.3f}" for one in found)
+            rest = (f"{row['levels']['0.1']['any_discovery']:.0%}", f"{row['uniformity_p']:.2f}")
+            shown = f"*{name}*" if "seen" in name else name
+            lines.append(f"| {' | '.join((table, shown, *fdp, *power, *rest))} |")
+    return "\n".join(lines) + "\n"
 
 
 def race(payload: Mapping[str, Any]) -> str:

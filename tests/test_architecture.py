@@ -52,7 +52,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(PARTS | LEAVES, ERRORS),
     "estimators": PARTS | ERRORS | {"metrics", "version"},
     **dict.fromkeys(FACES, BELOW_FACES | {"version"}),
-    "cli": FACES | LEAVES | ERRORS | {"estimators", "preprocessing", "io", "version", TOP},
+    "cli": FACES
+    | LEAVES
+    | ERRORS
+    | {"estimators", "calibration", "preprocessing", "io", "version", TOP},
     "__main__": {"cli"},
     "__init__": {"estimators", "version"} | ERRORS,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.conformal import Pool, sizes, split
+from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
@@ -76,3 +78,22 @@ def test_a_criterion_that_knows_gains_and_one_that_errs_loses():
     assert rows[third]["correlation"] == 0
     assert rows[first]["by_lot"] == pytest.approx(2.3 / 3)
     assert rows[first]["default"] == 0.6
+
+
+def test_a_split_of_scores_without_an_anomaly_apart_finds_what_the_level_allows():
+    rng = np.random.default_rng(0)
+    alike = Pool(*(rng.normal(size=600) for _ in range(3)))
+    apart = Pool(alike.normal, alike.anomalous + 9, alike.trained)
+    none, all_ = (conformal([split(pool, seed) for seed in range(30)]) for pool in (alike, apart))
+    assert none["levels"]["0.05"]["any_discovery"] < 0.2
+    assert all_["levels"]["0.1"]["power"] == 1
+    assert all_["levels"]["0.1"]["fdp"] < 0.09 + 3 * all_["levels"]["0.1"]["fdp_se"]
+    assert all_["splits"] == 30
+    assert 0.01 < all_["uniformity_p"]
+
+
+def test_rows_of_a_split_are_one_in_ten_anomalies():
+    train, calibration, test, strange = sizes(60_000, 9_999)
+    assert (train, calibration, test) == (20_000, 2_000, 2_000)
+    assert strange / (test + strange) == pytest.approx(0.1, abs=1e-3)
+    assert sizes(40, 1) == (20, 10, 10, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alad._files import written_aside
+from alad._files import scratch_beside, written_aside
 from alad.errors import InputError, OutputError
 
 
@@ -170,4 +170,17 @@ def test_folder_in_use_is_no_target(tmp_path, monkeypatch, target):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputError, match=r"ends in a name; got \.+, a folder in use\. Give"):
         write_folder(Path(target), "new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["file", "a/b/file", None])
+def test_scratch_is_gone_in_the_end_come_what_may(tmp_path, place):
+    target = None if place is None else tmp_path / place
+    with scratch_beside(target) as folder:
+        (folder / "part").write_text("half")
+        assert place is None or folder.parent == target.parent
+    assert not folder.exists()
+    with pytest.raises(OutputError, match="no space left"), scratch_beside(target) as folder:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not folder.exists()
     assert names(tmp_path) == []

@@ -34,6 +34,22 @@ def written_aside(
             _put_in_place(workshop, target)
 
 
+@contextmanager
+def scratch_beside(target: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Give an empty hidden folder beside ``target``, which is gone in the end, come what may.
+
+    With None it lies where the system keeps what is temporary.
+
+    Raises
+    ------
+    OutputError
+        The place cannot be written.
+    """
+    beside = Path(tempfile.gettempdir(), "alad") if target is None else Path(target)
+    with _explained(beside), _folder(beside.parent), _workshop(beside) as workshop:
+        yield workshop
+
+
 def _check(target: Path, replaceable: Callable[[Path], bool]) -> None:
     if target.name in ("", ".."):
         raise OutputError(

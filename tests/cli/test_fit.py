@@ -17,7 +17,8 @@ from alad.estimators import DETECTORS, NetworkDetector
 from alad.networks import PICTURE_PRESETS, PRESETS
 from alad.preprocessing.scaling import SCALINGS
 
-SHALLOW = ("--detector", "mahalanobis")
+EVERY_ROW = ("--calibration-share", 0)  # what is held out is in test_calibrating.py
+SHALLOW = ("--detector", "mahalanobis", *EVERY_ROW)
 TO_NEW = ("-o", "new", *SHALLOW)
 
 
@@ -55,11 +56,12 @@ def test_model_is_the_librarys(alad, train, table):
 
 def test_summary_as_text(alad):
     done = alad.good("fit", "train.csv", *TO_NEW)
-    first, second, third = done.out.splitlines()
+    first, second, third, fourth = done.out.splitlines()
     assert first.startswith("Fitted Mahalanobis on 200 rows, 3 columns -> 4 features, in ")
     offset = load("new").offset_
     assert second == (f"Threshold {-offset:.6g} (offset {offset:.6g}): flags 1.00% of these rows.")
-    assert third == "Saved: new"
+    assert third.startswith("Not calibrated: it was switched off. --calibration FILE gives")
+    assert fourth == "Saved: new"
     assert done.err == ""
 
 
@@ -82,6 +84,13 @@ def test_summary_as_json_is_one_object(alad, train):
         "threshold": -offset,
         "share_flagged": 0.01,
         "seed": 3,
+        "calibration": {
+            "rows": 0,
+            "rows_kept": 0,
+            "smallest_p": None,
+            "from": None,
+            "why_not": "it was switched off",
+        },
         "out": "new",
     }
 
@@ -148,7 +157,8 @@ def test_stray_word_in_a_column_of_numbers_is_pointed_at(alad):
 
 @pytest.mark.parametrize("kind", ["ocsvm", "isolationforest", "knn", "pca"])
 def test_simple_detectors_are_fitted_too(alad, train, kind):
-    said = json.loads(alad.good("fit", "train.csv", "-o", "new", "--detector", kind, "--json").out)
+    options = ("-o", "new", "--detector", kind, *EVERY_ROW, "--json")
+    said = json.loads(alad.good("fit", "train.csv", *options).out)
     read = load("new")
     assert type(read).__name__.lower() == said["detector"].lower() == kind
     assert (said["features"], said["epochs"]) == (4, None)
@@ -164,7 +174,7 @@ def test_older_model_is_replaced(alad, model):
 
 def test_alad_from_fit_to_scores(alad, train):
     """One training for all that needs a network; the later ones use its compiled programs."""
-    settings = ("--leave-out-knots", "--epochs", 1, "--batch-size", 20)
+    settings = ("--leave-out-knots", "--epochs", 1, "--batch-size", 20, *EVERY_ROW)
     fit = ("fit", "train.csv", *settings, "--seed", 7)
     done = alad.good(*fit, "-o", "first", "--json", "--checkpoint", "runs/state")
     said = json.loads(done.out)

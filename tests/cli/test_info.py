@@ -66,6 +66,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "training_seconds": None,
         "losses": None,
         "offset": detector.offset_,
+        "calibration": None,
         "format_version": 1,
         "alad": metadata.version("alad"),
         "bytes": sum(p.stat().st_size for p in model.iterdir()),

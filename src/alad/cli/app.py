@@ -23,10 +23,12 @@ import typer
 from typer.core import TyperGroup
 
 from alad.cli.bench import app as bench
+from alad.cli.drift import drift
 from alad.cli.example import example
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
+from alad.cli.recalibrate import recalibrate
 from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
 from alad.cli.schema import schema
@@ -93,5 +95,7 @@ app.command()(info)
 app.command()(report)
 app.command()(look)
 app.command()(example)
+app.command()(drift)
+app.command()(recalibrate)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(bench, name="bench")

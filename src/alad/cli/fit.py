@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli import calibrating
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
@@ -109,6 +110,23 @@ def fit(
             help="What the columns are: a file that alad schema wrote.", show_default="inferred"
         ),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Normal rows to calibrate on, a table (or folder) like TABLE, in place of rows "
+            "held out of it.",
+        ),
+    ] = None,
+    calibration_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the rows, at most 20,000, that the training does not see and that the "
+            "model is calibrated on; 0: none. Of fewer than 100 rows none is held out.",
+            show_default="0.1",
+        ),
+    ] = None,
     side: Annotated[
         int | None,
         typer.Option(
@@ -154,6 +172,9 @@ def fit(
     Text that never comes twice and columns without any value are not given to the model. Infinite
     numbers and nested values are refused, by name; --drop leaves such columns out.
 
+    Some rows are held out of the training, and the model is calibrated on them: score then gives
+    p-values, and can hold a false discovery rate. All rows are taken for normal.
+
     Of a folder every picture in it and below is read, turned as its camera said, cut to the square
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
@@ -184,13 +205,24 @@ def fit(
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
     stated = _stated(schema, drop or ())
-    rows: Any = (
+    calibrating.check_options(calibration_share, None, None)
+    every: Any = (
         folder.read(side or SIDE) if folder else rows_of(table, drop or (), size, out.parent)
     )
+    calibrating.check_options(calibration_share, calibration, None if folder else every.columns)
+    share = calibrating.SHARE if calibration_share is None else calibration_share
+    rows, held = calibrating.held_out(every, 0 if calibration else share, seed)
+    in_all = len(every)
+    del every  # it may be most of the memory
     began = time.monotonic()
     _train(model, rows, checkpoint, stated)
+    if calibration is not None:
+        calibrating.calibrate(model, calibrating.rows_of(model, calibration, on_bad), "given")
+    elif held is not None:
+        calibrating.calibrate(model, held, "held out")
     model.save(out)
     summary = (_of_pictures if folder else _summary)(model, rows) | {
+        "calibration": calibrating.summary(model, in_all, share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(out),
     }
@@ -360,6 +392,7 @@ def _tell(done: Mapping[str, Any]) -> None:
         f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}): flags "
         f"{done['share_flagged']:.2%} of these rows."
     )
+    lines.append(calibrating.told(done["calibration"]))
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, which tell nothing", done.get("constant_columns", ()))
     left_out = done.get("left_out_columns", {}).items()

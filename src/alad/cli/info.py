@@ -28,6 +28,7 @@ def info(
 
 
 FILLED = ("numeric", "log-numeric", "boolean")  # with a median
+SHOWN = ("absorbed", "excluded")  # of a new calibration, where not none
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
 
 
@@ -55,6 +56,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "training_seconds": sum(history["seconds"]) if history else None,
             "losses": {p: v[-1][0] for p, v in history["losses"].items()} if history else None,
             "offset": float(stated["offset"]),
+            "calibration": _calibration(stated.get("calibration"), saved.arrays),
             "format_version": stated["format_version"],
             "alad": stated["alad"],
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),
@@ -64,6 +66,20 @@ def _facts(folder: Path) -> dict[str, Any]:
             f"Expected a whole model at {folder}; some of its facts are missing or wrong "
             f"({type(error).__name__}: {error}). Save the model again."
         ) from error
+
+
+def _calibration(
+    stated: Mapping[str, Any] | None, arrays: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What is known of the calibration rows; None where there are none."""
+    if stated is None:
+        return None
+    told = {name: value for name, value in stated.items() if name != "parameters"}
+    kept = {
+        "rows": len(arrays["calibration/scores"]),
+        "rows_kept": len(arrays["calibration/rows"]),
+    }
+    return {**told, **kept}
 
 
 def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
@@ -109,6 +125,7 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
         "last losses": ", ".join(f"{player} {loss:.4g}" for player, loss in losses.items()),
         "offset": f"{facts['offset']:.6g} (threshold of anomaly_score: {-facts['offset']:.6g})",
+        "calibration": facts["calibration"] and _calibrated(facts["calibration"]),
         "written by": f"alad {facts['alad']}, format {facts['format_version']}",
         "size on disk": f"{facts['bytes']:,} bytes",
     }
@@ -119,6 +136,12 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         return aligned(shown | {"fitted on": "an array, without column names"})
     became = {column["name"]: _became(column) for column in facts["columns"]}
     return aligned(shown) + "\n\n" + aligned(became)
+
+
+def _calibrated(facts: Mapping[str, Any]) -> str:
+    more = [f"{name} {value:,}" for name, value in facts.items() if name in SHOWN and value]
+    told = f"{facts['rows']:,} rows, {facts['rows_kept']:,} of them kept: whoever has the model "
+    return "; ".join([f"{told}has them", *more])
 
 
 def _became(column: Mapping[str, Any]) -> str:

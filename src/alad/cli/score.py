@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from alad.cli.decisions import Rule
     from alad.cli.tables import Table
     from alad.estimators import AbstractDetector
     from alad.preprocessing.pictures import Pixels
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-OURS = ("row", "anomaly_score", "is_anomaly")
+OURS = ("row", "anomaly_score", "p_value", "is_anomaly")
 IN_WORK = 2  # batches at a time: while one is scored, another is decoded and encoded
 
 
@@ -62,6 +64,36 @@ def score(
     all_columns: Annotated[
         bool, typer.Option("--all-columns", help="Copy all columns of the table.")
     ] = False,
+    fdr: Annotated[
+        float | None,
+        typer.Option(
+            "--fdr",
+            metavar="SHARE",
+            help="Flag so that, on average, at most this share of what is flagged is normal.",
+        ),
+    ] = None,
+    false_positive_rate: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Flag at most this share of normal rows, on average."),
+    ] = None,
+    alerts_per_day: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Flag the N highest scores of each day (see --time)."),
+    ] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option("--time", metavar="COLUMN", help="The column that says when a row was."),
+    ] = None,
+    alerts_per_entity: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Flag the N highest scores of each --entity."),
+    ] = None,
+    entity_column: Annotated[
+        str | None,
+        typer.Option(
+            "--entity", metavar="COLUMN", help="The column that says whose row it is: a host, say."
+        ),
+    ] = None,
     on_bad: Annotated[
         OnBad | None,
         typer.Option(
@@ -74,9 +106,11 @@ def score(
 ) -> None:
     """Judge every row of a table with a model.
 
-    For each row: row (counted from 0), anomaly_score (higher = more anomalous) and is_anomaly
-    (whether the score is above the model's threshold). The table may be of any length: it is
-    read, scored and written in batches.
+    For each row: row (counted from 0), anomaly_score (higher = more anomalous), p_value (how rare
+    such a score is among normal rows, if the model is calibrated) and is_anomaly (whether the score
+    is above the model's threshold, or what one of --fdr, --false-positive-rate, --alerts-per-day
+    and --alerts-per-entity says instead). The table may be of any length: it is read, scored and
+    written in batches.
 
     The table needs the columns that the model reads, in any order; labels and identifiers may be
     absent. Columns that fit did not see are left aside, and named at the end. Missing values are
@@ -85,9 +119,9 @@ def score(
 
     Of a folder of pictures each one's row has its file instead of a number.
     """
+    from alad.cli.decisions import Flagging, rule_of
     from alad.cli.progress import rows_progress
     from alad.cli.show import print_json
-    from alad.cli.sinks import open_sink
     from alad.estimators import load
 
     if as_json and out == Path("-"):
@@ -95,13 +129,26 @@ def score(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
         )
     detector = load(model)
-    with _job(detector, table, keep or (), all_columns, on_bad) as job:
+    rule = rule_of(
+        detector,
+        fdr=fdr,
+        false_positive_rate=false_positive_rate,
+        alerts_per_day=alerts_per_day,
+        time=time_column,
+        alerts_per_entity=alerts_per_entity,
+        entity=entity_column,
+    )
+    flagging = Flagging(rule, out)
+    with _job(detector, table, keep or (), all_columns, on_bad, rule) as job:
         began = time.monotonic()
-        with open_sink(out) as write, rows_progress("scoring", job.expected) as advance:
+        with flagging.open() as write, rows_progress("scoring", job.expected) as advance:
             for scored in _in_order(job.judge, job.batches()):
-                write(job.tally(scored))
+                write(job.tally(scored), scored.groups)
                 advance(scored.rows.height)
-    summary = job.summary() | {"out": str(out), "seconds": round(time.monotonic() - began, 3)}
+    summary = job.summary(flagging.anomalies) | {
+        "out": str(out),
+        "seconds": round(time.monotonic() - began, 3),
+    }
     if as_json:
         print_json(summary)
     else:
@@ -114,6 +161,8 @@ class _Scored:
 
     rows: pl.DataFrame
     notes: Any = None
+    groups: pl.Series | None = None
+    """The group of each row, where the rule by which rows are flagged has groups."""
 
 
 @dataclass
@@ -121,26 +170,31 @@ class _Job:
     """One model, what it is to judge, and the sums over the batches of that."""
 
     detector: AbstractDetector
+    rule: Rule
     rows: int = field(default=0, init=False)
-    anomalies: int = field(default=0, init=False)
 
     def verdicts(self, scores: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """What every row of a result says."""
-        return {"anomaly_score": -scores, "is_anomaly": scores < self.detector.offset_}
+        """What every row of a result says, but whether it is flagged: that is the rule's."""
+        if self.detector.calibration_ is None:
+            return {"anomaly_score": -scores}
+        p = self.detector._calibrated().p_values(-scores)
+        return {"anomaly_score": -scores, "p_value": p}
 
     def tally(self, scored: _Scored) -> pl.DataFrame:
         """Add a batch to the sums, and give its rows."""
         self.rows += scored.rows.height
-        self.anomalies += int(scored.rows["is_anomaly"].sum())
         return scored.rows
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, anomalies: int) -> dict[str, Any]:
         """What was done, as JSON."""
+        decision, calibration = self.rule.decision(), self.detector.calibration_
         return {
             "rows": self.rows,
-            "anomalies": self.anomalies,
-            "share": self.anomalies / self.rows,
-            "threshold": -self.detector.offset_,
+            "anomalies": anomalies,
+            "share": anomalies / self.rows,
+            "threshold": decision.threshold,
+            "decision": decision.to_json(),
+            "calibration_rows": None if calibration is None else len(calibration.scores),
         }
 
 
@@ -168,9 +222,13 @@ class _FolderJob(_Job):
         scores = self.detector.score_samples(pictures)
         return _Scored(pl.DataFrame({"file": names, **self.verdicts(scores)}))
 
-    def summary(self) -> dict[str, Any]:
+    def inputs(self) -> Iterator[Any]:
+        """Give what the detector takes, batch by batch."""
+        yield from (pictures for pictures, _ in self.batches())
+
+    def summary(self, anomalies: int) -> dict[str, Any]:
         """What was done, as JSON."""
-        return super().summary() | {"unreadable": self.folder.summary()}
+        return super().summary(anomalies) | {"unreadable": self.folder.summary()}
 
 
 @dataclass
@@ -191,7 +249,8 @@ class _TableJob(_Job):
     def batches(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """Give the number of the first row, and the rows."""
         start = 0
-        for frame in self.table.batches(tuple(dict.fromkeys(self.wanted + self.kept))):
+        of_rule = (self.rule.group_column,) if self.rule.group_column else ()
+        for frame in self.table.batches(tuple(dict.fromkeys(self.wanted + self.kept + of_rule))):
             yield start, frame
             start += frame.height
 
@@ -207,7 +266,13 @@ class _TableJob(_Job):
             where = f" (Rows are counted from row {start} of the table.)" if start else ""
             raise InputError(f"{error}{where}") from error
         ours = {"row": np.arange(start, start + len(scores)), **self.verdicts(scores)}
-        return _Scored(pl.DataFrame(ours).hstack(frame.select(self.kept)), notes)
+        column = self.rule.group_column
+        groups = None if column is None else self.rule.groups(frame[column], start)
+        return _Scored(pl.DataFrame(ours).hstack(frame.select(self.kept)), notes, groups)
+
+    def inputs(self) -> Iterator[Any]:
+        """Give what the detector takes, batch by batch."""
+        yield from (self._input(frame) for _, frame in self.batches())
 
     def tally(self, scored: _Scored) -> pl.DataFrame:
         """Add a batch to the sums, and give its rows."""
@@ -216,15 +281,14 @@ class _TableJob(_Job):
             self.missing.update(scored.notes.missing)
         return super().tally(scored)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, anomalies: int) -> dict[str, Any]:
         """What was done, as JSON."""
-        return super().summary() | {
+        read = {*self.wanted, *self.kept, self.rule.group_column}
+        return super().summary(anomalies) | {
             "unseen_categories": dict(self.unseen),
             "missing_values": dict(self.missing),
             "ignored_columns": [
-                name
-                for name in self.table.names
-                if name not in {*self.wanted, *self.kept, *self._left_out}
+                name for name in self.table.names if name not in read.union(self._left_out)
             ],
         }
 
@@ -251,6 +315,7 @@ def _job(
     keep: Sequence[str],
     all_columns: bool,
     on_bad: OnBad | None,
+    rule: Rule,
 ) -> Iterator[Any]:
     """Open what is to be judged, and hold the options against what that is."""
     from alad.cli.tables import holds_pictures, open_table
@@ -266,18 +331,30 @@ def _job(
     if is_folder:
         if keep or all_columns:
             raise InputError("Expected no --keep and no --all-columns with pictures. Leave it out.")
-        yield _FolderJob(detector, Folder(path, on_bad or OnBad.skip))
+        if rule.group_column is not None:
+            raise InputError(
+                "Expected no --alerts-per-day and no --alerts-per-entity with pictures, which have "
+                "no columns. Leave it out."
+            )
+        yield _FolderJob(detector, rule, Folder(path, on_bad or OnBad.skip))
         return
     if on_bad is not None:
         raise InputError("Expected no --on-bad with a table. Leave it out.")
     with open_table(path) as table:
-        yield _table_job(detector, table, table.names if all_columns else keep)
+        yield _table_job(detector, table, table.names if all_columns else keep, rule)
 
 
-def _table_job(detector: AbstractDetector, table: Table, kept: Sequence[str]) -> _TableJob:
+def _table_job(
+    detector: AbstractDetector, table: Table, kept: Sequence[str], rule: Rule
+) -> _TableJob:
     """Settle which columns are read, before anything is."""
     from alad.preprocessing.frames import quoted
 
+    if rule.group_column is not None and rule.group_column not in table.names:
+        raise InputError(
+            f"Expected the column {rule.group_column!r}, which the alerts are counted by, in "
+            f"{table.place}; it has {quoted(table.names)}. Name one of these."
+        )
     if absent := [name for name in kept if name not in table.names]:
         raise InputError(
             f"Expected columns of {table.place} after --keep; it has no {quoted(absent)}, but "
@@ -288,7 +365,8 @@ def _table_job(detector: AbstractDetector, table: Table, kept: Sequence[str]) ->
             f"Expected columns to copy with other names than {', '.join(OURS)}, which the result "
             f"has itself; got {quoted(taken)}. Rename it, or name the columns to copy by --keep."
         )
-    return _TableJob(detector, table, _wanted(detector, table), tuple(dict.fromkeys(kept)))
+    wanted = _wanted(detector, table)
+    return _TableJob(detector, rule, table, wanted, tuple(dict.fromkeys(kept)))
 
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
@@ -326,6 +404,25 @@ def _in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
             yield running.popleft().result()
 
 
+def _where(decision: Mapping[str, Any]) -> str:
+    if decision["threshold"] is None:
+        return str(decision["rule"])
+    if decision["threshold"] == math.inf:
+        return "for no score is high enough"
+    return f"above the threshold {decision['threshold']:.6g}"
+
+
+def tell_decision(decision: Mapping[str, Any]) -> None:
+    """Say what a rule other than the model's threshold promises, and on which assumption."""
+    from alad.cli.show import say
+
+    if decision["assumption"] != "None.":
+        say(f"Rule: {decision['rule']}. {decision['promise']}")
+        say(f"Assumed: {decision['assumption']}")
+    if decision["note"]:
+        say(f"note: {decision['note']}")
+
+
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
     from alad.cli.show import by_column, note, say
@@ -334,9 +431,9 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     what = "pictures" if "unreadable" in done else "rows"
     say(
         f"Scored {done['rows']:,} {what} in {done['seconds']:.1f} s ({speed:,.0f} a second); "
-        f"{done['anomalies']:,} anomalies ({done['share']:.2%}), above the threshold "
-        f"{done['threshold']:.6g}."
+        f"{done['anomalies']:,} anomalies ({done['share']:.2%}), {_where(done['decision'])}."
     )
+    tell_decision(done["decision"])
     note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
     note("missing values", by_column(done.get("missing_values", {})))
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))

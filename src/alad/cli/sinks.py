@@ -14,6 +14,7 @@ import pyarrow.parquet
 from alad._files import written_aside
 from alad.cli.show import standard_output
 from alad.cli.tables import separator_of
+from alad.cli.tables.table import ROWS
 from alad.errors import InputError
 
 Write = Callable[[pl.DataFrame], None]
@@ -78,6 +79,15 @@ def _parquet(path: Path) -> Iterator[Write]:
     finally:
         if writer is not None:
             writer.close()
+
+
+def parts_of(path: Path) -> Iterator[pl.DataFrame]:
+    """Read back, some rows at a time, a Parquet file that was written here."""
+    with pyarrow.parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(ROWS):
+            rows = pl.from_arrow(batch)
+            assert isinstance(rows, pl.DataFrame)
+            yield rows
 
 
 class _Stdout:

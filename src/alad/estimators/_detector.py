@@ -7,6 +7,7 @@ overrides nothing else.
 ``score_samples``     -A(x): the higher, the more normal. The minus sign stands here only.
 ``decision_function``  ``score_samples - offset_``: negative means anomaly
 ``predict``           -1 for an anomaly, +1 for a normal row
+``p_values``          of rows, among normal rows given to ``calibrate``
 ====================  ==========================================================================
 """
 
@@ -25,7 +26,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from alad.calibration import offset_at_contamination
+from alad.calibration import Calibration, benjamini_hochberg, offset_at_contamination
 from alad.errors import InputError, ModelFormatError
 from alad.estimators._programs import blocks_for, cores
 from alad.estimators._settings import Constraint, check_settings, real
@@ -41,6 +42,8 @@ LARGEST = float(np.finfo(np.float32).max)
 Columns = Schema | TableEncoder | None  # what is said of a frame's columns before fit
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
+
+NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
 
 LARGEST_SEED = 2**32 - 1  # as in scikit-learn; of a larger one JAX would use the last 32 bits
 
@@ -63,6 +66,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         training rows.
     seed_ : int
         The seed that was used.
+    calibration_ : alad.calibration.Calibration or None
+        What :meth:`calibrate` keeps; None before, and after another ``fit``.
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
@@ -71,6 +76,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     contamination: float
     random_state: Any
+    calibration_: Calibration | None
     encoder_: TableEncoder | None
 
     _file: RowFile | None = None  # during a fit
@@ -115,9 +121,68 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         """Give ``score_samples(X) - offset_``: negative for anomalies."""
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Give -1 for anomalies and +1 for normal rows."""
+    def predict(self, X: Any, fdr: float | None = None) -> NDArray[np.int64]:
+        """Give -1 for anomalies and +1 for normal rows.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n, columns), the columns of ``fit``
+        fdr : float in (0, 1), optional
+            Flag what Benjamini and Hochberg discover at this false discovery rate, rather than
+            what lies below ``offset_``. It judges the n rows together: give a whole table. Where
+            :func:`alad.calibration.fewest_discoveries` of the calibration rows, n and ``fdr`` is
+            None, they are too few and no row is ever flagged.
+
+        Raises
+        ------
+        InputError
+            As :meth:`score_samples` and, with ``fdr``, as :meth:`p_values`.
+        """
+        if fdr is not None:
+            return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def calibrate(self, X: Any) -> Self:
+        """Keep the scores of normal rows that ``fit`` did not see, for :meth:`p_values`.
+
+        Parameters
+        ----------
+        X : array or frame of shape (m, columns), the columns of ``fit``
+            Normal rows, drawn as the rows to be judged will be. With m of them the smallest
+            p-value is 1 / (m + 1).
+
+        Raises
+        ------
+        InputError
+            As :meth:`score_samples`.
+
+        >>> from alad import Mahalanobis
+        >>> rows = np.random.default_rng(0).normal(size=(200, 2))
+        >>> detector = Mahalanobis().fit(rows[:101]).calibrate(rows[101:])
+        >>> detector.p_values([[9.0, 9.0]]).tolist()
+        [0.01]
+        """
+        check_is_fitted(self)
+        x = self._matrix(X, fitting=False)
+        facts = {"rows": len(x), "parameters": self._judging()}
+        rows = np.zeros((0, self._features()), np.float32) if self.takes_pictures else x
+        self.calibration_ = Calibration.of(self._judged(x), rows, seed=self.seed_, facts=facts)
+        return self
+
+    def p_values(self, X: Any) -> Vector:
+        """Say how rare a score as large as each row's is among normal ones: split-conformal.
+
+        ``(1 + calibration rows with A at least as large) / (m + 1)``: of normal rows that are
+        exchangeable with the m calibration rows at most the share t has a p-value of at most t.
+
+        Raises
+        ------
+        InputError
+            As :meth:`score_samples`; or :meth:`calibrate` was not called since the last ``fit``
+            or the last change of how rows are judged.
+        """
+        check_is_fitted(self)
+        return self._calibrated().p_values(-self.score_samples(X))
 
     def notes(self, X: Any) -> TableNotes | None:
         """Count, column by column, the values of a frame that were missing or not seen at fit."""
@@ -146,7 +211,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             "encoder": None if self.encoder_ is None else self.encoder_.to_json(),
             "scaler": self.scaler_.meta(),
             "rows_at_fit": self.rows_at_fit_,
+            "calibration": None if self.calibration_ is None else self.calibration_.facts,
         }
+        if self.calibration_ is not None:
+            kept = self.calibration_.to_arrays()
+            arrays |= {f"calibration/{name}": array for name, array in kept.items()}
         arrays |= {f"scaler/{name}": a for name, a in self.scaler_.to_arrays().items()}
         write_model(path, Model(facts, arrays))
 
@@ -165,6 +234,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         detector.encoder_ = None if encoder is None else TableEncoder.from_json(encoder)
         detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
         detector.rows_at_fit_ = facts["rows_at_fit"]
+        detector.calibration_ = detector._calibration_of(model)
         detector._from_disk(model)
         return detector
 
@@ -190,6 +260,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
         """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
         self.seed_ = seed_of(self.random_state)
+        self.calibration_ = None
         if isinstance(X, Stream):
             return self._prepare_stream(X, scaling, schema)
         x = self._matrix(X, fitting=True, schema=schema)
@@ -213,6 +284,38 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         self.feature_names_in_ = np.array(found.names, dtype=object)
         self._file = found.file
         return self._scaled(found.sample)
+
+    def _calibrated(self) -> Calibration:
+        """The calibration, if it is one of rows as they are judged now."""
+        if self.calibration_ is None:
+            raise InputError(
+                "Expected a detector that was calibrated; calibrate was not called since fit. Call "
+                "calibrate(X) with normal rows that fit did not see."
+            )
+        then, now = self.calibration_.facts.get("parameters"), self._judging()
+        if then is not None and then != now:
+            changed = sorted(name for name in now if now[name] != then.get(name))
+            raise InputError(
+                f"Expected the settings of the calibration; {', '.join(changed)} was set since. "
+                "Call calibrate(X) again."
+            )
+        return self.calibration_
+
+    def _judging(self) -> dict[str, Any]:
+        """The settings that a score may depend on, as JSON."""
+        parameters = self._parameters()
+        return {k: _listed_too(v) for k, v in parameters.items() if k not in NO_PART_IN_SCORES}
+
+    def _calibration_of(self, model: Model) -> Calibration | None:
+        """Read the calibration of a model that has one."""
+        facts = model.facts.get("calibration")  # models from before have none
+        if facts is None:
+            return None
+        return Calibration.from_arrays(facts, model.under("calibration"), self._features())
+
+    def _features(self) -> int:
+        """How many numbers a row becomes."""
+        return len(self.scaler_.shift)
 
     def _rows_to_settle(self, x: Matrix) -> Matrix:
         """The scaled training rows that the offset is taken from: all, where that is cheap."""
@@ -361,6 +464,10 @@ def _listed(names: NDArray[Any] | None) -> list[str] | None:
 
 def _tupled(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _listed_too(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def expect(facts: Mapping[str, Any], *names: str) -> None:

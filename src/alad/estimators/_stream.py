@@ -97,6 +97,11 @@ class Stream:
                 "that nobody writes to."
             )
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return next(iter(self.batches())).columns
+
     def without(self, chosen: Bools) -> Stream:
         """The stream of the other rows."""
         rows = int(len(chosen) - chosen.sum())

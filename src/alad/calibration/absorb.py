@@ -1,0 +1,133 @@
+r"""What a new calibration would take in: rows that the old one finds strange, and how many may be.
+
+Of n new rows that are exchangeable with m calibration rows, the number X_k that lie above the k-th
+largest calibration score is beta-binomial, whatever the scores are like:
+
+.. math:: X_k \sim \mathrm{BetaBinomial}(n, k, m + 1 - k)
+
+(fewer where scores tie). More than its upper quantile is more than exchangeability allows: an
+attack among the new rows, or a shift. That is for a person to decide.
+
+Source: the distribution of exceedances, as in Gumbel, von Schelling. The Distribution of the Number
+of Exceedances. Annals of Mathematical Statistics, 1950.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import betabinom
+
+from alad.calibration import _checks
+from alad.calibration.conformal import Calibration
+from alad.calibration.thresholds import at_false_discovery_rate
+
+SHARES = (0.0, 0.001, 0.01)  # of calibration rows that lie higher; 0: none does
+
+
+@dataclass(frozen=True)
+class Tier:
+    """New rows above one of the highest calibration scores."""
+
+    above: float
+    """The calibration score that they exceed."""
+    share: float
+    """The share of normal rows that should: k / (m + 1)."""
+    rows: int
+    expected: float
+    allowed: int
+    """More than this is improbable at the level, over all tiers together."""
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more than exchangeability allows."""
+        return self.rows > self.allowed
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """What is strange among new rows, by an old calibration."""
+
+    rows: int
+    level: float
+    tiers: tuple[Tier, ...]
+    discoveries: int
+    """What Benjamini and Hochberg find at a false discovery rate of 0.05."""
+    threshold: float
+    """Rows above it are the suspicious ones: without them no tier has too many, and no fewer do."""
+    suspicious: int
+
+    @property
+    def allowed(self) -> bool:
+        """Whether no tier has more rows than exchangeability allows."""
+        return not any(tier.too_many for tier in self.tiers)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a dictionary of text and numbers."""
+        return asdict(self)
+
+
+def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01) -> Absorbed:
+    """Count the strange among new rows (n,), and hold the counts against what may be.
+
+    ``level`` is the probability, at most, of finding too many where nothing has moved.
+
+    Raises
+    ------
+    InputError
+        A score is not finite, or the level is not between 0 and 1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> calibration = Calibration.of(rng.normal(size=999))
+    >>> absorbed(calibration, rng.normal(size=500)).allowed
+    True
+    >>> with_attack = np.append(rng.normal(size=500), np.full(40, 9.0))
+    >>> found = absorbed(calibration, with_attack)
+    >>> found.allowed, found.suspicious, found.discoveries
+    (False, 40, 42)
+    """
+    _checks.share("a level", level, 0.01)
+    new, m = _checks.finite("scores", scores), len(calibration.scores)
+    n = len(new)
+    ranks = sorted({max(1, round(share * (m + 1))) for share in SHARES})
+    tiers = tuple(_tier(calibration, new, k, level / len(ranks)) for k in ranks)
+    counts = np.bincount(calibration.above(new), minlength=m + 1)
+    found = at_false_discovery_rate(calibration, counts, 0.05).threshold
+    assert found is not None
+    threshold = _least_that_explains(tiers)
+    return Absorbed(
+        rows=n,
+        level=float(level),
+        tiers=tiers,
+        discoveries=int((new > found).sum()),
+        threshold=threshold,
+        suspicious=int((new > threshold).sum()),
+    )
+
+
+def _least_that_explains(tiers: tuple[Tier, ...]) -> float:
+    """The highest score such that, without the rows above it, no tier has too many."""
+    if not any(tier.too_many for tier in tiers):
+        return math.inf
+    explains = (
+        tier.above
+        for tier in tiers
+        if all(other.rows - tier.rows <= other.allowed for other in tiers)
+    )
+    return next(explains)  # the widest tier leaves none
+
+
+def _tier(calibration: Calibration, new: Any, k: int, level: float) -> Tier:
+    m, n = len(calibration.scores), len(new)
+    above = calibration.largest(k)
+    return Tier(
+        above=above,
+        share=k / (m + 1),
+        rows=int((new > above).sum()),
+        expected=n * k / (m + 1),
+        allowed=int(betabinom.ppf(1 - level, n, k, m + 1 - k)),
+    )

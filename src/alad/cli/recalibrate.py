@@ -1,0 +1,199 @@
+"""``alad recalibrate``: new normal rows for a model, without taking in an attack unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alad.cli import calibrating
+from alad.cli.pictures import OnBad
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.calibration import Absorbed
+    from alad.estimators import AbstractDetector
+
+SHOWN = 5  # rows, the highest
+
+
+def recalibrate(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model folder, as fit writes it.")
+    ],
+    table: Annotated[
+        Path, typer.Argument(metavar="NEW", help="New normal rows: what score takes.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The model folder to write; an older one is replaced."),
+    ],
+    accept: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Take in so many suspicious rows: the number that this command showed before.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Leave out so many suspicious rows: the number that this command showed before.",
+        ),
+    ] = None,
+    level: Annotated[
+        float,
+        typer.Option(help="Probability, at most, of finding rows suspicious if nothing moved."),
+    ] = 0.01,
+    on_bad: Annotated[
+        OnBad | None,
+        typer.Option(
+            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was found and done as one JSON object.")
+    ] = False,
+) -> None:
+    """Calibrate a model anew on new normal rows; what it learned stays as it is.
+
+    An attack among the new rows would become normal with that, and go unseen from then on. So the
+    rows are judged by the old calibration first. If more of them lie among its highest scores than
+    chance allows, nothing is written until --accept or --exclude repeats their number. A model
+    keeps the number of what it took in or left out.
+    """
+    from alad.cli.decisions import calibration_of
+    from alad.cli.show import print_json, print_text
+    from alad.estimators import load
+
+    if accept is not None and exclude is not None:
+        raise InputError("Expected --accept or --exclude; got both. Leave one out.")
+    detector = load(model)
+    rows = calibrating.rows_of(detector, table, on_bad)
+    found = None
+    if detector.calibration_ is not None:
+        calibration_of(detector, "recalibrate")
+        found = _judged(detector, rows, level)
+    shown = _shown(detector, rows, found)
+    if not as_json:
+        print_text(_as_text(shown))
+    try:
+        _check(found, accept, exclude)
+    except InputError:
+        if as_json:
+            print_json(shown | {"out": None})
+        raise
+    done = _calibrate(detector, rows, found, exclude)
+    detector.save(out)
+    if as_json:
+        print_json(shown | done | {"out": str(out)})
+    else:
+        print_text(f"{calibrating.told(done['calibration'])}\nSaved: {out}")
+
+
+def _judged(detector: AbstractDetector, rows: Any, level: float) -> Absorbed:
+    """Hold the new rows against the old calibration."""
+    from alad.calibration import absorbed
+
+    return absorbed(detector._calibrated(), -detector.score_samples(rows), level=level)
+
+
+def _shown(detector: AbstractDetector, rows: Any, found: Absorbed | None) -> dict[str, Any]:
+    """What would be taken in, as JSON: the tiers, and the rows that stand highest."""
+    import numpy as np
+
+    scores = -detector.score_samples(rows)
+    highest = np.argsort(-scores, kind="stable")[:SHOWN]
+    return {
+        "rows": len(rows),
+        "checked": found is not None,
+        "found": None if found is None else found.to_json(),
+        "highest": [{"row": int(i), "anomaly_score": float(scores[i])} for i in highest],
+    }
+
+
+def _check(found: Absorbed | None, accept: int | None, exclude: int | None) -> None:
+    """Refuse suspicious rows that nobody has answered for, and answers to another number."""
+    suspicious = 0 if found is None else found.suspicious
+    answer = accept if accept is not None else exclude
+    name = "--accept" if accept is not None else "--exclude"
+    if answer is not None and answer != suspicious:
+        raise InputError(
+            f"Expected {name} {suspicious}, the number of suspicious rows; got {answer}. Look at "
+            "them, and give the number that they are."
+        )
+    if suspicious and answer is None:
+        raise InputError(
+            f"Expected new rows that are normal; {suspicious:,} of {found.rows if found else 0:,} "
+            f"lie above {found.threshold if found else 0:.6g}, where the old calibration has more "
+            "than chance allows. An attack among them would become normal. Look at them (alad "
+            f"score), then repeat the command with --exclude {suspicious} to leave them out, or "
+            f"with --accept {suspicious} to take them in."
+        )
+
+
+def _calibrate(
+    detector: AbstractDetector, rows: Any, found: Absorbed | None, exclude: int | None
+) -> dict[str, Any]:
+    """Calibrate anew, and write down what was taken in or left out."""
+    import numpy as np
+
+    suspicious = 0 if found is None else found.suspicious
+    if exclude and found is not None:
+        kept = -detector.score_samples(rows) <= found.threshold
+        if not kept.any():
+            raise InputError("Expected some rows to calibrate on; --exclude leaves none.")
+        rows = rows[kept] if isinstance(rows, np.ndarray) else rows.filter(kept)
+    calibrating.calibrate(detector, rows, "recalibrated")
+    facts = {
+        "checked": found is not None,
+        "level": None if found is None else found.level,
+        "absorbed": 0 if exclude else suspicious,
+        "excluded": suspicious if exclude else 0,
+        "discoveries": None if found is None else found.discoveries,
+    }
+    calibration = detector.calibration_
+    assert calibration is not None
+    detector.calibration_ = replace(calibration, facts={**calibration.facts, **facts})
+    return {"facts": facts, "calibration": calibrating.summary(detector, len(rows), 1.0)}
+
+
+def _as_text(shown: Mapping[str, Any]) -> str:
+    from alad.cli.show import in_columns
+
+    found = shown["found"]
+    if found is None:
+        return (
+            f"{shown['rows']:,} new rows. The model had no calibration: nothing to hold them "
+            "against, and they are taken as normal unseen."
+        )
+    body = [
+        [
+            f"{tier['above']:.6g}",
+            f"{tier['share']:.2%}",
+            f"{tier['rows']:,}",
+            f"{tier['expected']:.1f}",
+            f"{tier['allowed']:,}",
+        ]
+        for tier in found["tiers"]
+    ]
+    highest = ", ".join(
+        f"row {row['row']:,} ({row['anomaly_score']:.4g})" for row in shown["highest"]
+    )
+    return "\n".join(
+        [
+            f"{shown['rows']:,} new rows by the old calibration:",
+            "",
+            *in_columns(["score above", "of normal rows", "rows", "expected", "allowed"], body),
+            "",
+            f"Discoveries at a false discovery rate of 0.05: {found['discoveries']:,}. "
+            f"Suspicious: {found['suspicious']:,}.",
+            f"Highest: {highest}.",
+        ]
+    )

@@ -1,0 +1,34 @@
+"""The picture of ``alad drift``: how far each column moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.figure import Figure
+
+from alad.report.plots import ANOMALY, CONTROL, STYLE
+
+SHOWN = 30
+
+
+def drawn(found: Mapping[str, Any]) -> Figure:
+    """Bars of the columns' effects, those that moved in colour, under the verdict on the scores."""
+    columns = found["columns"][:SHOWN]
+    with matplotlib.style.context(STYLE):
+        figure = Figure(figsize=(7, 1.6 + 0.24 * max(len(columns), 2)), layout="constrained")
+        axes = figure.subplots()
+        places = np.arange(len(columns))
+        colours = [ANOMALY if column["moved"] else CONTROL for column in columns]
+        axes.barh(places, [column["effect"] for column in columns], color=colours)
+        axes.set_yticks(places, [_short(column["column"]) for column in columns])
+        axes.invert_yaxis()
+        axes.set(xlim=(0, 1), xlabel="largest difference of shares; in colour: moved")
+        axes.set_title(found["scores"]["statement"], fontsize=9)
+    return figure
+
+
+def _short(name: str) -> str:
+    return (name if len(name) <= 30 else f"{name[:29]}…").replace("$", r"\$")

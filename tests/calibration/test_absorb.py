@@ -1,0 +1,51 @@
+"""What a new calibration would take in, and how much of it chance allows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alad.calibration import Calibration, absorbed
+from alad.errors import InputError
+
+
+def test_exchangeable_rows_are_allowed_as_often_as_the_level_says():
+    rng = np.random.default_rng(0)
+    refused = sum(
+        not absorbed(Calibration.of(rng.normal(size=300)), rng.normal(size=200), level=0.1).allowed
+        for _ in range(300)
+    )
+    assert refused <= 30 + 3 * np.sqrt(30)
+
+
+@pytest.mark.parametrize("attack", [8, 60])
+def test_an_attack_is_counted_and_little_else(attack):
+    rng = np.random.default_rng(1)
+    calibration = Calibration.of(rng.normal(size=2000))
+    found = absorbed(calibration, np.append(rng.normal(size=1000), rng.normal(9, 1, attack)))
+    assert not found.allowed
+    assert attack <= found.suspicious <= attack + 15
+    assert found.to_json()["tiers"][0]["rows"] >= attack
+
+
+def test_a_shift_is_seen_in_the_widest_tier():
+    rng = np.random.default_rng(2)
+    calibration = Calibration.of(rng.normal(size=2000))
+    found = absorbed(calibration, rng.normal(0.6, 1, size=1000))
+    assert not found.allowed
+    assert found.tiers[-1].too_many
+    assert found.tiers[-1].expected == pytest.approx(10, abs=0.1)
+
+
+def test_few_calibration_rows_have_one_tier():
+    found = absorbed(Calibration.of([1.0, 2.0]), [0.0, 1.5])
+    assert len(found.tiers) == 1
+    assert found.allowed
+    assert found.suspicious == 0
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(InputError, match="scores as at least one finite number"):
+        absorbed(Calibration.of([1.0]), [])
+    with pytest.raises(InputError, match="a level between 0 and 1"):
+        absorbed(Calibration.of([1.0]), [1.0], level=1)

@@ -1,0 +1,80 @@
+"""LORD++: the formula by hand, its promise on a simulated stream, and its state as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.special import gammaincc
+
+from alad.calibration import OnlineFDR
+from alad.calibration.online import _gamma
+from alad.errors import InputError
+
+
+def gamma(t):
+    return 0.0722 * math.log(max(t, 2)) / (t * math.exp(math.sqrt(math.log(t)))) if t > 0 else 0.0
+
+
+def test_levels_by_hand():
+    online = OnlineFDR(0.1)
+    assert online.level == pytest.approx(0.05 * gamma(1))
+    online.decide([0.0, 1.0, 0.0, 1.0])  # discoveries at 1 and 3; the next is the 5th
+    wanted = 0.05 * gamma(5) + 0.05 * gamma(4) + 0.1 * gamma(2)
+    assert online.level == pytest.approx(wanted)
+
+
+def test_what_is_spent_sums_to_at_most_the_level():
+    first = _gamma(np.arange(1.0, 1e6)).sum()
+    rest = 0.0722 * 2 * 6 * gammaincc(4, math.sqrt(math.log(1e6)))  # its integral from there on
+    assert 0.9 < first + rest <= 1
+
+
+def test_the_false_discovery_rate_holds_on_average():
+    rng = np.random.default_rng(0)
+    fdp, power = [], []
+    for _ in range(40):
+        is_anomaly = rng.random(1000) < 0.1
+        p = np.where(is_anomaly, rng.random(1000) * 1e-6, rng.random(1000))
+        found = OnlineFDR(0.1).decide(p)
+        fdp.append((found & ~is_anomaly).sum() / max(found.sum(), 1))
+        power.append(found[is_anomaly].mean())
+    assert np.mean(fdp) <= 0.1
+    assert np.mean(power) > 0.9
+
+
+def test_a_stream_goes_on_from_its_state():
+    p = np.random.default_rng(1).random(200) ** 6
+    whole, first = OnlineFDR(0.2), OnlineFDR(0.2)
+    one = first.decide(p[:90])
+    second = OnlineFDR.from_json(json.loads(json.dumps(first.to_json())))
+    assert np.array_equal(whole.decide(p), np.append(one, second.decide(p[90:])))
+    assert second.to_json() == whole.to_json()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fdr": 2},
+        {"seen": None},
+        {"discoveries": [3, 2]},
+        {"discoveries": [9]},
+        {"discoveries": [0]},
+        {"discoveries": 1},
+        {"rule": "SAFFRON"},
+    ],
+)
+def test_another_state_is_refused(change):
+    state = {"rule": "LORD++", "fdr": 0.1, "seen": 5, "discoveries": [2, 3]}
+    OnlineFDR.from_json(state)
+    with pytest.raises(InputError, match="Expected a"):
+        OnlineFDR.from_json(state | change)
+    with pytest.raises(InputError, match="a state with fdr, seen and discoveries"):
+        OnlineFDR.from_json({})
+
+
+def test_bad_p_values_are_refused():
+    with pytest.raises(InputError, match="p-values"):
+        OnlineFDR(0.1).decide([1.5])

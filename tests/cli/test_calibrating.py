@@ -1,0 +1,314 @@
+"""``alad fit`` holds out rows to calibrate on; ``drift`` and ``recalibrate`` look back at them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from alad import KNN, Mahalanobis, load
+from alad.cli import calibrating, drift
+from tests.cli.conftest import tree
+from tests.cli.test_pictures import write as write_pictures
+from tests.estimators.pictures import stripes
+
+FIT = ("fit", "train.csv", "-o", "new", "--detector", "knn")
+
+
+def rows(n: int, seed: int, *, attack: int = 0, shift: float = 0.0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    far = np.arange(n) >= n - attack
+    return pl.DataFrame(
+        {
+            "bytes": np.where(far, rng.normal(12, 1, n), rng.normal(shift, 1, n)),
+            "count": rng.integers(0, 9, n),
+            "proto": rng.choice(["tcp", "udp"], n),
+        }
+    )
+
+
+@pytest.fixture
+def calibrated(alad):
+    """A model that learned from 300 rows and was calibrated on 600 others."""
+    KNN(random_state=0).fit(rows(300, 0)).calibrate(rows(600, 1)).save("calibrated")
+    return Path("calibrated")
+
+
+# --------------------------------------------------------------------------------- fit
+
+
+def test_a_tenth_is_held_out_by_the_seed(alad, train):
+    done = alad.good(*FIT)
+    assert "Fitted KNN on 180 rows" in done.out
+    assert (
+        "Calibrated on 20 normal rows that the fit did not see (held out): the smallest p-value is "
+        "0.0476."
+    ) in done.out
+    read = load("new")
+    rest, held = calibrating.held_out(train, 0.1, 0)
+    ours = KNN(random_state=0).fit(rest).calibrate(held)
+    assert read.offset_ == ours.offset_
+    np.testing.assert_array_equal(read.calibration_.scores, ours.calibration_.scores)
+    np.testing.assert_array_equal(read.p_values(train), ours.p_values(train))
+    alad.good(*FIT, "--seed", 1, "-o", "other")
+    assert load("other").offset_ != read.offset_
+
+
+def test_what_is_held_out_is_not_trained_on(train):
+    rest, held = calibrating.held_out(train.with_row_index("i"), 0.25, 3)
+    assert (len(rest), len(held)) == (150, 50)
+    assert sorted([*rest["i"], *held["i"]]) == list(range(200))
+    assert rest["i"].is_sorted()
+    assert held["i"].is_sorted()
+
+
+def test_no_more_than_most_are_held_out(monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 7)
+    rest, held = calibrating.held_out(np.arange(500), 0.5, 0)
+    assert (len(rest), len(held)) == (493, 7)
+
+
+def test_summary_and_info_say_it(alad):
+    said = json.loads(alad.good(*FIT, "--calibration-share", 0.5, "--json").out)
+    assert said["rows"] == 100
+    assert said["calibration"] == {
+        "rows": 100,
+        "rows_kept": 100,
+        "smallest_p": 1 / 101,
+        "from": "held out",
+    }
+    facts = json.loads(alad.good("info", "new", "--json").out)["calibration"]
+    assert facts == {"rows": 100, "rows_kept": 100, "from": "held out"}
+    assert "calibration   100 rows, 100 of them kept: whoever has" in alad.good("info", "new").out
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "why"),
+    [
+        ("few.csv", (), "99 rows in all are too few to hold some out"),
+        ("train.csv", ("--calibration-share", 0), "it was switched off"),
+    ],
+)
+def test_without_a_calibration_it_says_why(alad, train, table, options, why):
+    train.head(99).write_csv("few.csv")
+    done = alad.good("fit", table, *FIT[2:], *options)
+    assert f"Not calibrated: {why}. --calibration FILE gives normal rows" in done.out
+    assert load("new").calibration_ is None
+
+
+def test_calibration_rows_of_their_own(alad, train):
+    more = rows(150, 2).select("proto", "count", "bytes").with_columns(other=1)
+    more.write_csv("more.csv")
+    said = json.loads(alad.good(*FIT, "--calibration", "more.csv", "--json").out)
+    assert (said["rows"], said["calibration"]["rows"]) == (200, 150)
+    assert said["calibration"]["from"] == "given"
+    ours = KNN(random_state=0).fit(train).calibrate(more.drop("other"))
+    np.testing.assert_array_equal(load("new").calibration_.scores, ours.calibration_.scores)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--calibration-share", 1),
+            r"Expected a --calibration-share of at least 0 and .*got 1\..*",
+        ),
+        (("--calibration-share", -0.1), r"Expected a --calibration-share .*got -0\.1\..*"),
+        (("--calibration-share", "nan"), r"Expected a --calibration-share .*got nan\..*"),
+        (
+            ("--calibration", "train.csv", "--calibration-share", 0.1),
+            r"Expected one source of calibration rows; .*Leave one out\.",
+        ),
+        (
+            ("--calibration", "less.csv"),
+            r"Expected the columns to be learned in less\.csv too; it has no 'proto'\. Give .*",
+        ),
+        (("--calibration", "absent.csv"), r"Expected a table at absent\.csv, but no such file.*"),
+    ],
+)
+def test_calibration_that_will_not_do_is_known_before_the_training(
+    alad, train, monkeypatch, options, message
+):
+    train.drop("proto").write_csv("less.csv")
+    monkeypatch.setattr(KNN, "fit", lambda *_: pytest.fail("trained for nothing"))
+    alad.refused(message, *FIT, *options)
+
+
+def test_pictures_are_held_out_too(alad, monkeypatch):
+    """With a detector of arrays in its place: a training of networks is not what is looked at."""
+    pictures = stripes(120)
+    rest, held = calibrating.held_out(pictures, 0.1, 0)
+    assert (rest.shape, held.shape) == ((108, 8, 8), (12, 8, 8))
+    write_pictures("few", pictures[:3])
+    with Image.open("few/00.png") as picture:
+        assert picture.size == (8, 8)
+    message = r"Expected a folder of pictures after --calibration; got train\.csv\."
+    alad.refused(message, "fit", "few", "-o", "m", "--side", 8, "--calibration", "train.csv")
+
+
+# ------------------------------------------------------------------------------- drift
+
+
+def test_no_drift(alad, calibrated):
+    rows(400, 3).write_csv("new.csv")
+    done = alad.good("drift", calibrated, "new.csv")
+    assert "Looked at 400 of 400 rows, beside 600 calibration rows." in done.out
+    assert "The calibration still holds." in done.out
+    assert "Columns that moved: 0 of 3." in done.out
+
+
+def test_drift_names_the_column_and_the_verdict(alad, calibrated):
+    rows(400, 3, shift=2.5).write_csv("new.csv")
+    said = json.loads(alad.good("drift", calibrated, "new.csv", "-o", "d.json", "--json").out)
+    assert json.loads(Path("d.json").read_text()) == said
+    assert not said["calibration_holds"]
+    first, *others = said["columns"]
+    assert (first["column"], first["moved"]) == ("bytes", True)
+    assert first["effect"] > 0.6
+    assert not any(column["moved"] for column in others)
+    assert said["scores"]["martingale_maximum"] > 5
+    assert said["share_of_p_up_to"]["share"] > 0.1
+    text = alad.good("drift", calibrated, "new.csv").out
+    assert "no longer holds: fit again, or give new normal rows to alad recalibrate." in text
+    assert "bytes   0." in text
+
+
+def test_drift_is_drawn(alad, calibrated):
+    rows(400, 3, shift=2.5).with_columns(pl.col("proto")).write_csv("new.csv")
+    alad.good("drift", calibrated, "new.csv", "-o", "d.png")
+    with Image.open("d.png") as drawn:
+        assert min(drawn.size) > 200
+        assert np.asarray(drawn.convert("L")).std() > 5
+
+
+def test_drift_of_a_long_table_looks_at_a_sample_of_it(alad, calibrated, monkeypatch):
+    monkeypatch.setattr(drift, "MOST_ROWS", 150)
+    rows(900, 3).write_parquet("new.parquet")
+    options = ("drift", calibrated, "new.parquet", "--json")
+    said = json.loads(alad.good(*options).out)
+    assert (said["rows"], said["rows_looked_at"]) == (900, 150)
+    assert json.loads(alad.good(*options).out) == said
+    assert json.loads(alad.good(*options, "--seed", 1).out) != said
+
+
+def test_drift_of_an_array_model(alad):
+    x = rows(300, 0).select("bytes", "count").to_numpy()
+    Mahalanobis(random_state=0).fit(x[:100]).calibrate(x[100:]).save("of-array")
+    rows(200, 3, shift=3.0).select("bytes", "count").write_csv("new.csv")
+    said = json.loads(alad.good("drift", "of-array", "new.csv", "--json").out)
+    assert said["columns"][0]["column"] == "x0"
+    assert said["columns"][0]["moved"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-o", "d.txt"), r"Expected --out to end in \.json or \.png; got d\.txt\."),
+        (("--level", 0), r"Expected a level between 0 and 1, .*; got 0\.0\..*"),
+        (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
+    ],
+)
+def test_drift_refuses(alad, calibrated, options, message):
+    alad.refused(message, "drift", calibrated, "train.csv", *options)
+
+
+def test_drift_needs_a_calibration(alad, model):
+    alad.refused(r"Expected a calibrated model for drift; .*", "drift", model, "train.csv")
+
+
+# ------------------------------------------------------------------------- recalibrate
+
+
+def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
+    rows(500, 4).write_csv("new.csv")
+    done = alad.good("recalibrate", calibrated, "new.csv", "-o", "again")
+    assert "Suspicious: 0." in done.out
+    assert "Calibrated on 500 normal rows that the fit did not see (recalibrated)" in done.out
+    old, new = load(calibrated), load("again")
+    np.testing.assert_array_equal(new.score_samples(rows(9, 5)), old.score_samples(rows(9, 5)))
+    expected = old.calibrate(rows(500, 4)).calibration_.scores
+    np.testing.assert_array_equal(new.calibration_.scores, expected)
+    assert new.calibration_.facts["absorbed"] == new.calibration_.facts["excluded"] == 0
+    assert new.calibration_.facts["checked"]
+
+
+def attacked(alad, calibrated) -> int:
+    """New rows with 40 attacks; the number that recalibrate shows."""
+    rows(500, 4, attack=40).write_csv("new.csv")
+    before = tree()
+    done = alad("recalibrate", calibrated, "new.csv", "-o", "again", "--json")
+    assert (done.code, tree()) == (2, before)
+    said = json.loads(done.out)
+    assert said["out"] is None
+    assert len(said["highest"]) == 5
+    assert all(row["row"] >= 460 for row in said["highest"])
+    number = said["found"]["suspicious"]
+    assert f"{number} of 500 lie above" in done.err
+    assert f"--exclude {number} to leave them out, or with --accept {number}" in done.err
+    return number
+
+
+def test_an_attack_is_not_taken_in_unseen(alad, calibrated):
+    number = attacked(alad, calibrated)
+    assert 40 <= number <= 50
+    done = alad("recalibrate", calibrated, "new.csv", "-o", "again")
+    assert done.code == 2
+    assert "score above" in done.out
+    assert f"Suspicious: {number}." in done.out
+
+
+def test_accepted_rows_are_taken_in_and_kept_in_mind(alad, calibrated):
+    number = attacked(alad, calibrated)
+    alad.good("recalibrate", calibrated, "new.csv", "-o", "again", "--accept", number)
+    facts = load("again").calibration_.facts
+    assert (facts["absorbed"], facts["excluded"], facts["rows"]) == (number, 0, 500)
+    assert f"absorbed {number}" in alad.good("info", "again").out
+
+
+def test_excluded_rows_are_left_out_and_kept_in_mind(alad, calibrated):
+    number = attacked(alad, calibrated)
+    options = ("--exclude", number, "--json")
+    done = alad.good("recalibrate", calibrated, "new.csv", "-o", calibrated, *options)
+    said = json.loads(done.out)
+    assert said["calibration"]["rows"] == 500 - number
+    read = load(calibrated)
+    assert (read.calibration_.facts["absorbed"], read.calibration_.facts["excluded"]) == (0, number)
+    assert read.calibration_.scores[-1] <= said["found"]["threshold"]
+
+
+@pytest.mark.parametrize("option", ["--accept", "--exclude"])
+def test_another_number_is_refused(alad, calibrated, option):
+    number = attacked(alad, calibrated)
+    done = alad("recalibrate", calibrated, "new.csv", "-o", "again", option, number - 1)
+    assert done.code == 2
+    assert f"Expected {option} {number}, the number of suspicious rows; got {number - 1}." in (
+        done.err
+    )
+    assert not Path("again").exists()
+
+
+def test_a_model_that_had_none_says_that_nothing_was_checked(alad, model):
+    done = alad.good("recalibrate", model, "train.csv", "-o", "again")
+    assert "The model had no calibration: nothing to hold them against" in done.out
+    assert not load("again").calibration_.facts["checked"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--accept", 1, "--exclude", 1), r"Expected --accept or --exclude; got both\..*"),
+        (("--level", 2), r"Expected a level between 0 and 1, .*; got 2\.0\..*"),
+    ],
+)
+def test_recalibrate_refuses(alad, calibrated, options, message):
+    alad.refused(message, "recalibrate", calibrated, "train.csv", "-o", "again", *options)
+
+
+def test_recalibrate_needs_the_columns_of_fit(alad, calibrated, train):
+    train.drop("proto").write_csv("less.csv")
+    message = r"Expected the 3 columns at fit in less\.csv; missing: 'proto'\..*"
+    alad.refused(message, "recalibrate", calibrated, "less.csv", "-o", "again")
