@@ -162,7 +162,7 @@ def _has_text(series: pl.Series) -> bool:
 
 def nulls(series: pl.Series) -> Bools:
     """(n,) where a value is missing."""
-    return series.is_null().to_numpy()
+    return series.is_null().to_numpy() if series.null_count() else np.zeros(len(series), np.bool_)
 
 
 def filled(features: tuple[NDArray[Any], ...], gap: Bools, fill: Any) -> tuple[Float32s, ...]:
