@@ -14,6 +14,8 @@ from alad.cli.pictures import OnBad
 from alad.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from alad.calibration import Absorbed
     from alad.estimators import AbstractDetector
 
@@ -68,7 +70,7 @@ def recalibrate(
     chance allows, nothing is written until --accept or --exclude repeats their number. A model
     keeps the number of what it took in or left out.
     """
-    from alad.cli.decisions import calibration_of
+    from alad.calibration import absorbed
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
 
@@ -76,11 +78,11 @@ def recalibrate(
         raise InputError("Expected --accept or --exclude; got both. Leave one out.")
     detector = load(model)
     rows = calibrating.rows_of(detector, table, on_bad)
+    scores = -detector.score_samples(rows)
     found = None
     if detector.calibration_ is not None:
-        calibration_of(detector, "recalibrate")
-        found = _judged(detector, rows, level)
-    shown = _shown(detector, rows, found)
+        found = absorbed(detector._calibrated(), scores, level=level)
+    shown = _shown(scores, found)
     if not as_json:
         print_text(_as_text(shown))
     try:
@@ -89,7 +91,7 @@ def recalibrate(
         if as_json:
             print_json(shown | {"out": None})
         raise
-    done = _calibrate(detector, rows, found, exclude)
+    done = _calibrate(detector, rows, scores, found, exclude)
     detector.save(out)
     if as_json:
         print_json(shown | done | {"out": str(out)})
@@ -97,21 +99,13 @@ def recalibrate(
         print_text(f"{calibrating.told(done['calibration'])}\nSaved: {out}")
 
 
-def _judged(detector: AbstractDetector, rows: Any, level: float) -> Absorbed:
-    """Hold the new rows against the old calibration."""
-    from alad.calibration import absorbed
-
-    return absorbed(detector._calibrated(), -detector.score_samples(rows), level=level)
-
-
-def _shown(detector: AbstractDetector, rows: Any, found: Absorbed | None) -> dict[str, Any]:
+def _shown(scores: NDArray[Any], found: Absorbed | None) -> dict[str, Any]:
     """What would be taken in, as JSON: the tiers, and the rows that stand highest."""
     import numpy as np
 
-    scores = -detector.score_samples(rows)
     highest = np.argsort(-scores, kind="stable")[:SHOWN]
     return {
-        "rows": len(rows),
+        "rows": len(scores),
         "checked": found is not None,
         "found": None if found is None else found.to_json(),
         "highest": [{"row": int(i), "anomaly_score": float(scores[i])} for i in highest],
@@ -128,25 +122,29 @@ def _check(found: Absorbed | None, accept: int | None, exclude: int | None) -> N
             f"Expected {name} {suspicious}, the number of suspicious rows; got {answer}. Look at "
             "them, and give the number that they are."
         )
-    if suspicious and answer is None:
+    if found is not None and suspicious and answer is None:
         raise InputError(
-            f"Expected new rows that are normal; {suspicious:,} of {found.rows if found else 0:,} "
-            f"lie above {found.threshold if found else 0:.6g}, where the old calibration has more "
-            "than chance allows. An attack among them would become normal. Look at them (alad "
-            f"score), then repeat the command with --exclude {suspicious} to leave them out, or "
-            f"with --accept {suspicious} to take them in."
+            f"Expected new rows that are normal; {suspicious:,} of {found.rows:,} lie above "
+            f"{found.threshold:.6g}, more than chance allows by the old calibration. An attack "
+            "among them would become normal. Look at them (alad score), then repeat the command "
+            f"with --exclude {suspicious} to leave them out, or with --accept {suspicious} to take "
+            "them in."
         )
 
 
 def _calibrate(
-    detector: AbstractDetector, rows: Any, found: Absorbed | None, exclude: int | None
+    detector: AbstractDetector,
+    rows: Any,
+    scores: NDArray[Any],
+    found: Absorbed | None,
+    exclude: int | None,
 ) -> dict[str, Any]:
     """Calibrate anew, and write down what was taken in or left out."""
     import numpy as np
 
     suspicious = 0 if found is None else found.suspicious
     if exclude and found is not None:
-        kept = -detector.score_samples(rows) <= found.threshold
+        kept = scores <= found.threshold
         if not kept.any():
             raise InputError("Expected some rows to calibrate on; --exclude leaves none.")
         rows = rows[kept] if isinstance(rows, np.ndarray) else rows.filter(kept)
