@@ -64,7 +64,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     >>> detector = KNN().fit(frame)
     >>> reasons = explain(detector, pl.DataFrame({"bytes": [540.0], "proto": ["tcp"]}))
     >>> reasons.text(0)
-    'bytes 540 (expected 230; none of 500 normals is as extreme)'
+    'bytes 540 (expected 258.5; none of 500 normals is as extreme)'
     """
     check_is_fitted(detector)
     if detector.takes_pictures:
