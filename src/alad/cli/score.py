@@ -287,10 +287,10 @@ def _table_job(
     detector: AbstractDetector, table: Table, kept: Sequence[str], reasons: int | None = None
 ) -> _TableJob:
     """Settle which columns are read, before anything is."""
-    from alad.cli.explain import reason_names
+    from alad.cli.explain import names_of_reasons
     from alad.preprocessing.frames import quoted
 
-    ours = (*OURS, *reason_names(reasons))
+    ours = (*OURS, *names_of_reasons(detector, reasons))
 
     if absent := [name for name in kept if name not in table.names]:
         raise InputError(

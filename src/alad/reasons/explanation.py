@@ -64,7 +64,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     >>> detector = KNN().fit(frame)
     >>> reasons = explain(detector, pl.DataFrame({"bytes": [540.0], "proto": ["tcp"]}))
     >>> reasons.text(0)
-    'bytes 540 (expected 258.5; none of 500 normals is as extreme)'
+    'bytes 540 (expected 256.8; none of 500 normals is as extreme)'
     """
     check_is_fitted(detector)
     if detector.takes_pictures:
@@ -91,6 +91,17 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     )
 
 
+def check_reference(detector: AbstractDetector) -> None:
+    """Make sure that a detector can be asked for reasons without further rows.
+
+    Raises
+    ------
+    InputError
+        It holds no normal rows, and does not reconstruct.
+    """
+    _normal_rows(detector, None)
+
+
 def columns_of(detector: AbstractDetector) -> tuple[str, ...]:
     """Give the names of the columns of fit; of an array they are x0, x1 and so on."""
     if detector.encoder_ is None:
@@ -110,23 +121,19 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
     rows = _normal_rows(detector, given)
     if rows is None:
         return None
-    column = _column(detector)
-    encoder = detector.encoder_
+    column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
-    return Reference(
-        _some(rows, detector.seed_).astype(np.float32), column, binary, len(columns_of(detector))
-    )
+    return Reference(rows.astype(np.float32), column, binary, len(columns_of(detector)))
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
     if given is not None:
-        return detector._matrix(given, fitting=False)
+        return _some(detector._matrix(given, fitting=False), detector.seed_)
     calibration = getattr(detector, "calibration_", None)
     if calibration is not None:
-        rows: NDArray[Any] = calibration.rows
-        return rows
+        return _some(calibration.rows, detector.seed_)
     if (kept := detector._kept_rows()) is not None:
-        return _legal(detector, kept)
+        return _legal(detector, _some(kept, detector.seed_))
     if hasattr(detector, "reconstruct"):
         return None
     raise InputError(
