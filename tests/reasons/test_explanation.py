@@ -126,6 +126,19 @@ def test_a_rows_reasons_do_not_depend_on_the_rows_beside_it():
             assert np.array_equal(one.rarity[0], every.rarity[i])
 
 
+def test_equal_rows_are_explained_once(shallow, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        shallow, "_judged", lambda x, judge=shallow._judged: (judged.append(len(x)), judge(x))[1]
+    )
+    one, other = toy_rows(amount=80.0), toy_rows(level=90.0)
+    twice = explain(shallow, pl.concat([one, other, one]), reference=TOY)
+    assert max(judged[:2]) == 2
+    assert np.array_equal(twice.contributions[0], twice.contributions[2])
+    assert twice.to_frame(2).row(0) == twice.to_frame(2).row(2) != twice.to_frame(2).row(1)
+    assert twice.seen["level"].to_list() == [50, 90, 50]
+
+
 def test_a_frame_and_its_array_agree():
     numbers = TOY.select("level", "amount", "rest")
     rows = np.array([[50.0, 80, 100], [90, 1, 100]])
