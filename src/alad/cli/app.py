@@ -25,6 +25,7 @@ from typer.core import TyperGroup
 from alad.cli.bench import app as bench
 from alad.cli.drift import drift
 from alad.cli.example import example
+from alad.cli.explain import explain
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
@@ -90,6 +91,7 @@ def verbs(
 
 app.command()(fit)
 app.command()(score)
+app.command()(explain)
 app.command()(schema)
 app.command()(info)
 app.command()(report)

@@ -333,6 +333,8 @@ class Flagging:
 
     rule: Rule
     out: Path
+    of_flagged: tuple[str, ...] = ()
+    """Columns that only flagged rows are to have."""
     anomalies: int = field(default=0, init=False)
 
     @contextmanager
@@ -380,4 +382,5 @@ class Flagging:
         self.anomalies += int(flags.sum())
         after = "p_value" if "p_value" in rows.columns else "anomaly_score"
         place = rows.get_column_index(after) + 1
-        return rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
+        told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
+        return told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))

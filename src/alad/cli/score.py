@@ -100,6 +100,15 @@ def score(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    reasons: Annotated[
+        int | None,
+        typer.Option(
+            "--reasons",
+            metavar="K",
+            min=1,
+            help="Say of each anomaly which K columns made it one, in reason_1 to reason_K.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as one JSON object.")
     ] = False,
@@ -117,9 +126,13 @@ def score(
     allowed: a missing number counts as the training median, and a category that fit did not see
     counts as none of those it saw. Both are counted, by column.
 
+    With --reasons each anomaly is compared with the normal row nearest to it, which takes about as
+    long as scoring one row for each column of the table (docs/reasons.md).
+
     Of a folder of pictures each one's row has its file instead of a number.
     """
     from alad.cli.decisions import Flagging, rule_of
+    from alad.cli.explain import names_of_reasons
     from alad.cli.progress import rows_progress
     from alad.cli.show import print_json
     from alad.estimators import load
@@ -138,8 +151,8 @@ def score(
         alerts_per_entity=alerts_per_entity,
         entity=entity_column,
     )
-    flagging = Flagging(rule, out)
-    with _job(detector, table, keep or (), all_columns, on_bad, rule) as job:
+    flagging = Flagging(rule, out, names_of_reasons(detector, reasons))
+    with _job(detector, table, keep or (), all_columns, on_bad, rule, reasons) as job:
         began = time.monotonic()
         with flagging.open() as write, rows_progress("scoring", job.expected) as advance:
             for scored in _in_order(job.judge, job.batches()):
@@ -238,6 +251,7 @@ class _TableJob(_Job):
     table: Table
     wanted: tuple[str, ...]
     kept: tuple[str, ...]
+    reasons: int | None = None
     unseen: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
 
@@ -259,16 +273,23 @@ class _TableJob(_Job):
         import numpy as np
         import polars as pl
 
+        from alad.cli.explain import with_reasons
+
         start, frame = batch
         try:
-            scores, notes = self.detector.score_and_notes(self._input(frame))
+            X = self._input(frame)
+            scores, notes = self.detector.score_and_notes(X)
         except InputError as error:
             where = f" (Rows are counted from row {start} of the table.)" if start else ""
             raise InputError(f"{error}{where}") from error
         ours = {"row": np.arange(start, start + len(scores)), **self.verdicts(scores)}
         column = self.rule.group_column
         groups = None if column is None else self.rule.groups(frame[column], start)
-        return _Scored(pl.DataFrame(ours).hstack(frame.select(self.kept)), notes, groups)
+        rows = pl.DataFrame(ours).hstack(frame.select(self.kept))
+        rows = with_reasons(
+            rows, self.rule.may_flag(-scores, groups), self.detector, X, self.reasons
+        )
+        return _Scored(rows, notes, groups)
 
     def inputs(self) -> Iterator[Any]:
         """Give what the detector takes, batch by batch."""
@@ -316,6 +337,7 @@ def _job(
     all_columns: bool,
     on_bad: OnBad | None,
     rule: Rule,
+    reasons: int | None = None,
 ) -> Iterator[Any]:
     """Open what is to be judged, and hold the options against what that is."""
     from alad.cli.tables import holds_pictures, open_table
@@ -336,20 +358,28 @@ def _job(
                 "Expected no --alerts-per-day and no --alerts-per-entity with pictures, which have "
                 "no columns. Leave it out."
             )
+        if reasons is not None:
+            raise InputError("Expected no --reasons with pictures. `alad look` draws what differs.")
         yield _FolderJob(detector, rule, Folder(path, on_bad or OnBad.skip))
         return
     if on_bad is not None:
         raise InputError("Expected no --on-bad with a table. Leave it out.")
     with open_table(path) as table:
-        yield _table_job(detector, table, table.names if all_columns else keep, rule)
+        yield _table_job(detector, table, table.names if all_columns else keep, rule, reasons)
 
 
 def _table_job(
-    detector: AbstractDetector, table: Table, kept: Sequence[str], rule: Rule
+    detector: AbstractDetector,
+    table: Table,
+    kept: Sequence[str],
+    rule: Rule,
+    reasons: int | None = None,
 ) -> _TableJob:
     """Settle which columns are read, before anything is."""
+    from alad.cli.explain import names_of_reasons
     from alad.preprocessing.frames import quoted
 
+    ours = (*OURS, *names_of_reasons(detector, reasons))
     if rule.group_column is not None and rule.group_column not in table.names:
         raise InputError(
             f"Expected the column {rule.group_column!r}, which the alerts are counted by, in "
@@ -360,13 +390,13 @@ def _table_job(
             f"Expected columns of {table.place} after --keep; it has no {quoted(absent)}, but "
             f"{quoted(table.names)}."
         )
-    if taken := [name for name in kept if name in OURS]:
+    if taken := [name for name in kept if name in ours]:
         raise InputError(
-            f"Expected columns to copy with other names than {', '.join(OURS)}, which the result "
+            f"Expected columns to copy with other names than {', '.join(ours)}, which the result "
             f"has itself; got {quoted(taken)}. Rename it, or name the columns to copy by --keep."
         )
     wanted = _wanted(detector, table)
-    return _TableJob(detector, rule, table, wanted, tuple(dict.fromkeys(kept)))
+    return _TableJob(detector, rule, table, wanted, tuple(dict.fromkeys(kept)), reasons)
 
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
