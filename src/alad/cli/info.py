@@ -16,15 +16,41 @@ def info(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the same as one JSON object.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write a model card instead: one self-contained .html."),
+    ] = None,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
     from alad.cli.show import print_json, print_text
 
     facts = _facts(model)
+    if out is not None:
+        _write_card(model, facts, out)
     if as_json:
         print_json(facts)
+    elif out is not None:
+        print_text(f"Written: {out}")
     else:
         print_text(_as_text(facts))
+
+
+def _write_card(folder: Path, facts: Mapping[str, Any], out: Path) -> None:
+    """Write the page of a model."""
+    from alad._files import written_aside
+    from alad.io import read_model
+    from alad.report.sheet import card
+
+    saved = read_model(folder)
+    about = {
+        "place": folder.resolve().name,
+        "calibration_rows": len(saved.arrays.get("calibration/rows", ())),
+        "became": [(c["name"], c["kind"], _became(c)) for c in facts["columns"] or ()],
+    }
+    scores = [float(score) for score in saved.arrays.get("calibration/scores", ())]
+    page = card({**facts, **about}, saved.facts.get("history"), scores)
+    with written_aside(out) as aside:
+        aside.write_text(page, encoding="utf-8")
 
 
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory

@@ -71,9 +71,7 @@ def report(
     print_text(f"Written: {out} ({len(page) / 1e6:.1f} MB)")
 
 
-def _of_results(
-    results: Path, pictures: Path | None, time: str | None, entity: str | None
-) -> str:
+def _of_results(results: Path, pictures: Path | None, time: str | None, entity: str | None) -> str:
     from alad.experiments.summary import summarise
     from alad.report.page import render
 

@@ -14,7 +14,14 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    FuncFormatter,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    SymmetricalLogLocator,
+)
 
 from alad.report.figures import as_svg
 from alad.report.plots import STYLE
@@ -36,7 +43,8 @@ TEXT = {
     "grid.alpha": 0.6,
     "xtick.color": SOFT,
     "ytick.color": SOFT,
-    "axes.titlesize": 10,
+    "axes.axisbelow": True,
+    "axes.grid.axis": "y",
 }
 
 
@@ -67,35 +75,44 @@ def scores(found: Mapping[str, Any]) -> str:
         return _drawn(figure, "Distribution of the scores")
 
 
-def over(found: Mapping[str, Any], threshold: float) -> str:
-    """Rows and alerts by bucket, and quantiles of the scores below."""
+def counts_over(found: Mapping[str, Any]) -> str:
+    """Rows and alerts by bucket."""
     edges = _instants(found)
     with _styled():
-        figure = Figure(figsize=(2 * WIDTH, 3.6), layout="constrained")
-        counts, quantiles = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1))
-        _counts(counts, edges, found)
-        middles = edges[:-1] + np.diff(edges) / 2
+        figure, ax = _one(1.9)
+        ax.stairs(found["rows"], edges, fill=True, color=CALM)
+        ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
+        ax.set(ylabel="rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
+        ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+        _moments(ax, found)
+        return _drawn(figure, "Rows and alerts in their order")
+
+
+def quantiles_over(found: Mapping[str, Any], threshold: float) -> str:
+    """Quantiles of the scores by bucket."""
+    edges = _instants(found)
+    middles = edges[:-1] + np.diff(edges) / 2
+    with _styled():
+        figure, ax = _one(1.9)
         for (q, values), style in zip(found["quantiles"].items(), ("-", "--", ":"), strict=True):
             numbers = [math.nan if value is None else value for value in values]
-            quantiles.plot(middles, numbers, style, color=CALM, lw=1.4, label=f"{float(q):.0%}")
-        quantiles.axhline(threshold, color=INK, lw=1, ls="--")
-        _on_scale(quantiles, found, "y")
-        quantiles.set(ylabel="score, quantiles", xlim=(edges[0], edges[-1]))
-        quantiles.legend(loc="upper left", ncols=3, fontsize=8)
-        return _drawn(figure, "Rows, alerts and scores over time")
+            ax.plot(middles, numbers, style, color=CALM, lw=1.4, label=f"{float(q):.0%}")
+        ax.axhline(threshold, color=INK, lw=1, ls="--")
+        _on_scale(ax, found, "y")
+        ax.set(ylabel="anomaly score", xlim=(edges[0], edges[-1]))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 0.97), ncols=3, fontsize=8)
+        _moments(ax, found)
+        return _drawn(figure, "Quantiles of the scores in their order")
 
 
-def _counts(ax: Axes, edges: Any, found: Mapping[str, Any]) -> None:
-    ax.stairs(found["rows"], edges, fill=True, color=CALM)
-    ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
-    ax.set(ylabel="rows, alerts", ylim=(0, None))
-    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+def _moments(ax: Axes, found: Mapping[str, Any]) -> None:
+    """Name times, numbers or places along the axis."""
     if found["kind"] == "time":
-        locator = matplotlib.dates.AutoDateLocator(maxticks=7)
+        locator = matplotlib.dates.AutoDateLocator(maxticks=6)
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
     else:
-        ax.xaxis.set_major_locator(MaxNLocator(6))
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
 
 
@@ -120,19 +137,17 @@ def losses(history: Mapping[str, Any]) -> str:
         return _drawn(figure, "Losses over the epochs")
 
 
-def calibration_scores(values: Sequence[float], threshold: float) -> str:
-    """The scores of the rows of calibration, as the share of rows above each."""
-    ascending = np.asarray(values)
+def calibration_scores(ascending: Sequence[float], threshold: float) -> str:
+    """The share of the calibration rows that lies above each score."""
     above = 1 - np.arange(len(ascending)) / len(ascending)
     with _styled():
         figure, ax = _one(2.0)
         ax.step(ascending, above, color=CALM, lw=1.6, where="post")
         ax.axvline(threshold, color=INK, lw=1.2, ls="--")
-        ax.set_yscale("log")
-        ax.set(xlabel="anomaly score", ylabel="share of rows above")
+        ax.set(yscale="log", xlabel="anomaly score", ylabel="share of rows above")
         if ascending[0] > 0:
             ax.set_xscale("log")
-            _few_ticks(ax.xaxis)
+        _few_ticks(ax.xaxis)
         return _drawn(figure, "Scores of the calibration rows")
 
 
@@ -143,9 +158,13 @@ def _one(height: float) -> tuple[Figure, Axes]:
 
 def _on_scale(ax: Axes, found: Mapping[str, Any], axis: str) -> None:
     """Draw scores as they were binned."""
-    options = {} if found["axis"] == "log" else {"linear_width": found["unit"]}
-    (ax.set_xscale if axis == "x" else ax.set_yscale)(found["axis"], **options)
-    _few_ticks(ax.xaxis if axis == "x" else ax.yaxis)
+    lengthwise = ax.xaxis if axis == "x" else ax.yaxis
+    options = {"linear_width": found["unit"]} if found["scale"] == "asinh" else {}
+    (ax.set_xscale if axis == "x" else ax.set_yscale)(found["scale"], **options)
+    if found["scale"] == "asinh":
+        lengthwise.set_major_locator(SymmetricalLogLocator(base=10, linthresh=found["unit"]))
+        lengthwise.set_minor_locator(NullLocator())
+    _few_ticks(lengthwise)
 
 
 def _few_ticks(axis: Any) -> None:

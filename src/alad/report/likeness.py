@@ -66,9 +66,7 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
 def signatures(reasons: Reasons) -> list[Signature]:
     """Give each row's leading columns, with the value or the direction (see :data:`RULE`)."""
     part = shares(reasons.contributions)
-    words = [
-        _words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns
-    ]
+    words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
     return [
         frozenset((reasons.columns[j], words[j][i]) for j in leading(row))
         for i, row in enumerate(part)

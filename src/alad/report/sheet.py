@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -23,7 +23,8 @@ def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
     calibration = summary["calibration"]
     drawn = {
         "scores": drawings.scores(summary["scores"]),
-        "over": drawings.over(summary["over"], line),
+        "counts": drawings.counts_over(summary["over"]),
+        "quantiles": drawings.quantiles_over(summary["over"], line),
         "p_values": drawings.p_values(calibration) if calibration else "",
     }
     return _page(
@@ -34,6 +35,34 @@ def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
         calibration_said=calibration and calibration_said(calibration),
         severe=GROUPS // 2,
         explained_limit=EXPLAINED,
+    )
+
+
+def card(
+    facts: Mapping[str, Any],
+    history: Mapping[str, Any] | None = None,
+    calibration: Sequence[float] = (),
+) -> str:
+    """Give the page of what ``alad info`` tells of a model.
+
+    Parameters
+    ----------
+    facts : what ``alad info --json`` prints, with ``place`` and ``calibration_rows``.
+    history : the losses of training, by epoch.
+    calibration : scores of the calibration rows, ascending.
+    """
+    drawn = {
+        "losses": drawings.losses(history) if history and history["losses"] else "",
+        "calibration": (
+            drawings.calibration_scores(calibration, -facts["offset"]) if len(calibration) else ""
+        ),
+    }
+    return _page(
+        "card.html",
+        **facts,
+        drawn={name: Markup(svg) for name, svg in drawn.items()},
+        given={name: value for name, value in facts["parameters"].items() if value is not None},
+        calibrated_on=len(calibration),
     )
 
 

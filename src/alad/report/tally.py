@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ ENTITIES = 100_000  # counted at a time
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
+WIDE = 30  # times; scores that spread over less are drawn on a linear axis
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -162,21 +163,27 @@ def _drawn(pool: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Axis:
-    """Bins of scores, equally wide in log A, or in asinh(A / unit) where scores reach zero."""
+    """Bins of scores, equally wide on a scale that leaves no part of them too small to see."""
 
-    kind: str
+    scale: Literal["linear", "log", "asinh"]
     unit: float
     edges: Floats
 
     @classmethod
     def spanning(cls, low: float, high: float, threshold: float) -> Axis:
-        """Span the scores; far beyond the threshold the last bin takes the rest."""
-        unit = abs(threshold) or max(abs(low), abs(high)) or 1.0
+        """Span the scores; far beyond the threshold the last bin takes the rest.
+
+        Positive scores of several sizes are drawn by log A, others by A where they stay within a
+        few distances of the lowest from the threshold, else by asinh(A / unit).
+        """
+        unit = abs(threshold - low) or max(abs(low), abs(high)) or 1.0
+        if low > 0 and high > WIDE * low:
+            start = max(low, threshold / 10**DECADES)
+            high = min(high, max(threshold, start) * 10**DECADES)
+            return cls("log", unit, np.exp(_grid(np.log(start), np.log(high))))
+        if high - low <= WIDE * unit:
+            return cls("linear", unit, _grid(low, high))
         far = unit * 10**DECADES
-        if low > 0 and threshold > 0:
-            ends = np.log(max(low, unit / 10**DECADES)), np.log(min(high, far))
-            return cls("log", unit, np.exp(_grid(*ends)))
-        unit /= 10
         ends = np.arcsinh(max(low, -far) / unit), np.arcsinh(min(high, far) / unit)
         return cls("asinh", unit, np.sinh(_grid(*ends)) * unit)
 

@@ -38,7 +38,7 @@ GROUPS = 60  # on the page at most: half of them by severity, the others by size
 EXAMPLES = 5  # of a group
 BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
-TOP = 25  # entities
+TOP = 12  # entities
 COMPARED = 256  # rows that are scored again, to see that the model is the one
 LEAST = 0.03  # of the score: a column that brings less is not shown
 
@@ -311,7 +311,7 @@ def _line(extent: Extent) -> float:
 
 def _scores(tally: Tally, line: float) -> dict[str, Any]:
     return {
-        "axis": tally.axis.kind,
+        "scale": tally.axis.scale,
         "unit": tally.axis.unit,
         "edges": tally.axis.edges.tolist(),
         "quiet": tally.scores[0].tolist(),
@@ -329,7 +329,7 @@ def _over(tally: Tally) -> dict[str, Any]:
         "rows": tally.grid.sum(axis=1).tolist(),
         "alerts": tally.over_alerts.tolist(),
         "quantiles": tally.quantiles(),
-        "axis": tally.axis.kind,
+        "scale": tally.axis.scale,
         "unit": tally.axis.unit,
         "without": tally.without_moment,
     }
@@ -407,8 +407,9 @@ def _group(
     """One group: how many, when, how severe, what is common to its alerts, and some of them."""
     count, p = int(tally.count[places].sum()), float(tally.p[places].min())
     times = tally.times[places]
+    common = _common(places, cases, tally)
     return {
-        "items": [{"column": name, "text": text} for name, text in sorted(lead)],
+        "items": _items(lead, common),
         "count": count,
         "share": count / int(tally.count.sum()),
         "rows": [int(tally.span[places, 0].min()), int(tally.span[places, 1].max())],
@@ -416,9 +417,16 @@ def _group(
         "score": float(tally.high[places].max()),
         "p_value": p if np.isfinite(p) else None,
         "explained": len(places),
-        "columns": _common(places, cases, tally),
+        "columns": common,
         "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
     }
+
+
+def _items(lead: likeness.Signature, common: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The items of a signature, the column that brings most first."""
+    share = {column["column"]: column["share"] for column in common}
+    ordered = sorted(lead, key=lambda item: (-share.get(item[0], 0.0), item))
+    return [{"column": name, "text": text} for name, text in ordered]
 
 
 def _span(first: float, last: float, moments: Moments | None) -> list[str] | None:
