@@ -108,9 +108,10 @@ def quantiles_over(found: Mapping[str, Any], threshold: float) -> str:
 def _moments(ax: Axes, found: Mapping[str, Any]) -> None:
     """Name times, numbers or places along the axis."""
     if found["kind"] == "time":
-        locator = matplotlib.dates.AutoDateLocator(maxticks=6)
+        dates: Any = matplotlib.dates
+        locator = dates.AutoDateLocator(minticks=3, maxticks=7)
         ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
+        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     else:
         ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))

@@ -60,7 +60,9 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     """
     raised = np.maximum(contributions, 0)
     total = raised.sum(axis=1, keepdims=True)
-    return np.divide(raised, total, out=np.zeros_like(raised, np.float64), where=total > 0)
+    found: NDArray[np.float64] = np.zeros(raised.shape)
+    np.divide(raised, total, out=found, where=total > 0)
+    return found
 
 
 def signatures(reasons: Reasons) -> list[Signature]:

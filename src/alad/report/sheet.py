@@ -95,8 +95,8 @@ def calibration_said(found: Mapping[str, Any]) -> str:
 from the upper half one would say that about 80% of the rows are like those of calibration.'
     """
     start = (
-        f"{found['share_small']:.1%} of the rows have p at most {found['small']:g}, where rows like "
-        f"those of calibration would be {found['small']:.1%}; "
+        f"{found['share_small']:.1%} of the rows have p at most {found['small']:g}, where rows "
+        f"like those of calibration would be {found['small']:.1%}; "
     )
     alike = found["alike"]
     if alike > 1.1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -308,7 +308,7 @@ def checked(frame: pl.DataFrame, place: str) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise InputError(
             f"Expected numbers in {SCORE} and truth values in {ALERT} of {place}, as 'alad score' "
-            f"writes them; got something else ({str(error).splitlines()[0]}). Score the table again."
+            f"writes them; got something else ({str(error).splitlines()[0]}). Score it again."
         ) from error
     for name in (SCORE, ALERT, P_VALUE):
         if name in typed.columns and (typed[name].is_null() | ~_finite(typed[name])).any():

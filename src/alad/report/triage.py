@@ -180,8 +180,8 @@ def _check_model(
         i = int(differ.argmax())
         raise InputError(
             f"Expected scores of this model in {place}; row {few[ROW][i]:.0f} has {there[i]:.6g}, "
-            f"and the model gives it {again[i]:.6g}. Give the model that scored the table, or score "
-            "it again."
+            f"and the model gives it {again[i]:.6g}. Give the model that scored the table, or "
+            "score it again."
         )
 
 
@@ -339,7 +339,7 @@ def _entities(tally: Tally) -> dict[str, Any] | None:
     found = tally.entities
     if found is None:
         return None
-    top = [
+    top: list[dict[str, Any]] = [
         {
             "entity": told(name),
             "alerts": found.counts[name],
@@ -470,7 +470,7 @@ def _common(places: list[int], cases: Cases, tally: Tally) -> list[dict[str, Any
 
 def _most(share: NDArray[np.float64], limit: int) -> list[int]:
     """The places of the columns that bring most; one at least, where any brings something."""
-    order = [int(j) for j in np.argsort(-share, kind="stable")[:limit] if share[j] > 0]
+    order = [j for j in np.argsort(-share, kind="stable")[:limit].tolist() if share[j] > 0]
     return [j for j in order if share[j] >= LEAST] or order[:1]
 
 
