@@ -23,6 +23,7 @@ import typer
 from typer.core import TyperGroup
 
 from alad.cli.bench import app as bench
+from alad.cli.explain import explain
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
@@ -86,6 +87,7 @@ def verbs(
 
 app.command()(fit)
 app.command()(score)
+app.command()(explain)
 app.command()(info)
 app.command()(report)
 app.command()(look)

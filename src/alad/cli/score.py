@@ -67,6 +67,15 @@ def score(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    reasons: Annotated[
+        int | None,
+        typer.Option(
+            "--reasons",
+            metavar="K",
+            min=1,
+            help="Say of each anomaly which K columns made it one, in reason_1 to reason_K.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as one JSON object.")
     ] = False,
@@ -81,6 +90,9 @@ def score(
     the end. Missing values are allowed: a missing number counts as the training median, and a
     category that fit did not see counts as none of those it saw. Both are counted, by column.
 
+    With --reasons each anomaly is compared with the normal row nearest to it, which takes about as
+    long as scoring one row for each column of the table (docs/reasons.md).
+
     Of a folder of pictures each one's row has its file instead of a number.
     """
     from alad.cli.progress import rows_progress
@@ -93,7 +105,7 @@ def score(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
         )
     detector = load(model)
-    with _job(detector, table, keep or (), all_columns, on_bad) as job:
+    with _job(detector, table, keep or (), all_columns, on_bad, reasons) as job:
         began = time.monotonic()
         with open_sink(out) as write, rows_progress("scoring", job.expected) as advance:
             for scored in _in_order(job.judge, job.batches()):
@@ -178,6 +190,7 @@ class _TableJob(_Job):
     table: Table
     wanted: tuple[str, ...]
     kept: tuple[str, ...]
+    reasons: int | None = None
     unseen: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
 
@@ -198,6 +211,8 @@ class _TableJob(_Job):
         import numpy as np
         import polars as pl
 
+        from alad.cli.explain import with_reasons
+
         start, frame = batch
         try:
             scores, notes = self.detector.score_and_notes(self._input(frame))
@@ -205,7 +220,8 @@ class _TableJob(_Job):
             where = f" (Rows are counted from row {start} of the table.)" if start else ""
             raise InputError(f"{error}{where}") from error
         ours = {"row": np.arange(start, start + len(scores)), **self.verdicts(scores)}
-        return _Scored(pl.DataFrame(ours).hstack(frame.select(self.kept)), notes)
+        rows = pl.DataFrame(ours).hstack(frame.select(self.kept))
+        return _Scored(with_reasons(rows, self.detector, self._input(frame), self.reasons), notes)
 
     def tally(self, scored: _Scored) -> pl.DataFrame:
         """Add a batch to the sums, and give its rows."""
@@ -241,6 +257,7 @@ def _job(
     keep: Sequence[str],
     all_columns: bool,
     on_bad: OnBad | None,
+    reasons: int | None = None,
 ) -> Iterator[Any]:
     """Open what is to be judged, and hold the options against what that is."""
     from alad.cli.tables import open_table
@@ -256,29 +273,37 @@ def _job(
     if is_folder:
         if keep or all_columns:
             raise InputError("Expected no --keep and no --all-columns with pictures. Leave it out.")
+        if reasons is not None:
+            raise InputError("Expected no --reasons with pictures. `alad look` draws what differs.")
         yield _FolderJob(detector, Folder(path, on_bad or OnBad.skip))
         return
     if on_bad is not None:
         raise InputError("Expected no --on-bad with a table. Leave it out.")
     with open_table(path) as table:
-        yield _table_job(detector, table, table.names if all_columns else keep)
+        yield _table_job(detector, table, table.names if all_columns else keep, reasons)
 
 
-def _table_job(detector: AbstractDetector, table: Table, kept: Sequence[str]) -> _TableJob:
+def _table_job(
+    detector: AbstractDetector, table: Table, kept: Sequence[str], reasons: int | None = None
+) -> _TableJob:
     """Settle which columns are read, before anything is."""
+    from alad.cli.explain import reason_names
     from alad.preprocessing.frames import quoted
+
+    ours = (*OURS, *reason_names(reasons))
 
     if absent := [name for name in kept if name not in table.names]:
         raise InputError(
             f"Expected columns of {table.place} after --keep; it has no {quoted(absent)}, but "
             f"{quoted(table.names)}."
         )
-    if taken := [name for name in kept if name in OURS]:
+    if taken := [name for name in kept if name in ours]:
         raise InputError(
-            f"Expected columns to copy with other names than {', '.join(OURS)}, which the result "
+            f"Expected columns to copy with other names than {', '.join(ours)}, which the result "
             f"has itself; got {quoted(taken)}. Rename it, or name the columns to copy by --keep."
         )
-    return _TableJob(detector, table, _wanted(detector, table), tuple(dict.fromkeys(kept)))
+    kept = tuple(dict.fromkeys(kept))
+    return _TableJob(detector, table, _wanted(detector, table), kept, reasons)
 
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:

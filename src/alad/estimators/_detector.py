@@ -174,6 +174,10 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _from_disk(self, model: Model) -> None:
         """Take back what :meth:`_to_disk` gave."""
 
+    def _kept_rows(self) -> Matrix | None:
+        """Give the scaled normal rows that the model holds to compare with, if it holds any."""
+        return None
+
     # ------------------------------------------------------------------------- shared steps
 
     def _check_settings(self) -> None:

@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._detector import Matrix, some_rows
-from alad.networks.memory import Kept, Memory, squashed
+from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
 # Of the memory, so that what a row costs does not grow with the training set. Of a wide table it
@@ -48,6 +48,13 @@ def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[A
     memory.trust = Kept(jnp.full(1, trust))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return len(rows), (parts[1], parts[2])
+
+
+def rows_of(memory: tuple[Any, Any]) -> Matrix:
+    """Give the scaled rows that a memory keeps, to the digits that it keeps: (m, d)."""
+    _, buffers = memory
+    rows: Matrix = np.asarray(unsquashed(buffers["rows"][...], buffers["scale"][...]))
+    return rows
 
 
 def distinct_rows(x: Matrix) -> Matrix:

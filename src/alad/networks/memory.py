@@ -18,6 +18,12 @@ def squashed(x: Array, scale: Array) -> Array:
     return jnp.where(jnp.isfinite(scale), jnp.sign(x) * c * jnp.log1p(jnp.abs(x) / c), x)
 
 
+def unsquashed(x: Array, scale: Array) -> Array:
+    """Invert :func:`squashed`."""
+    c = jnp.where(jnp.isfinite(scale), scale, 1)
+    return jnp.where(jnp.isfinite(scale), jnp.sign(x) * c * jnp.expm1(jnp.abs(x) / c), x)
+
+
 class Kept(nnx.Variable):  # type: ignore[type-arg]
     """What a memory holds, not learned by gradient; on disk at half the size where exact."""
 

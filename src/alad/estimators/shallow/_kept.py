@@ -27,6 +27,7 @@ class RowKeeper(AbstractDetector):
     k: int
     max_rows: int | None
     scaling: str
+    rows_: Matrix
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
@@ -46,6 +47,9 @@ class RowKeeper(AbstractDetector):
     @abstractmethod
     def _keep(self, rows: Matrix) -> None:
         """Take these rows as ``rows_``, and measure of them what scoring needs."""
+
+    def _kept_rows(self) -> Matrix:
+        return self.rows_
 
     def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return {}, {"rows": self.rows_}

@@ -1,0 +1,162 @@
+"""``alad explain``: why single rows of a table have the scores that they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alad.estimators import AbstractDetector
+    from alad.reasons import Reasons
+
+REASON = "reason_"
+
+
+def explain(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model folder, as fit writes it.")
+    ],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help=".csv, .tsv (also .gz), .parquet, .npy, or - for CSV on standard input.",
+        ),
+    ],
+    row: Annotated[
+        list[int],
+        typer.Option("--row", metavar="N", min=0, help="A row, counted from 0 (repeatable)."),
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many columns to show of each.")] = 10,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the same, of all columns, as one JSON object.")
+    ] = False,
+) -> None:
+    """Show why rows have the scores that they have, column by column.
+
+    Each row is compared with the normal row that it is nearest to in most of its columns. For each
+    column: what it adds to the score, the value seen, the value of that normal row, and which share
+    of the normal rows has a value as extreme or as rare. What the columns add makes up the
+    difference of the two rows' scores. It says what the model looked at, not what caused it.
+    """
+    from alad.cli.show import print_json, print_text
+    from alad.estimators import load
+    from alad.reasons import explain as explained
+
+    detector = load(model)
+    if detector.takes_pictures:
+        raise InputError(
+            f"Expected a model of tables at {model}; it takes pictures. `alad look` draws what "
+            "such a model expected."
+        )
+    reasons = explained(detector, _rows(detector, table, row))
+    facts = [_facts(reasons, i, n, -detector.offset_) for i, n in enumerate(row)]
+    if as_json:
+        print_json({"rows": facts})
+    else:
+        print_text("\n\n".join(_as_text(fact, top) for fact in facts))
+
+
+def reason_names(k: int | None) -> tuple[str, ...]:
+    """Give the names of the columns that k reasons are written to."""
+    return tuple(f"{REASON}{n + 1}" for n in range(k or 0))
+
+
+def with_reasons(
+    rows: pl.DataFrame, detector: AbstractDetector, X: Any, k: int | None
+) -> pl.DataFrame:
+    """Add k columns of reasons to a result: text for its anomalies, null for other rows."""
+    import numpy as np
+    import polars as pl
+
+    from alad.reasons import explain as explained
+
+    if k is None:
+        return rows
+    flagged = np.flatnonzero(rows["is_anomaly"].to_numpy())
+    empty = pl.DataFrame(schema={"place": pl.Int64, **dict.fromkeys(reason_names(k), pl.String)})
+    said = explained(detector, X[flagged]).to_frame(k) if len(flagged) else empty.drop("place")
+    placed = said.select(pl.Series("place", flagged, pl.Int64), pl.all())
+    every = pl.DataFrame({"place": np.arange(rows.height)})
+    found = every.join(placed, on="place", how="left", maintain_order="left")
+    return rows.hstack(found.drop("place"))
+
+
+def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:
+    """Read these rows of a table as the model expects them, in that order."""
+    import numpy as np
+    import polars as pl
+
+    from alad.cli.score import _table_job
+    from alad.cli.tables import open_table
+
+    found: dict[int, Any] = {}
+    with open_table(path) as table:
+        job, height = _table_job(detector, table, ()), 0
+        for start, frame in job.batches():
+            height = start + frame.height
+            here = [n for n in dict.fromkeys(wanted) if start <= n < height]
+            if here:
+                X = job._input(frame[[n - start for n in here]])
+                found |= {n: X[i : i + 1] for i, n in enumerate(here)}
+            if max(wanted) < height:
+                break
+    if absent := [n for n in wanted if n not in found]:
+        raise InputError(
+            f"Expected rows of {path} after --row; it has {height:,}, counted from 0, and no row "
+            f"{absent[0]}."
+        )
+    parts = [found[n] for n in wanted]
+    return pl.concat(parts) if detector.encoder_ is not None else np.concatenate(parts)
+
+
+def _facts(reasons: Reasons, i: int, row: int, threshold: float) -> dict[str, Any]:
+    """Everything about one row, as JSON, what contributes most first."""
+    columns = []
+    for place in reasons.top(len(reasons.columns))[i].tolist():
+        name = reasons.columns[place]
+        columns.append(
+            {
+                "column": name,
+                "contribution": reasons.contributions[i, place],
+                "seen": reasons.seen[name][i],
+                "expected": reasons.expected[name][i],
+                "rarity": reasons.rarity[i, place],
+            }
+        )
+    return {
+        "row": row,
+        "anomaly_score": reasons.anomaly_score[i],
+        "threshold": threshold,
+        "expected_score": reasons.expected_score[i],
+        "columns": columns,
+    }
+
+
+def _as_text(fact: dict[str, Any], top: int) -> str:
+    from alad.cli.show import in_columns
+    from alad.reasons.result import said
+
+    sign = ">" if fact["anomaly_score"] > fact["threshold"] else "<="
+    head = (
+        f"row {fact['row']}: anomaly_score {fact['anomaly_score']:.6g} {sign} threshold "
+        f"{fact['threshold']:.6g}; the normal row beside it has {fact['expected_score']:.6g}"
+    )
+    body = [
+        (
+            column["column"],
+            f"{column['contribution']:+.4g}",
+            said(column["seen"]),
+            said(column["expected"]),
+            "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}",
+        )
+        for column in fact["columns"][:top]
+    ]
+    names = ("column", "adds", "seen", "expected", "normals as rare")
+    return "\n".join([head, *in_columns(names, body)])

@@ -1,0 +1,180 @@
+"""From a fitted detector and rows to the reasons for their scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from alad.errors import InputError
+from alad.estimators import AbstractDetector
+from alad.preprocessing.frames import is_frame, to_polars
+from alad.preprocessing.scaling import Scaler
+from alad.reasons.contributions import contributions
+from alad.reasons.reference import Reference
+from alad.reasons.result import Reasons
+
+MOST_ROWS = 4096  # of a reference: what a row costs does not grow with what the model holds
+NEAREST = 5
+
+
+def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Reasons:
+    r"""Say, column by column, why rows have the scores that they have.
+
+    Each row is compared with a row e that was expected in its place: of the reference normal rows
+    the one that it is nearest to when no column counts for much (:mod:`alad.reasons.reference`). A
+    column contributes by how far the score falls when that column alone is as expected, and the
+    whole adds up (:mod:`alad.reasons.contributions`):
+
+    .. math:: \sum_j c_j = A(x) - A(e)
+
+    That says what the detector looked at; it does not say what caused the row to be so.
+
+    Parameters
+    ----------
+    detector : a fitted detector, for tables
+    X : array or frame of shape (n, columns), the columns of ``fit``
+    reference : array or frame, optional
+        Normal rows to compare with. Default: the rows that ``calibrate`` kept, else those that the
+        model holds for its own score (KNN, LOF, and ALAD with a memory). At most 4,096 are used.
+
+    Returns
+    -------
+    Reasons
+        Without any reference, networks that reconstruct expect G(E(x)) instead; there are no
+        nearest rows then, and no rarity.
+
+    Raises
+    ------
+    InputError
+        A model of pictures; other columns than at fit; or there is nothing to compare with.
+    sklearn.exceptions.NotFittedError
+        ``fit`` was not called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import polars as pl
+    >>> from alad import KNN
+    >>> rng = np.random.default_rng(0)
+    >>> frame = pl.DataFrame({"bytes": rng.normal(232, 9, 500), "proto": ["tcp", "udp"] * 250})
+    >>> detector = KNN().fit(frame)
+    >>> reasons = explain(detector, pl.DataFrame({"bytes": [540.0], "proto": ["tcp"]}))
+    >>> reasons.text(0)
+    'bytes 540 (expected 230; none of 500 normals is as extreme)'
+    """
+    check_is_fitted(detector)
+    if detector.takes_pictures:
+        raise InputError(
+            f"Expected a detector of tables; this {type(detector).__name__} takes pictures. "
+            "`alad look` draws what such a model expected."
+        )
+    x = detector._matrix(X, fitting=False)
+    normal = _reference(detector, reference)
+    nearest = np.empty((len(x), 0), np.int64) if normal is None else normal.nearest(x, NEAREST)
+    expected = _reconstructed(detector, X) if normal is None else normal.rows[nearest[:, 0]]
+    names = columns_of(detector)
+    shares = contributions(detector._judged, x, expected, _column(detector), len(names))
+    return Reasons(
+        columns=names,
+        contributions=shares[0],
+        seen=_seen(detector, X, x),
+        expected=_decoded(detector, expected),
+        rarity=np.full((len(x), len(names)), np.nan) if normal is None else normal.rarity(x),
+        nearest=nearest,
+        normals=_decoded(detector, x[:0] if normal is None else normal.rows),
+        anomaly_score=shares[1],
+        expected_score=shares[2],
+    )
+
+
+def columns_of(detector: AbstractDetector) -> tuple[str, ...]:
+    """Give the names of the columns of fit; of an array they are x0, x1 and so on."""
+    if detector.encoder_ is None:
+        return tuple(f"x{j}" for j in range(detector.n_features_in_))
+    return tuple(column.name for column in detector.encoder_.schema)
+
+
+def _column(detector: AbstractDetector) -> NDArray[np.int64]:
+    """The column that each feature was made from."""
+    if detector.encoder_ is None:
+        return np.arange(detector.n_features_in_)
+    return detector.encoder_.column_of_feature
+
+
+def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
+    """The normal rows to compare with; None where only a reconstruction is at hand."""
+    rows = _normal_rows(detector, given)
+    if rows is None:
+        return None
+    column = _column(detector)
+    encoder = detector.encoder_
+    binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
+    return Reference(
+        _some(rows, detector.seed_).astype(np.float32), column, binary, len(columns_of(detector))
+    )
+
+
+def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
+    if given is not None:
+        return detector._matrix(given, fitting=False)
+    calibration = getattr(detector, "calibration_", None)
+    if calibration is not None:
+        rows: NDArray[Any] = calibration.rows
+        return rows
+    if (kept := detector._kept_rows()) is not None:
+        return _legal(detector, kept)
+    if hasattr(detector, "reconstruct"):
+        return None
+    raise InputError(
+        f"Expected normal rows to compare with; this {type(detector).__name__} holds none. Call "
+        "detector.calibrate with normal rows after fit, or pass reference."
+    )
+
+
+def _some(rows: NDArray[Any], seed: int) -> NDArray[Any]:
+    """Draw at most so many rows as a reference has, in their old order."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    drawn = np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False, shuffle=False)
+    return rows[np.sort(drawn)]
+
+
+def _reconstructed(detector: Any, X: Any) -> NDArray[Any]:
+    return _legal(detector, detector.reconstruct(X))
+
+
+def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
+    """Bring scaled rows back, with categories that are one each and flags that are 0 or 1."""
+    x = _rounded(detector.scaler_.inverse(scaled), detector.scaler_).astype(np.float32)
+    if detector.encoder_ is None:
+        return x
+    legal: NDArray[Any] = detector.encoder_.transform(detector.encoder_.decode(x))[0]
+    return legal
+
+
+def _rounded(x: NDArray[Any], scaler: Scaler) -> NDArray[Any]:
+    """Round to a power of ten below a thousandth of a deviation: half precision ends there."""
+    if scaler.kind in ("none", "pixels"):
+        return x
+    unit = 10.0 ** np.floor(np.log10(scaler.scale / 1000))
+    rounded: NDArray[Any] = np.round(x / unit) * unit
+    return rounded
+
+
+def _decoded(detector: AbstractDetector, x: NDArray[Any]) -> pl.DataFrame:
+    if detector.encoder_ is not None:
+        return detector.encoder_.decode(x)
+    return pl.DataFrame(
+        {name: x[:, j].astype(np.float64) for j, name in enumerate(columns_of(detector))}
+    )
+
+
+def _seen(detector: AbstractDetector, X: Any, x: NDArray[Any]) -> pl.DataFrame:
+    """The rows as they were given, categories that fit did not see as well."""
+    if detector.encoder_ is None or not is_frame(X):
+        return _decoded(detector, x)
+    return to_polars(X).select(columns_of(detector))

@@ -1,0 +1,123 @@
+"""What was found out about some rows, and how it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+
+ORDINARY = 0.1  # a value as rare as that says little by itself
+DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Reasons for the scores of n rows of c columns, beside m reference normal rows.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    contributions : ndarray of shape (n, c), float64
+        How much each column adds to the score (:mod:`alad.reasons.contributions`); a row's add
+        up to ``anomaly_score - expected_score``.
+    seen, expected : polars.DataFrame of n rows and c columns
+        The rows, and the normal row that each is compared with.
+    rarity : ndarray of shape (n, c), float64
+        The share of reference normal rows with a value at least as extreme or as rare: 1 is
+        ordinary, 0 was never seen. NaN where there is no reference.
+    nearest : ndarray of shape (n, k), int64
+        The nearest normal rows, as places in ``normals``.
+    normals : polars.DataFrame of m rows and c columns
+    anomaly_score, expected_score : ndarray of shape (n,), float64
+        A of the rows and of the expected ones.
+    """
+
+    columns: tuple[str, ...]
+    contributions: NDArray[np.float64]
+    seen: pl.DataFrame
+    expected: pl.DataFrame
+    rarity: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+    normals: pl.DataFrame
+    anomaly_score: NDArray[np.float64]
+    expected_score: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.contributions)
+
+    def top(self, k: int = 3) -> NDArray[np.int64]:
+        """Give the places of the k columns that contribute most, (n, at most k), in order."""
+        if k < 1:
+            raise InputError(f"Expected to be asked for at least 1 reason; got {k}.")
+        return np.argsort(-self.contributions, axis=1, kind="stable")[:, :k]
+
+    def text(self, i: int, k: int = 0) -> str | None:
+        """Say in a line what is strange of row i: its first reason, or the k-th after that.
+
+        None if that column adds nothing to the score.
+        """
+        if k >= len(self.columns):
+            return None
+        place = int(self.top(k + 1)[i, k])
+        return self._said(i, place) if self.contributions[i, place] > 0 else None
+
+    def to_frame(self, k: int = 3) -> pl.DataFrame:
+        """Give the first k reasons of every row, as text in the columns reason_1 to reason_k."""
+        top = self.top(k)
+        said = [
+            [self._said(i, int(j)) if self.contributions[i, j] > 0 else None for j in places]
+            for i, places in enumerate(top)
+        ]
+        return pl.DataFrame(
+            {
+                f"reason_{n + 1}": pl.Series(
+                    [r[n] if n < len(r) else None for r in said], dtype=pl.String
+                )
+                for n in range(k)
+            }
+        )
+
+    def _said(self, i: int, place: int) -> str:
+        name = self.columns[place]
+        seen, expected = self.seen[name][i], self.expected[name][i]
+        words = [f"expected {said(expected)}", *self._how_rare(i, place)]
+        return f"{name} {said(seen)} ({'; '.join(words)})"
+
+    def _how_rare(self, i: int, place: int) -> list[str]:
+        share, m = self.rarity[i, place], self.normals.height
+        if not np.isfinite(share):
+            return []
+        if share > ORDINARY:
+            return ["not unusual by itself"]
+        value = self.seen[self.columns[place]][i]
+        kind = "extreme" if is_number(value) else "rare"
+        return [f"{f'1 in {1 / share:,.0f}' if share else f'none of {m:,}'} normals is as {kind}"]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, and no flag."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def said(value: Any) -> str:
+    """Give a value as text, numbers to four digits unless they are whole.
+
+    >>> said(54540.0), said(0.123456), said(None), said("http"), said(True)
+    ('54540', '0.1235', 'missing', 'http', 'true')
+    """
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, float):
+        return str(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:.0f}"
+    if not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.{DIGITS}g}"
+    return np.format_float_positional(value, DIGITS, fractional=False, trim="-")
