@@ -195,9 +195,15 @@ def test_a_model_of_an_array_takes_the_columns_in_their_order():
 @pytest.mark.parametrize(
     ("drop", "message"),
     [
-        ("anomaly_score", r"that 'alad score' wrote at scored\.parquet; it has no column 'anomaly_"),
+        (
+            "anomaly_score",
+            r"that 'alad score' wrote at scored\.parquet; it has no column 'anomaly_",
+        ),
         ("is_anomaly", r"it has no column 'is_anomaly'\. Give what 'alad score MODEL TABLE"),
-        ("bytes", r"missing: 'bytes'\. Score the table with --all-columns, or with --keep for each"),
+        (
+            "bytes",
+            r"missing: 'bytes'\. Score the table with --all-columns, or with --keep for each",
+        ),
     ],
 )
 def test_missing_columns_are_named(model, scored, drop, message):
@@ -207,7 +213,9 @@ def test_missing_columns_are_named(model, scored, drop, message):
 
 def test_scores_of_another_model_are_refused(scored):
     other = KNN(random_state=0).fit(normal_rows())
-    with pytest.raises(InputError, match=r"Expected scores of this model in scored\.parquet; row 0"):
+    with pytest.raises(
+        InputError, match=r"Expected scores of this model in scored\.parquet; row 0"
+    ):
         summarise(other, in_batches(scored), explain)
 
 
@@ -229,7 +237,9 @@ def test_an_unknown_column_is_named(model, scored, option):
 )
 def test_what_score_does_not_write_is_refused(model, scored, column, values):
     table = scored.with_columns(values.alias(column))
-    with pytest.raises(InputError, match=r"Expected .* of scored\.parquet.*Score (the table|it) again"):
+    with pytest.raises(
+        InputError, match=r"Expected .* of scored\.parquet.*Score (the table|it) again"
+    ):
         summarise(model, in_batches(table), explain)
 
 

@@ -150,10 +150,12 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{share * 100:.{digits}f}".removesuffix("." + "0" * digits) + " %"
 
 
-def rarity(share: float) -> str:
-    """Give the share of normal rows with such a value.
+def rarity(share: float | None) -> str:
+    """Give the share of normal rows with such a value, where there are rows to tell.
 
-    >>> rarity(0.0), rarity(0.5), rarity(0.002)
-    ('none', '50 %', '0.2 %')
+    >>> rarity(0.0), rarity(0.5), rarity(0.002), rarity(None)
+    ('none', '50 %', '0.2 %', '–')
     """
+    if share is None:
+        return "–"
     return "none" if share <= 0 else percent(share)

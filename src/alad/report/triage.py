@@ -462,10 +462,14 @@ def _common(places: list[int], cases: Cases, tally: Tally) -> list[dict[str, Any
             "share": float(share[j]),
             "seen": _values(reasons.seen[reasons.columns[j]][places], weights),
             "expected": _values(reasons.expected[reasons.columns[j]][places], weights),
-            "rarity": float(np.average(reasons.rarity[places, j], weights=weights)),
+            "rarity": _known(np.average(reasons.rarity[places, j], weights=weights)),
         }
         for j in _most(share, COMMON)
     ]
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _most(share: NDArray[np.float64], limit: int) -> list[int]:
@@ -517,7 +521,7 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
                 "contribution": float(reasons.contributions[i, j]),
                 "seen": told(reasons.seen[reasons.columns[j]][i]),
                 "expected": told(reasons.expected[reasons.columns[j]][i]),
-                "rarity": float(reasons.rarity[i, j]),
+                "rarity": _known(reasons.rarity[i, j]),
             }
             for j in _most(share, BARS)
         ],
