@@ -110,8 +110,9 @@ def told(value: Any) -> str:
     if value is None or value != value:
         return "missing"
     if isinstance(value, float):
+        value += 0.0  # no zero with a sign
         whole = value.is_integer() and abs(value) < 1e15
-        return f"{value:,.0f}" if whole else f"{value:.4g}"
+        return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 

@@ -210,17 +210,24 @@ def _cases(
     inputs: Sequence[str],
     explain: Explain,
 ) -> Cases:
-    """Explain one alert of each look; where looks are too many, such of all heights of score."""
+    """Explain the highest alert of each look; of too many, the highest and some of all heights."""
     if kept is None:
         return Cases(pl.DataFrame(), None, np.zeros((0, 1), np.float32))
-    scaled = _features(detector, kept, inputs)
+    ordered = kept.sort(SCORE, descending=True, maintain_order=True)
+    scaled = _features(detector, ordered, inputs)
     _, first = np.unique(np.round(scaled, 1), axis=0, return_index=True)
-    ascending = first[np.argsort(kept[SCORE].to_numpy()[first], kind="stable")]
-    if len(ascending) > EXPLAINED:
-        ascending = ascending[np.linspace(0, len(ascending) - 1, EXPLAINED).round().astype(int)]
-    chosen = np.sort(ascending)
-    rows = kept[chosen]
+    chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
+    rows = ordered[chosen]
     return Cases(rows, explain(detector, _taken(detector, rows, inputs)), scaled[chosen])
+
+
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Places of n in order: all, or the first half of ``most`` and the others at even distances."""
+    if n <= most:
+        return np.arange(n)
+    head = most // 2
+    rest = np.linspace(head, n - 1, most - head).round().astype(np.int64)
+    return np.concatenate([np.arange(head), rest])
 
 
 def _features(
