@@ -30,6 +30,7 @@ PAGES = tuple(
         "docs/results.md",
         "docs/pictures.md",
         "docs/quality.md",
+        "docs/triage.md",
     )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -71,6 +72,8 @@ def table(name: str) -> str:
         body = selection(payload)
     elif "fresh" in payload:
         body = fresh(payload)
+    elif "triage" in payload:
+        body = groups(payload)
     else:
         body = race(payload) if "contestants" in payload else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
@@ -228,6 +231,32 @@ def fresh(payload: Mapping[str, Any]) -> str:
         )
         lines.append(f"| {' | '.join((name, *numbers, *counts))} |")
     return "\n".join([*lines, "", f"{len(payload['tables'])} tables, of two problems each."]) + "\n"
+
+
+def groups(payload: Mapping[str, Any]) -> str:
+    """How pure the groups of alerts are, by rule."""
+    head = (
+        "table",
+        "rule",
+        "groups",
+        "of one alert",
+        "purity",
+        "completeness",
+        "in the 20 largest",
+    )
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in payload["triage"]:
+        rule = f"**{row['rule']}**" if row["rule"] == "of the report" else row["rule"]
+        numbers = (f"{row[name]:.3f}" for name in ("purity", "completeness", "in_the_20_largest"))
+        cells = (row["table"], rule, str(row["groups"]), str(row["of_one"]), *numbers)
+        lines.append(f"| {' | '.join(cells)} |")
+    about = [
+        f'Table "{name}": {table["alerts"]:,} alerts of {table["kinds"]} kinds among '
+        f"{table['rows']:,} rows, {table['commonest_kind']:.1%} of them of the commonest kind; "
+        f"{table['explained']:,} explained."
+        for name, table in payload["tables"].items()
+    ]
+    return "\n".join([*lines, "", " ".join(about)]) + "\n"
 
 
 def race(payload: Mapping[str, Any]) -> str:

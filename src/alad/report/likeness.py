@@ -65,25 +65,25 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def signatures(reasons: Reasons) -> list[Signature]:
+def signatures(reasons: Reasons, columns: int = COLUMNS, share: float = SHARE) -> list[Signature]:
     """Give each row's leading columns, with the value or the direction (see :data:`RULE`)."""
     part = shares(reasons.contributions)
     words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
     return [
-        frozenset((reasons.columns[j], words[j][i]) for j in leading(row))
+        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, columns, share))
         for i, row in enumerate(part)
     ]
 
 
-def leading(row: NDArray[np.float64]) -> list[int]:
-    """The places of the columns that bring :data:`SHARE`, the largest first.
+def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHARE) -> list[int]:
+    """The places of the columns that bring ``share``, the largest first, so many at most.
 
     >>> leading(np.array([0.1, 0.65, 0.25]))
     [1, 2]
     """
-    order = np.argsort(-row, kind="stable")[:COLUMNS]
+    order = np.argsort(-row, kind="stable")[:columns]
     before = np.cumsum(row[order]) - row[order]
-    return [int(j) for j, sum_ in zip(order, before, strict=True) if row[j] > 0 and sum_ < SHARE]
+    return [int(j) for j, sum_ in zip(order, before, strict=True) if row[j] > 0 and sum_ < share]
 
 
 def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
@@ -117,13 +117,16 @@ def told(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def merged(found: Sequence[Signature], weights: Sequence[int]) -> list[Signature]:
+def merged(
+    found: Sequence[Signature], weights: Sequence[int], like: float = LIKE
+) -> list[Signature]:
     """Give each row the signature that leads its group (see :data:`RULE`).
 
     Parameters
     ----------
     found : n signatures.
     weights : how many alerts each stands for; the commonest signature leads.
+    like : the share of their items that two signatures need in common to be joined.
 
     >>> a, b, c = ("flag", "= S0"), ("count", "higher"), ("land", "= 1")
     >>> groups = merged([frozenset({a, b}), frozenset({a}), frozenset({c})], [5, 3, 1])
@@ -138,7 +141,7 @@ def merged(found: Sequence[Signature], weights: Sequence[int]) -> list[Signature
     leaders: list[Signature] = []
     for signature in sorted(counts, key=lambda s: (-counts[s], sorted(s))):
         likest = max(leaders, key=lambda leader: _likeness(signature, leader), default=None)
-        if likest is None or _likeness(signature, likest) < LIKE:
+        if likest is None or _likeness(signature, likest) < like:
             likest = signature
             leaders.append(signature)
         leads[signature] = likest

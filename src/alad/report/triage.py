@@ -75,6 +75,37 @@ def summarise(
     InputError
         Columns are missing, or hold what score does not write, or another model's scores.
     """
+    found = gather(detector, scored, explain, time=time, entity=entity, seed=seed)
+    return {
+        "model": _model(detector),
+        "scored": _scored(detector, scored, found.extent),
+        "calibration": _calibration(found.tally),
+        "scores": _scores(found.tally, _line(found.extent)),
+        "over": _over(found.tally),
+        "groups": _groups(found.cases, found.tally, found.extent),
+        "entities": _entities(found.tally),
+    }
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What two passes over a table gave."""
+
+    extent: Extent
+    cases: Cases
+    tally: Tally
+
+
+def gather(
+    detector: AbstractDetector,
+    scored: Scored,
+    explain: Explain,
+    *,
+    time: str | None = None,
+    entity: str | None = None,
+    seed: int = 0,
+) -> Gathered:
+    """Read the table twice, and explain some alerts in between (see :func:`summarise`)."""
     time = time or getattr(detector.encoder_, "time_column", None)
     entity = entity or getattr(detector.encoder_, "entity_column", None)
     inputs = _inputs(detector, scored)
@@ -85,29 +116,32 @@ def summarise(
         entities=None if entity is None else Entities(entity),
         rng=np.random.default_rng(seed),
     )
+    _measure(detector, scored, columns, inputs, extent)
+    cases = _cases(detector, extent.kept, inputs, explain)
+    tally = _tally(detector, extent, cases, inputs)
+    for frame in scored.batches(columns):
+        tally.add(checked(frame, scored.place))
+    return Gathered(extent, cases, tally)
+
+
+def _measure(
+    detector: AbstractDetector,
+    scored: Scored,
+    columns: Sequence[str],
+    inputs: Sequence[str],
+    extent: Extent,
+) -> None:
+    """The first pass."""
     for i, frame in enumerate(scored.batches(columns)):
         whole = checked(frame, scored.place)
         if i == 0:
             _check_model(detector, whole, inputs, scored.place)
         extent.add(whole)
-    if time is not None and not np.isfinite(extent.first):
+    if extent.moments is not None and not np.isfinite(extent.first):
         raise InputError(
-            f"Expected times or numbers in column {time!r} of {scored.place}; none can be read. "
-            "Name another column by --time, or leave it out."
+            f"Expected times or numbers in column {extent.moments.column!r} of {scored.place}; "
+            "none can be read. Name another column by --time, or leave it out."
         )
-    cases = _cases(detector, extent.kept, inputs, explain)
-    tally = _tally(detector, extent, cases, inputs)
-    for frame in scored.batches(columns):
-        tally.add(checked(frame, scored.place))
-    return {
-        "model": _model(detector),
-        "scored": _scored(detector, scored, extent),
-        "calibration": _calibration(detector, tally),
-        "scores": _scores(tally, _line(extent)),
-        "over": _over(tally),
-        "groups": _groups(cases, tally, extent),
-        "entities": _entities(tally),
-    }
 
 
 # ---------------------------------------------------------------------------- what is read
@@ -214,7 +248,7 @@ def _cases(
     if kept is None:
         return Cases(pl.DataFrame(), None, np.zeros((0, 1), np.float32))
     ordered = kept.sort(SCORE, descending=True, maintain_order=True)
-    scaled = _features(detector, ordered, inputs)
+    scaled = features(detector, ordered, inputs)
     _, first = np.unique(np.round(scaled, 1), axis=0, return_index=True)
     chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
     rows = ordered[chosen]
@@ -230,7 +264,7 @@ def _spread(n: int, most: int) -> NDArray[np.int64]:
     return np.concatenate([np.arange(head), rest])
 
 
-def _features(
+def features(
     detector: AbstractDetector, frame: pl.DataFrame, inputs: Sequence[str]
 ) -> NDArray[np.float32]:
     """The scaled features (n, f)."""
@@ -251,7 +285,7 @@ def _tally(
         over=over,
         moments=extent.moments,
         representatives=cases.scaled,
-        features=lambda frame: _features(detector, frame, inputs),
+        features=lambda frame: features(detector, frame, inputs),
         entities=extent.entities,
         top=tuple(name for name, _ in top),
     )
@@ -292,7 +326,7 @@ def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[
     }
 
 
-def _calibration(detector: AbstractDetector, tally: Tally) -> dict[str, Any] | None:
+def _calibration(tally: Tally) -> dict[str, Any] | None:
     """Where p-values lie, and what share of rows looks like those of calibration.
 
     Storey's estimate: of rows like those of calibration half have a p-value above a half.
@@ -369,7 +403,7 @@ def _entities(tally: Tally) -> dict[str, Any] | None:
 
 def _groups(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
     """Group the explained alerts, each counted with those that are nearest to it."""
-    groups = _by_severity(cases, tally)
+    groups = by_severity(cases, tally)
     shown = _shown(groups, tally.count)
     entries = [
         {"number": number, **_group(*groups[i], cases, tally)} for number, i in enumerate(shown, 1)
@@ -386,7 +420,7 @@ def _groups(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
     }
 
 
-def _by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, list[int]]]:
+def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, list[int]]]:
     """Each group's leading signature and its explained alerts; the highest score first."""
     if cases.reasons is None:
         return []
