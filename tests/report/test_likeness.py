@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import polars as pl
 import pytest
@@ -38,6 +40,17 @@ def test_missing_and_new_numbers_have_words_of_their_own():
         )
     )
     assert [dict(row)["n"] for row in found] == ["missing", "present", "as expected"]
+
+
+def test_times_are_earlier_or_later_and_free_texts_only_unlike():
+    n = 201
+    noon, one = datetime.datetime(2026, 3, 2, 12), datetime.datetime(2026, 3, 2, 13)
+    seen = {"at": [noon, one, noon] * 67, "text": [f"line {i}" for i in range(n)]}
+    expected = {"at": [one, noon, noon] * 67, "text": ["line"] * n}
+    found = signatures(reasons([[1, 0.9]] * n, seen, expected))
+    words = [dict(row) for row in found[:3]]
+    assert [row["at"] for row in words] == ["earlier", "later", "as expected"]
+    assert {row["text"] for row in words} == {"unlike others"}
 
 
 def test_columns_that_lower_the_score_are_no_reason():

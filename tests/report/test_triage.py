@@ -189,6 +189,15 @@ def test_a_model_of_an_array_takes_the_columns_in_their_order():
         summarise(array_model, in_batches(table.drop("count")), of_array)
 
 
+def test_columns_of_roles_are_taken_where_the_table_has_them(model, scored, monkeypatch):
+    roles = {"time_column": "when", "entity_column": "nowhere"}
+    for role, name in roles.items():
+        monkeypatch.setattr(type(model.encoder_), role, name, raising=False)
+    found = summarise(model, in_batches(scored), explain)
+    assert found["over"]["column"] == "when"
+    assert found["entities"] is None
+
+
 # ------------------------------------------------------------------------------ refusals
 
 

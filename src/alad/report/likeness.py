@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 COLUMNS = 3  # of a signature, at most
 SHARE = 0.7  # of what raises the score, that the columns of a signature bring together
 LIKE = 0.5  # of the items of two signatures, that they share
+MANY = 200  # values of a text, above which they say nothing of likeness
 
 RULE = (
     f"Of each alert the columns count that bring {SHARE:.0%} of what raises its score, at most "
-    f"{COLUMNS}: a text or a flag with its value, a number with whether it is higher or lower "
-    "than expected. The commonest such signature opens a group; each further one joins the group "
+    f"{COLUMNS}: a text or a flag with its value (unless it has more than {MANY}), a number with "
+    "whether it is higher or lower than expected. The commonest such signature opens a group; each further one joins the group "
     f"with which it shares at least {LIKE:.0%} of the items of both, or opens its own."
 )
 
@@ -88,17 +89,23 @@ def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHA
 
 def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
     """What an item says of each value."""
-    if not seen.dtype.is_numeric():
-        return [f"= {told(value)}" for value in seen]
-    return [_direction(a, b) for a, b in zip(seen, expected, strict=True)]
+    if seen.dtype.is_numeric():
+        return [_direction(*pair, ("lower", "higher")) for pair in zip(seen, expected, strict=True)]
+    if seen.dtype.is_temporal():
+        return [
+            _direction(*pair, ("earlier", "later")) for pair in zip(seen, expected, strict=True)
+        ]
+    if seen.n_unique() > MANY:
+        return ["unlike others"] * len(seen)
+    return [f"= {told(value)}" for value in seen]
 
 
-def _direction(seen: float | None, expected: float | None) -> str:
+def _direction(seen: Any, expected: Any, words: tuple[str, str]) -> str:
     if seen is None:
         return "missing"
     if expected is None:
         return "present"
-    return "higher" if seen > expected else "lower" if seen < expected else "as expected"
+    return words[seen > expected] if seen != expected else "as expected"
 
 
 def told(value: Any) -> str:

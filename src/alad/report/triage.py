@@ -106,8 +106,8 @@ def gather(
     seed: int = 0,
 ) -> Gathered:
     """Read the table twice, and explain some alerts in between (see :func:`summarise`)."""
-    time = time or getattr(detector.encoder_, "time_column", None)
-    entity = entity or getattr(detector.encoder_, "entity_column", None)
+    time = time or _known_column(detector, scored, "time_column")
+    entity = entity or _known_column(detector, scored, "entity_column")
     inputs = _inputs(detector, scored)
     columns = _columns(scored, inputs, time, entity)
     extent = Extent(
@@ -175,6 +175,12 @@ def _inputs(detector: AbstractDetector, scored: Scored) -> tuple[str, ...]:
             "table with --all-columns, or with --keep for each."
         )
     return wanted
+
+
+def _known_column(detector: AbstractDetector, scored: Scored, role: str) -> str | None:
+    """The column that fit was told has this role, where the table has it."""
+    name = getattr(detector.encoder_, role, None)
+    return name if name in scored.names else None
 
 
 def _is_added(name: str) -> bool:
@@ -531,6 +537,8 @@ def _values(values: pl.Series, weights: NDArray[np.float64]) -> str:
             return told(low)
         middle = np.quantile(numbers, 0.5, weights=weights[present], method="inverted_cdf")
         return f"{told(low)} to {told(high)}, median {told(float(middle))}"
+    if values.dtype.is_temporal():
+        return " to ".join(dict.fromkeys([told(values.min()), told(values.max())]))
     total: dict[str, float] = {}
     for value, weight in zip(values, weights, strict=True):
         total[told(value)] = total.get(told(value), 0.0) + weight
