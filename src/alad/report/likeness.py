@@ -21,8 +21,9 @@ MANY = 200  # values of a text, above which they say nothing of likeness
 RULE = (
     f"Of each alert the columns count that bring {SHARE:.0%} of what raises its score, at most "
     f"{COLUMNS}: a text or a flag with its value (unless it has more than {MANY}), a number with "
-    "whether it is higher or lower than expected. The commonest such signature opens a group; each further one joins the group "
-    f"with which it shares at least {LIKE:.0%} of the items of both, or opens its own."
+    "whether it is higher or lower than expected. The commonest such signature opens a group; each "
+    f"further one joins the group with which it shares at least {LIKE:.0%} of the items of both, "
+    "or opens its own."
 )
 
 Item = tuple[str, str]
@@ -89,12 +90,9 @@ def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHA
 
 def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
     """What an item says of each value."""
-    if seen.dtype.is_numeric():
-        return [_direction(*pair, ("lower", "higher")) for pair in zip(seen, expected, strict=True)]
-    if seen.dtype.is_temporal():
-        return [
-            _direction(*pair, ("earlier", "later")) for pair in zip(seen, expected, strict=True)
-        ]
+    if seen.dtype.is_numeric() or seen.dtype.is_temporal():
+        words = ("lower", "higher") if seen.dtype.is_numeric() else ("earlier", "later")
+        return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
     if seen.n_unique() > MANY:
         return ["unlike others"] * len(seen)
     return [f"= {told(value)}" for value in seen]
