@@ -80,9 +80,11 @@ def counts_over(found: Mapping[str, Any]) -> str:
     edges = _instants(found)
     with _styled():
         figure, ax = _one(1.9)
-        ax.stairs(found["rows"], edges, fill=True, color=CALM)
+        in_order = found["kind"] == "row"  # every bucket has as many rows then
+        if not in_order:
+            ax.stairs(found["rows"], edges, fill=True, color=CALM)
         ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
-        ax.set(ylabel="rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
+        ax.set(ylabel="alerts" if in_order else "rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
         _moments(ax, found)
         return _drawn(figure, "Rows and alerts in their order")
