@@ -31,6 +31,7 @@ PAGES = tuple(
         "docs/pictures.md",
         "docs/quality.md",
         "docs/triage.md",
+        "docs/reasons.md",
     )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -70,6 +71,8 @@ def table(name: str) -> str:
     payload = stored["payload"]
     if "selection" in payload:
         body = selection(payload)
+    elif "reasons" in payload:
+        body = reasons(payload)
     elif "fresh" in payload:
         body = fresh(payload)
     elif "triage" in payload:
@@ -257,6 +260,27 @@ def groups(payload: Mapping[str, Any]) -> str:
         for name, table in payload["tables"].items()
     ]
     return "\n".join([*lines, "", " ".join(about)]) + "\n"
+
+
+def reasons(payload: Mapping[str, Any]) -> str:
+    """How often the spoiled column is first; below, ours and permutations on the same alerts."""
+    head = ("detector", "method", "first", "first, held out", "rank", "rank, held out", "row, ms")
+    parts = []
+    for part in ("methods", "sampled"):
+        lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        for row in (row for row in payload["reasons"] if row["part"] == part):
+            name = f"**{row['method']}**" if row["method"] == "ours" else row["method"]
+            first = [_or_nothing(row[f"first_{sets}"], ".1%") for sets in ("choosing", "held_out")]
+            rank = [_or_nothing(row[f"rank_{sets}"], ".2f") for sets in ("choosing", "held_out")]
+            cells = (row["detector"], name, *first, *rank, f"{row['ms']:,.2f}")
+            lines.append(f"| {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    alerts = sum(found["alerts"] for of in payload["sets"].values() for found in of.values())
+    return "\n\n".join([*parts, f"{alerts:,} alerts of {len(payload['sets'])} sets."]) + "\n"
+
+
+def _or_nothing(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def race(payload: Mapping[str, Any]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
+from benchmarks.permutation import shapley
+from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
 
@@ -76,3 +79,41 @@ def test_a_criterion_that_knows_gains_and_one_that_errs_loses():
     assert rows[third]["correlation"] == 0
     assert rows[first]["by_lot"] == pytest.approx(2.3 / 3)
     assert rows[first]["default"] == 0.6
+
+
+def test_one_column_is_spoiled_and_it_is_told_which():
+    rng = np.random.default_rng(0)
+    train = pl.DataFrame(
+        {"a": rng.normal(size=60), "b": rng.random(60), "c": ["x", "y"] * 30, "d": [1.0] * 60}
+    )
+    rows = train[:20]
+    made = spoiled(train, rows, rng)
+    assert set(made.how) == {*BEYOND, "unseen", "legal"}
+    for row, source, column, how in zip(
+        made.rows.rows(), made.source, made.column, made.how, strict=True
+    ):
+        changed = [j for j in range(4) if row[j] != rows.row(source)[j]]
+        assert changed == [column]
+        values = train[:, int(column)]
+        if how in BEYOND:
+            assert row[column] > values.max() or row[column] < values.min()
+        elif how == "unseen":
+            assert row[column] == UNSEEN
+        else:
+            assert row[column] in values
+
+
+def test_of_equal_values_the_spoiled_column_comes_last():
+    values = np.array([[3.0, 1, 2], [0, 0, 0]])
+    assert ranks(values, np.array([2, 1])).tolist() == [2, 3]
+
+
+def test_permutations_give_the_shapley_values_of_a_small_game():
+    column = np.array([0, 1, 1])
+    x, background = np.array([[1.0, 2, 3]]), np.zeros((2, 3))
+
+    def judge(rows):
+        return rows[:, 0] * rows[:, 1] + rows[:, 2]
+
+    found = shapley(judge, x, background, column, pairs=3, seed=0)
+    assert found == pytest.approx(np.array([[1, 4.0]]))  # 2 for both together, and 3

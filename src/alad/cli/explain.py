@@ -63,8 +63,18 @@ def explain(
         print_text("\n\n".join(_as_text(fact, top) for fact in facts))
 
 
-def reason_names(k: int | None) -> tuple[str, ...]:
-    """Give the names of the columns that k reasons are written to."""
+def names_of_reasons(detector: AbstractDetector, k: int | None) -> tuple[str, ...]:
+    """Give the names of the columns that k reasons are written to.
+
+    Raises
+    ------
+    InputError
+        The model holds nothing to compare rows with.
+    """
+    from alad.reasons import check_reference
+
+    if k is not None:
+        check_reference(detector)
     return tuple(f"{REASON}{n + 1}" for n in range(k or 0))
 
 
@@ -80,12 +90,14 @@ def with_reasons(
     if k is None:
         return rows
     flagged = np.flatnonzero(rows["is_anomaly"].to_numpy())
-    empty = pl.DataFrame(schema={"place": pl.Int64, **dict.fromkeys(reason_names(k), pl.String)})
-    said = explained(detector, X[flagged]).to_frame(k) if len(flagged) else empty.drop("place")
-    placed = said.select(pl.Series("place", flagged, pl.Int64), pl.all())
-    every = pl.DataFrame({"place": np.arange(rows.height)})
-    found = every.join(placed, on="place", how="left", maintain_order="left")
-    return rows.hstack(found.drop("place"))
+    said = explained(detector, X[flagged]).to_frame(k) if len(flagged) else None
+    columns = []
+    for n in range(k):
+        text = np.full(rows.height, None, dtype=object)
+        if said is not None:
+            text[flagged] = said[f"{REASON}{n + 1}"].to_list()
+        columns.append(pl.Series(f"{REASON}{n + 1}", text.tolist(), pl.String))
+    return rows.hstack(columns)
 
 
 def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:

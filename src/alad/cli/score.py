@@ -215,13 +215,14 @@ class _TableJob(_Job):
 
         start, frame = batch
         try:
-            scores, notes = self.detector.score_and_notes(self._input(frame))
+            X = self._input(frame)
+            scores, notes = self.detector.score_and_notes(X)
         except InputError as error:
             where = f" (Rows are counted from row {start} of the table.)" if start else ""
             raise InputError(f"{error}{where}") from error
         ours = {"row": np.arange(start, start + len(scores)), **self.verdicts(scores)}
         rows = pl.DataFrame(ours).hstack(frame.select(self.kept))
-        return _Scored(with_reasons(rows, self.detector, self._input(frame), self.reasons), notes)
+        return _Scored(with_reasons(rows, self.detector, X, self.reasons), notes)
 
     def tally(self, scored: _Scored) -> pl.DataFrame:
         """Add a batch to the sums, and give its rows."""
@@ -287,10 +288,10 @@ def _table_job(
     detector: AbstractDetector, table: Table, kept: Sequence[str], reasons: int | None = None
 ) -> _TableJob:
     """Settle which columns are read, before anything is."""
-    from alad.cli.explain import reason_names
+    from alad.cli.explain import names_of_reasons
     from alad.preprocessing.frames import quoted
 
-    ours = (*OURS, *reason_names(reasons))
+    ours = (*OURS, *names_of_reasons(detector, reasons))
 
     if absent := [name for name in kept if name not in table.names]:
         raise InputError(

@@ -64,7 +64,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     >>> detector = KNN().fit(frame)
     >>> reasons = explain(detector, pl.DataFrame({"bytes": [540.0], "proto": ["tcp"]}))
     >>> reasons.text(0)
-    'bytes 540 (expected 230; none of 500 normals is as extreme)'
+    'bytes 540 (expected 256.8; none of 500 normals is as extreme)'
     """
     check_is_fitted(detector)
     if detector.takes_pictures:
@@ -74,21 +74,37 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         )
     x = detector._matrix(X, fitting=False)
     normal = _reference(detector, reference)
-    nearest = np.empty((len(x), 0), np.int64) if normal is None else normal.nearest(x, NEAREST)
-    expected = _reconstructed(detector, X) if normal is None else normal.rows[nearest[:, 0]]
-    names = columns_of(detector)
-    shares = contributions(detector._judged, x, expected, _column(detector), len(names))
+    first, same = _distinct(x)
+    nearest = np.empty((len(first), 0), np.int64)
+    rarity = np.full((len(first), len(names := columns_of(detector))), np.nan)
+    if normal is None:
+        expected = _legal(detector, detector.reconstruct(X))[first]
+    else:
+        nearest, rarity = normal.nearest(x[first], NEAREST), normal.rarity(x[first])
+        expected = normal.rows[nearest[:, 0]]
+    found = contributions(detector._judged, x[first], expected, _column(detector), len(names))
     return Reasons(
         columns=names,
-        contributions=shares[0],
+        contributions=found[0][same],
         seen=_seen(detector, X, x),
-        expected=_decoded(detector, expected),
-        rarity=np.full((len(x), len(names)), np.nan) if normal is None else normal.rarity(x),
-        nearest=nearest,
+        expected=_decoded(detector, expected)[same],
+        rarity=rarity[same],
+        nearest=nearest[same],
         normals=_decoded(detector, x[:0] if normal is None else normal.rows),
-        anomaly_score=shares[1],
-        expected_score=shares[2],
+        anomaly_score=found[1][same],
+        expected_score=found[2][same],
     )
+
+
+def check_reference(detector: AbstractDetector) -> None:
+    """Make sure that a detector can be asked for reasons without further rows.
+
+    Raises
+    ------
+    InputError
+        It holds no normal rows, and does not reconstruct.
+    """
+    _normal_rows(detector, None)
 
 
 def columns_of(detector: AbstractDetector) -> tuple[str, ...]:
@@ -96,6 +112,14 @@ def columns_of(detector: AbstractDetector) -> tuple[str, ...]:
     if detector.encoder_ is None:
         return tuple(f"x{j}" for j in range(detector.n_features_in_))
     return tuple(column.name for column in detector.encoder_.schema)
+
+
+def _distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give where each different row is first, and which of them every row is: alerts repeat."""
+    rows = np.ascontiguousarray(x)
+    as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, same = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return first, same
 
 
 def _column(detector: AbstractDetector) -> NDArray[np.int64]:
@@ -110,23 +134,19 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
     rows = _normal_rows(detector, given)
     if rows is None:
         return None
-    column = _column(detector)
-    encoder = detector.encoder_
+    column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
-    return Reference(
-        _some(rows, detector.seed_).astype(np.float32), column, binary, len(columns_of(detector))
-    )
+    return Reference(rows.astype(np.float32), column, binary, len(columns_of(detector)))
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
     if given is not None:
-        return detector._matrix(given, fitting=False)
+        return _some(detector._matrix(given, fitting=False), detector.seed_)
     calibration = getattr(detector, "calibration_", None)
     if calibration is not None:
-        rows: NDArray[Any] = calibration.rows
-        return rows
+        return _some(calibration.rows, detector.seed_)
     if (kept := detector._kept_rows()) is not None:
-        return _legal(detector, kept)
+        return _legal(detector, _some(kept, detector.seed_))
     if hasattr(detector, "reconstruct"):
         return None
     raise InputError(
@@ -141,10 +161,6 @@ def _some(rows: NDArray[Any], seed: int) -> NDArray[Any]:
         return rows
     drawn = np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False, shuffle=False)
     return rows[np.sort(drawn)]
-
-
-def _reconstructed(detector: Any, X: Any) -> NDArray[Any]:
-    return _legal(detector, detector.reconstruct(X))
 
 
 def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,130 @@
+"""``alad explain`` and ``alad score --reasons``: the library's reasons, row by row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import KNN, load
+from alad.cli import tables
+from alad.reasons import explain
+
+NAMES = ["row", "anomaly_score", "is_anomaly", "reason_1", "reason_2"]
+
+
+@pytest.fixture
+def knn(alad, train):
+    """A model that holds rows to compare with."""
+    KNN().fit(train).save("knn")
+    return Path("knn")
+
+
+@pytest.fixture
+def strange(train):
+    """The training rows with two strange ones among them, in strange.csv."""
+    rows = train.with_columns(
+        bytes=pl.when(pl.Series(np.arange(200) == 7)).then(99.0).otherwise("bytes"),
+        proto=pl.when(pl.Series(np.arange(200) == 150)).then(pl.lit("icmp")).otherwise("proto"),
+    )
+    rows.write_csv("strange.csv")
+    return rows
+
+
+def test_flagged_rows_have_reasons_and_others_have_none(alad, knn, strange):
+    alad.good("score", knn, "strange.csv", "-o", "s.parquet", "--reasons", 2)
+    scores = pl.read_parquet("s.parquet")
+    assert scores.columns == NAMES
+    flagged = scores["is_anomaly"]
+    assert scores.filter(~flagged)["reason_1"].null_count() == (~flagged).sum()
+    said = explain(load(knn), strange.filter(flagged)).to_frame(2)
+    assert scores.filter(flagged).select("reason_1", "reason_2").equals(said)
+    assert scores["reason_1"][7].startswith("bytes 99 (expected ")
+    assert scores["reason_1"][150].startswith("proto icmp (expected ")
+
+
+def test_batches_change_no_reason(alad, knn, strange, monkeypatch):
+    alad.good("score", knn, "strange.csv", "-o", "whole.parquet", "--reasons", 2)
+    monkeypatch.setattr(tables, "BYTES", 300)
+    alad.good("score", knn, "strange.csv", "-o", "parts.parquet", "--reasons", 2)
+    assert pl.read_parquet("whole.parquet").equals(pl.read_parquet("parts.parquet"))
+
+
+def test_where_nothing_is_flagged_the_columns_are_there(alad, knn, train):
+    train[:1].with_columns(bytes=0.0).write_csv("dull.csv")
+    alad.good("score", knn, "dull.csv", "-o", "s.csv", "--reasons", 2)
+    assert pl.read_csv("s.csv").columns == NAMES
+
+
+def test_an_array_has_reasons_too(alad, train):
+    KNN().fit(train.select("bytes", "count").to_numpy()).save("knn")
+    np.save("new.npy", np.array([[0.0, 99], [0, 1]]))
+    alad.good("score", "knn", "new.npy", "-o", "s.csv", "--reasons", 1)
+    assert pl.read_csv("s.csv")["reason_1"][0].startswith("x1 99 (expected ")
+    done = alad.good("explain", "knn", "new.npy", "--row", 0)
+    assert "x1" in done.out
+
+
+def test_a_row_is_explained_as_text(alad, knn, strange):
+    done = alad.good("explain", knn, "strange.csv", "--row", 150, "--row", 7, "--top", 2)
+    first, second = done.out.split("\n\n")
+    assert first.startswith("row 150: anomaly_score ")
+    assert " > threshold " in first
+    head, names, _, *lines = second.strip().splitlines()
+    assert head.startswith("row 7: ")
+    assert names.split() == ["column", "adds", "seen", "expected", "normals", "as", "rare"]
+    assert len(lines) == 2
+    assert lines[0].split()[0] == "bytes"
+    assert lines[0].split()[2] == "99"
+
+
+def test_a_row_is_explained_as_json(alad, knn, strange, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 300)
+    done = alad.good("explain", knn, "strange.csv", "--row", 7, "--row", 0, "--row", 7, "--json")
+    first, other, again = json.loads(done.out)["rows"]
+    assert (first["row"], other["row"]) == (7, 0)
+    assert again == first
+    assert first["columns"][0]["column"] == "bytes"
+    added = sum(column["contribution"] for column in first["columns"])
+    assert added == pytest.approx(first["anomaly_score"] - first["expected_score"])
+    assert first["columns"][0]["seen"] == 99
+    assert first["columns"][0]["rarity"] == 0
+
+
+def test_a_row_that_is_not_there_is_refused(alad, knn):
+    alad.refused(
+        r"Expected rows of train\.csv after --row; it has 200, counted from 0, and no row 200\.",
+        *("explain", knn, "train.csv", "--row", 3, "--row", 200),
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "knn", "train.csv", "--row", "-1"),
+        ("explain", "knn", "train.csv"),
+        ("explain", "knn", "train.csv", "--row", "0", "--top", "0"),
+        ("score", "knn", "train.csv", "-o", "s.csv", "--reasons", "0"),
+    ],
+)
+def test_wrong_usage(alad, knn, arguments):
+    assert alad(*arguments).code == 2
+    assert not Path("s.csv").exists()
+
+
+def test_a_model_without_rows_says_what_to_do(alad, model):
+    pattern = r"Expected normal rows to compare with; this Mahalanobis holds none\. .*"
+    alad.refused(pattern, "score", model, "train.csv", "-o", "s.csv", "--reasons", 1)
+    alad.refused(pattern, "explain", model, "train.csv", "--row", 0)
+
+
+def test_a_column_of_the_name_of_a_reason_is_not_copied(alad, knn, train):
+    train.with_columns(reason_2=1).write_csv("new.csv")
+    alad.refused(
+        r"Expected columns to copy with other names than row, .*, reason_1, reason_2, which .*",
+        *("score", knn, "new.csv", "-o", "s.csv", "--reasons", 2, "--all-columns"),
+    )
+    alad.good("score", knn, "new.csv", "-o", "s.csv", "--reasons", 1, "--all-columns")

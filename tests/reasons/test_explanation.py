@@ -1,0 +1,241 @@
+"""Reasons of every detector: they add up, name the strange column, and mind nothing beside it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from alad import ALAD, KNN, LOF, AutoEncoder, IsolationForest, Mahalanobis, load
+from alad.errors import InputError
+from alad.reasons import check_reference, explain
+from alad.reasons.explanation import _normal_rows
+from tests.estimators.small import DETECTORS, FRAME, NEW, NEW_FRAME, X, fitted, new
+
+RNG = np.random.default_rng(1)
+N = 300
+TOY = pl.DataFrame(
+    {
+        "level": RNG.normal(50, 5, N),
+        "amount": np.exp(RNG.normal(size=N)).round(2),
+        "kind": RNG.choice(["a", "b", "c"], N),
+        "is_new": RNG.random(N) < 0.5,
+        "version": [1] * N,
+    }
+).with_columns(rest=pl.col("level") * 2 + pl.Series(RNG.normal(size=N)))
+ROW = {"level": 50.0, "amount": 1.0, "kind": "a", "is_new": True, "version": 1, "rest": 100.0}
+SHALLOW = (KNN, LOF, Mahalanobis, IsolationForest)
+
+
+def toy_rows(**changes):
+    return pl.DataFrame([ROW | changes], schema=TOY.schema)
+
+
+@pytest.fixture(scope="module", params=SHALLOW, ids=lambda cls: cls.__name__)
+def shallow(request):
+    return request.param(random_state=0).fit(TOY)
+
+
+@pytest.mark.parametrize("cls", DETECTORS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("table", ["array", "frame"])
+def test_contributions_add_up(cls, table):
+    detector, new = fitted(cls, table), {"array": NEW, "frame": NEW_FRAME}[table]
+    reasons = explain(detector, new, reference={"array": X, "frame": FRAME}[table])
+    difference = reasons.anomaly_score - reasons.expected_score
+    scale = np.abs(reasons.contributions).max() + np.abs(difference).max()
+    assert np.abs(reasons.contributions.sum(axis=1) - difference).max() <= 1e-12 * scale + 1e-300
+    assert reasons.anomaly_score == pytest.approx(-detector.score_samples(new), rel=1e-12)
+    assert len(reasons) == len(new)
+    assert reasons.contributions.shape == reasons.rarity.shape == reasons.seen.shape
+    assert reasons.expected.columns == list(reasons.columns)
+    assert reasons.nearest.shape == (len(new), 5)
+
+
+def test_the_expected_row_has_the_expected_score(shallow):
+    reasons = explain(shallow, TOY[:9], reference=TOY)
+    assert reasons.expected_score == pytest.approx(-shallow.score_samples(reasons.expected))
+
+
+@pytest.mark.parametrize("change", [{"amount": 80.0}, {"level": 90.0}, {"rest": 30.0}])
+def test_the_strange_column_is_first(shallow, change):
+    reasons = explain(shallow, toy_rows(**change), reference=TOY)
+    [name] = change
+    assert reasons.columns[reasons.top(1)[0, 0]] == name
+    assert reasons.rarity[0, reasons.top(1)[0, 0]] == 0
+    assert reasons.seen[name][0] == change[name]
+    assert name in reasons.text(0)
+
+
+def test_a_strange_combination_is_named_where_each_value_is_usual():
+    detector = Mahalanobis().fit(TOY)
+    reasons = explain(detector, toy_rows(level=58.0, rest=92.0), reference=TOY)
+    assert {reasons.columns[j] for j in reasons.top(1)[0]} <= {"level", "rest"}
+    assert (reasons.rarity[0] > 0.02).all()
+
+
+def test_a_categorys_features_are_one_column(shallow):
+    reasons = explain(shallow, toy_rows(kind="never"), reference=TOY)
+    assert reasons.columns == tuple(TOY.columns)
+    place = reasons.columns.index("kind")
+    assert reasons.seen["kind"][0] == "never"
+    assert reasons.expected["kind"][0] in "abc"
+    assert reasons.rarity[0, place] == 0
+
+
+def test_an_unseen_category_is_the_reason():
+    reasons = explain(KNN().fit(TOY), toy_rows(kind="never"))
+    text = r"kind never \(expected [abc]; none of 300 normals is as rare\)"
+    assert re.fullmatch(text, reasons.text(0))
+
+
+def test_a_constant_column_is_a_reason_only_where_it_changed(shallow):
+    place = TOY.columns.index("version")
+    same = explain(shallow, toy_rows(amount=80.0), reference=TOY)
+    assert same.contributions[0, place] == 0
+    assert same.rarity[0, place] == 1
+    other = explain(shallow, toy_rows(version=9), reference=TOY)
+    assert other.rarity[0, place] == 0
+    if not isinstance(shallow, IsolationForest | Mahalanobis):  # they leave it aside
+        assert other.top(1)[0, 0] == place
+
+
+def test_missing_values_are_seen_as_missing():
+    frame = TOY.with_columns(
+        level=pl.when(pl.Series(np.arange(N) % 10 == 0)).then(None).otherwise("level")
+    )
+    detector = KNN().fit(frame)
+    reasons = explain(detector, toy_rows(level=None, amount=80.0))
+    assert reasons.seen["level"][0] is None
+    assert reasons.rarity[0, 0] == pytest.approx(0.1)
+    never = explain(KNN().fit(TOY), toy_rows(level=None, amount=80.0))
+    assert never.seen["level"][0] is None
+    assert never.text(0).startswith("amount 80 (expected ")
+
+
+def test_a_rows_reasons_do_not_depend_on_the_rows_beside_it():
+    for cls in (KNN, Mahalanobis, IsolationForest, ALAD):
+        detector = fitted(cls, "array")
+        every = explain(detector, NEW, reference=X)
+        for i in (0, 7, 29):
+            one = explain(detector, NEW[i : i + 1], reference=X)
+            assert one.contributions[0] == pytest.approx(every.contributions[i], abs=1e-12)
+            assert np.array_equal(one.nearest[0], every.nearest[i])
+            assert np.array_equal(one.rarity[0], every.rarity[i])
+
+
+def test_equal_rows_are_explained_once(shallow, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        shallow, "_judged", lambda x, judge=shallow._judged: (judged.append(len(x)), judge(x))[1]
+    )
+    one, other = toy_rows(amount=80.0), toy_rows(level=90.0)
+    twice = explain(shallow, pl.concat([one, other, one]), reference=TOY)
+    assert max(judged[:2]) == 2
+    assert np.array_equal(twice.contributions[0], twice.contributions[2])
+    assert twice.to_frame(2).row(0) == twice.to_frame(2).row(2) != twice.to_frame(2).row(1)
+    assert twice.seen["level"].to_list() == [50, 90, 50]
+
+
+def test_a_frame_and_its_array_agree():
+    numbers = TOY.select("level", "amount", "rest")
+    rows = np.array([[50.0, 80, 100], [90, 1, 100]])
+    frame = explain(KNN().fit(numbers), pl.DataFrame(rows, schema=numbers.columns))
+    array = explain(KNN().fit(numbers.to_numpy()), rows)
+    assert array.columns == ("x0", "x1", "x2")
+    assert frame.contributions == pytest.approx(array.contributions, abs=1e-5)  # float32, float64
+    assert np.array_equal(frame.rarity, array.rarity)
+    assert np.array_equal(frame.nearest, array.nearest)
+    assert frame.seen.rows() == array.seen.rows()
+
+
+def test_nothing_is_drawn():
+    first, second = (explain(fitted(ALAD), NEW) for _ in range(2))
+    assert np.array_equal(first.contributions, second.contributions)
+
+
+# --------------------------------------------------------------------------- the reference
+
+
+def test_a_saved_model_gives_the_same_reasons(tmp_path):
+    detector = fitted(ALAD, "frame")
+    detector.save(tmp_path / "model")
+    one, other = explain(detector, NEW_FRAME), explain(load(tmp_path / "model"), NEW_FRAME)
+    assert np.array_equal(one.contributions, other.contributions)
+    assert one.to_frame(2).equals(other.to_frame(2))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "log-standard", "minmax", "none"])
+def test_kept_rows_come_back_as_they_were(scaling):
+    detector = KNN(scaling=scaling).fit(TOY)
+    normals = explain(detector, TOY[:1]).normals
+    for name in ("kind", "is_new", "version"):
+        assert normals[name].to_list() == TOY[name].to_list()
+    assert normals["level"].to_numpy() == pytest.approx(TOY["level"].to_numpy(), abs=0.01)
+
+
+def test_the_rows_of_a_memory_are_training_rows():
+    few = new(ALAD, epochs=0).fit(X[:40])  # squashed: fewer than ten rows a column
+    rows = _normal_rows(few, None)
+    near = np.abs(rows[:, None] - X[:40]).max(axis=2).min(axis=1)
+    assert near.max() < 0.02 * X.std()
+
+
+def test_what_was_kept_for_calibration_comes_first():
+    class Calibration:
+        rows = X[:20].astype(np.float32)
+
+    detector = new(KNN).fit(X)
+    detector.calibration_ = Calibration()
+    assert explain(detector, NEW).normals.height == 20
+    assert explain(detector, NEW, reference=X[:9]).normals.height == 9
+
+
+def test_a_large_reference_is_drawn_from(monkeypatch):
+    monkeypatch.setattr("alad.reasons.explanation.MOST_ROWS", 50)
+    normals = explain(KNN(random_state=0).fit(TOY), TOY[:1]).normals
+    assert normals.height == 50
+
+
+def test_without_normal_rows_a_network_expects_its_reconstruction():
+    detector = fitted(AutoEncoder, "frame")
+    reasons = explain(detector, NEW_FRAME)
+    assert np.isnan(reasons.rarity).all()
+    assert reasons.nearest.shape == (4, 0)
+    assert reasons.normals.height == 0
+    assert set(reasons.expected["proto"]) <= {None, "tcp", "udp"}
+    assert "normals" not in " ".join(str(reasons.text(i)) for i in range(4))
+
+
+def test_without_anything_to_compare_with_it_says_what_to_do():
+    with pytest.raises(InputError, match=r"IsolationForest holds none\. Call detector\.calibrate"):
+        explain(fitted(IsolationForest), NEW)
+    with pytest.raises(InputError, match="Mahalanobis holds none"):
+        check_reference(fitted(Mahalanobis))
+    check_reference(fitted(AutoEncoder))
+
+
+def test_pictures_are_refused():
+    detector = ALAD(preset="pictures")
+    detector.weights_ = {}
+    with pytest.raises(InputError, match="Expected a detector of tables; this ALAD takes pictures"):
+        explain(detector, np.zeros((1, 8, 8, 3)))
+
+
+def test_an_unfitted_detector_is_refused():
+    with pytest.raises(NotFittedError):
+        explain(KNN(), NEW)
+
+
+def test_other_columns_are_refused():
+    with pytest.raises(InputError, match="missing: 'rest'"):
+        explain(KNN().fit(TOY), TOY.drop("rest"))
+    with pytest.raises(InputError, match="3 features"):
+        explain(fitted(KNN), NEW, reference=X[:, :3])
+
+
+def test_a_score_that_overflows_has_reasons_that_are_finite():
+    reasons = explain(fitted(KNN), np.full((1, 5), 3e38), reference=X)
+    assert np.isfinite(reasons.contributions).all()

@@ -1,0 +1,70 @@
+"""How reasons read."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad.errors import InputError
+from alad.reasons import Reasons
+
+SEEN = pl.DataFrame({"bytes": [54540.0, 1.25], "kind": ["x", None], "is_new": [True, False]})
+EXPECTED = pl.DataFrame({"bytes": [232.0, 1.0], "kind": ["y", "y"], "is_new": [False, False]})
+
+
+def reasons(contributions, rarity):
+    return Reasons(
+        columns=("bytes", "kind", "is_new"),
+        contributions=np.array(contributions, float),
+        seen=SEEN,
+        expected=EXPECTED,
+        rarity=np.array(rarity, float),
+        nearest=np.zeros((2, 1), int),
+        normals=pl.concat([EXPECTED] * 2000),
+        anomaly_score=np.ones(2),
+        expected_score=np.zeros(2),
+    )
+
+
+EXAMPLE = reasons([[3, 1, 2], [-1, 2, 0]], [[1 / 4000, 0, 0.5], [1, 0.02, 1]])
+
+
+def test_a_reason_is_a_line():
+    assert EXAMPLE.text(0) == "bytes 54540 (expected 232; 1 in 4,000 normals is as extreme)"
+    assert EXAMPLE.text(0, 1) == "is_new true (expected false; not unusual by itself)"
+    assert EXAMPLE.text(0, 2) == "kind x (expected y; none of 4,000 normals is as rare)"
+    assert EXAMPLE.text(1) == "kind missing (expected y; 1 in 50 normals is as rare)"
+
+
+def test_what_adds_nothing_is_no_reason():
+    assert EXAMPLE.text(1, 1) is None
+    assert EXAMPLE.text(1, 2) is None
+    assert EXAMPLE.text(1, 3) is None
+
+
+def test_without_a_reference_nothing_is_said_of_rarity():
+    unknown = reasons(EXAMPLE.contributions, np.full((2, 3), np.nan))
+    assert unknown.text(0) == "bytes 54540 (expected 232)"
+
+
+def test_the_top_is_in_order_and_of_equals_the_first_comes_first():
+    assert EXAMPLE.top(2).tolist() == [[0, 2], [1, 2]]
+    assert reasons([[1, 1, 2], [0, 0, 0]], np.ones((2, 3))).top(9).tolist() == [
+        [2, 0, 1],
+        [0, 1, 2],
+    ]
+
+
+def test_a_frame_has_a_column_for_each_reason():
+    frame = EXAMPLE.to_frame(4)
+    assert frame.schema == {f"reason_{n}": pl.String for n in (1, 2, 3, 4)}
+    assert frame["reason_1"].to_list() == [EXAMPLE.text(0), EXAMPLE.text(1)]
+    assert frame["reason_3"].to_list() == [EXAMPLE.text(0, 2), None]
+    assert frame["reason_4"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize("ask", [EXAMPLE.top, EXAMPLE.to_frame])
+def test_no_reasons_cannot_be_asked_for(ask):
+    with pytest.raises(InputError, match="at least 1 reason; got 0"):
+        ask(0)
