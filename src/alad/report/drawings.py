@@ -102,6 +102,8 @@ def quantiles_over(found: Mapping[str, Any], threshold: float) -> str:
         ax.axhline(threshold, color=INK, lw=1, ls="--")
         _on_scale(ax, found, "y")
         ax.set(ylabel="anomaly score", xlim=(edges[0], edges[-1]))
+        if found["scale"] == "asinh":  # left to itself the axis is symmetrical
+            ax.set_ylim(*found["span"])
         ax.legend(loc="lower left", bbox_to_anchor=(0, 0.97), ncols=3, fontsize=8)
         _moments(ax, found)
         return _drawn(figure, "Quantiles of the scores in their order")

@@ -40,6 +40,7 @@ BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
 TOP = 12  # entities
 COMPARED = 256  # rows that are scored again, to see that the model is the one
+FAR = 100.0  # a scaled feature: what is further out is as far
 LEAST = 0.03  # of the score: a column that brings less is not shown
 
 Explain = Callable[[AbstractDetector, Any], likeness.Reasons]
@@ -273,10 +274,10 @@ def _spread(n: int, most: int) -> NDArray[np.int64]:
 def features(
     detector: AbstractDetector, frame: pl.DataFrame, inputs: Sequence[str]
 ) -> NDArray[np.float32]:
-    """The scaled features (n, f)."""
+    """The scaled features (n, f); one that is far out does not drown the others."""
     taken = _taken(detector, frame, inputs)
     x = taken if detector.encoder_ is None else detector.encoder_.transform(taken)[0]
-    return np.asarray(detector.scaler_.transform(x), np.float32)
+    return np.clip(np.asarray(detector.scaler_.transform(x), np.float32), -FAR, FAR)
 
 
 def _tally(
@@ -378,6 +379,7 @@ def _over(tally: Tally) -> dict[str, Any]:
         "quantiles": tally.quantiles(),
         "scale": tally.axis.scale,
         "unit": tally.axis.unit,
+        "span": [float(tally.axis.edges[0]), float(tally.axis.edges[-1])],
         "without": tally.without_moment,
     }
 
