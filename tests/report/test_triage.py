@@ -304,3 +304,13 @@ def test_entities_are_forgotten_where_there_are_too_many(monkeypatch):
     assert len(found.counts) <= 10
     assert found.counts["busy"] == 30
     assert not found.distinct_is_exact
+
+
+def test_a_value_that_is_far_out_does_not_drown_the_others(model):
+    """In float32 all rows with it would be equally far from each explained one."""
+    rows = new_rows(scan=0, large=20).with_columns(
+        pl.when(pl.int_range(pl.len()) >= 200).then(1e30).otherwise("bytes").alias("bytes")
+    )
+    found = triage.features(model, rows, model.feature_names_in_.tolist())
+    assert np.abs(found).max() == triage.FAR
+    assert len(np.unique(found[200:], axis=0)) > 1
