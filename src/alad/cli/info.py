@@ -22,11 +22,12 @@ def info(
     ] = None,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
+    from alad.cli.card import write_card
     from alad.cli.show import print_json, print_text
 
     facts = _facts(model)
     if out is not None:
-        _write_card(model, facts, out)
+        write_card(model, facts, [_became(column) for column in facts["columns"] or ()], out)
     if as_json:
         print_json(facts)
     elif out is not None:
@@ -131,21 +132,3 @@ def _became(column: Mapping[str, Any]) -> str:
         gaps = " and flagged" if column["missing_at_fit"] else ""
         text = f"{column['kind']}, missing filled with {column['fill']:g}{gaps}"
     return f"{text}, constant at fit" if column["constant"] else text
-
-
-def _write_card(folder: Path, facts: Mapping[str, Any], out: Path) -> None:
-    """Write the page of a model."""
-    from alad._files import written_aside
-    from alad.io import read_model
-    from alad.report.sheet import card
-
-    saved = read_model(folder)
-    about = {
-        "place": folder.resolve().name,
-        "calibration_rows": len(saved.arrays.get("calibration/rows", ())),
-        "became": [(c["name"], c["kind"], _became(c)) for c in facts["columns"] or ()],
-    }
-    scores = [float(score) for score in saved.arrays.get("calibration/scores", ())]
-    page = card({**facts, **about}, saved.facts.get("history"), scores)
-    with written_aside(out) as aside:
-        aside.write_text(page, encoding="utf-8")
