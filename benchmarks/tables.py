@@ -31,6 +31,7 @@ PAGES = tuple(
         "docs/pictures.md",
         "docs/quality.md",
         "docs/alerts.md",
+        "docs/triage.md",
         "docs/reasons.md",
     )
 )
@@ -70,16 +71,16 @@ def table(name: str) -> str:
         return by_table(_panel(name.removeprefix(BY_TABLE)))
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     payload = stored["payload"]
-    if "selection" in payload:
-        body = selection(payload)
-    elif "reasons" in payload:
-        body = reasons(payload)
-    elif "fresh" in payload:
-        body = fresh(payload)
-    elif "conformal" in payload:
-        body = conformal(payload)
-    else:
-        body = race(payload) if "contestants" in payload else kdd99(stored)
+    by_kind = {
+        "selection": selection,
+        "reasons": reasons,
+        "fresh": fresh,
+        "conformal": conformal,
+        "triage": groups,
+        "contestants": race,
+    }
+    found = next((write for kind, write in by_kind.items() if kind in payload), None)
+    body = found(payload) if found else kdd99(stored)
     return f"{body}\n{source(stored)}\n"
 
 
@@ -252,6 +253,32 @@ def conformal(payload: Mapping[str, Any]) -> str:
             shown = f"*{name}*" if "seen" in name else name
             lines.append(f"| {' | '.join((table, shown, *fdp, *power, *rest))} |")
     return "\n".join(lines) + "\n"
+
+
+def groups(payload: Mapping[str, Any]) -> str:
+    """How pure the groups of alerts are, by rule."""
+    head = (
+        "table",
+        "rule",
+        "groups",
+        "of one alert",
+        "purity",
+        "completeness",
+        "in the 20 largest",
+    )
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in payload["triage"]:
+        rule = f"**{row['rule']}**" if row["rule"] == "of the report" else row["rule"]
+        numbers = (f"{row[name]:.3f}" for name in ("purity", "completeness", "in_the_20_largest"))
+        cells = (row["table"], rule, str(row["groups"]), str(row["of_one"]), *numbers)
+        lines.append(f"| {' | '.join(cells)} |")
+    about = [
+        f'Table "{name}": {table["alerts"]:,} alerts of {table["kinds"]} kinds among '
+        f"{table['rows']:,} rows, {table['commonest_kind']:.1%} of them of the commonest kind; "
+        f"{table['explained']:,} explained."
+        for name, table in payload["tables"].items()
+    ]
+    return "\n".join([*lines, "", " ".join(about)]) + "\n"
 
 
 def reasons(payload: Mapping[str, Any]) -> str:

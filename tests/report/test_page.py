@@ -61,6 +61,9 @@ def test_a_folder_without_results_is_refused(tmp_path, content):
         summarise(tmp_path)
 
 
+VOID = ("meta", "link", "br", "input")
+
+
 class Links(HTMLParser):
     """Collects what a page would load or lead to, and which elements are open."""
 
@@ -73,7 +76,7 @@ class Links(HTMLParser):
         self.loads += [attrs[a] for a in ("src", "href", "xlink:href") if a in attrs]
         self.ids.add(attrs.get("id"))
         self.targets |= {attrs["href"][1:]} if attrs.get("href", "").startswith("#") else set()
-        if tag not in ("meta", "link", "br"):
+        if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -81,7 +84,7 @@ class Links(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag):
-        if tag not in ("meta", "link", "br"):
+        if tag not in VOID:
             assert self.open.pop() == tag
 
 

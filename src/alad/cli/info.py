@@ -16,13 +16,22 @@ def info(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the same as one JSON object.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write a model card instead: one self-contained .html."),
+    ] = None,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
+    from alad.cli.card import write_card
     from alad.cli.show import print_json, print_text
 
     facts = _facts(model)
+    if out is not None:
+        write_card(model, facts, [_became(column) for column in facts["columns"] or ()], out)
     if as_json:
         print_json(facts)
+    elif out is not None:
+        print_text(f"Written: {out}")
     else:
         print_text(_as_text(facts))
 

@@ -1,42 +1,123 @@
-"""``alad report``: stored results as a page to read, print and pass on."""
+"""``alad report``: a page to read, print and pass on, of stored results or of a scored table."""
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alad.errors import InputError
 
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alad.estimators import AbstractDetector
+    from alad.report.tally import Scored
+
 
 def report(
     results: Annotated[
         Path,
-        typer.Argument(metavar="RESULTS", help="A folder of results of 'reproduce'."),
+        typer.Argument(
+            metavar="RESULTS | MODEL",
+            help="A folder of results of 'reproduce'; or, before SCORED, a model folder.",
+        ),
     ],
+    scored: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[SCORED]",
+            help="What 'alad score MODEL TABLE -o SCORED --all-columns' wrote: a report to triage "
+            "from.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.")] = Path(
         "report.html"
     ),
     pictures: Annotated[
         Path | None,
-        typer.Option(help="A folder whose .png files the page is to show too."),
+        typer.Option(help="Of results: a folder whose .png files the page is to show too."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of a scored table: when a row was."),
+    ] = None,
+    entity: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of a scored table: whom a row is of, as a host."),
     ] = None,
 ) -> None:
-    """Make one self-contained HTML page of stored results.
+    """Make one self-contained HTML page of stored results, or of a scored table.
 
-    Tables with ours and the published numbers side by side, what is within tolerance and what is
-    not, ROC and precision-recall curves, scores by kind of row, and training curves.
+    Of results: tables with ours and the published numbers side by side, what is within tolerance
+    and what is not, ROC and precision-recall curves, scores by kind of row, and training curves.
+
+    Of a model and a table that it scored: how many alerts there are and by which rule, where the
+    scores and p-values lie, and the alerts in groups of like reasons, each with examples.
     """
     from alad._files import written_aside
     from alad.cli.show import print_text
-    from alad.experiments.summary import summarise
-    from alad.report.page import render
 
-    page = render(summarise(results), _pictures(pictures))
+    if scored is None:
+        page = _of_results(results, pictures, time, entity)
+    else:
+        page = _of_table(results, scored, pictures, time, entity)
     with written_aside(out) as aside:
         aside.write_text(page, encoding="utf-8")
     print_text(f"Written: {out} ({len(page) / 1e6:.1f} MB)")
+
+
+def _of_results(results: Path, pictures: Path | None, time: str | None, entity: str | None) -> str:
+    from alad.experiments.summary import summarise
+    from alad.report.page import render
+
+    if time is not None or entity is not None:
+        raise InputError(
+            "Expected --time and --entity with a model and a scored table; got one folder. Name "
+            "the scored table too, or leave them out."
+        )
+    return render(summarise(results), _pictures(pictures))
+
+
+def _of_table(
+    model: Path, scored: Path, pictures: Path | None, time: str | None, entity: str | None
+) -> str:
+    from alad.estimators import load
+    from alad.io.folder import FACTS
+    from alad.reasons import explain
+    from alad.report.sheet import triage
+    from alad.report.triage import summarise
+
+    if pictures is not None:
+        raise InputError("Expected no --pictures with a scored table. Leave it out.")
+    detector = load(model)
+    summary = summarise(detector, _opened(scored, detector), explain, time=time, entity=entity)
+    changed = (model / FACTS).stat().st_mtime
+    return triage(summary, datetime.datetime.fromtimestamp(changed).date().isoformat())
+
+
+def _opened(path: Path, detector: AbstractDetector) -> Scored:
+    """Give a scored table that can be read twice, with the types of fit."""
+    from alad.cli.tables import as_at_fit, open_table
+    from alad.preprocessing.table import Column
+    from alad.report.tally import ALERT, P_VALUE, ROW, SCORE, Scored
+
+    if path == Path("-"):
+        raise InputError("Expected a file, which is read twice; got standard input. Give a file.")
+    added = [Column(name, "numeric") for name in (ROW, SCORE, P_VALUE)] + [Column(ALERT, "boolean")]
+    schema = [*(detector.encoder_.schema if detector.encoder_ else ()), *added]
+
+    def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        with open_table(path) as table:
+            for frame in table.batches(columns):
+                yield frame if table.is_typed else as_at_fit(frame, schema)
+
+    with open_table(path) as table:
+        return Scored(path.name, table.names, batches)
 
 
 def _pictures(folder: Path | None) -> dict[str, bytes]:

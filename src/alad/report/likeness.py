@@ -1,0 +1,158 @@
+"""Alerts grouped by the likeness of their reasons, so that a scan of 3,000 rows is one line.
+
+The rule was chosen on one sample of KDD99 and measured on another: see docs/triage.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+COLUMNS = 3  # of a signature, at most
+SHARE = 0.7  # of what raises the score, that the columns of a signature bring together
+LIKE = 0.5  # of the items of two signatures, that they share
+MANY = 200  # values of a text, above which they say nothing of likeness
+
+RULE = (
+    f"Of each alert the columns count that bring {SHARE:.0%} of what raises its score, at most "
+    f"{COLUMNS}: a text or a flag with its value (unless it has more than {MANY}), a number with "
+    "whether it is higher or lower than expected. The commonest such signature opens a group; each "
+    f"further one joins the group with which it shares at least {LIKE:.0%} of the items of both, "
+    "or opens its own."
+)
+
+Item = tuple[str, str]
+Signature = frozenset[Item]
+
+
+class Reasons(Protocol):
+    """What is taken from :class:`alad.reasons.Reasons`."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the c columns."""
+
+    @property
+    def contributions(self) -> NDArray[np.float64]:
+        """(n, c) what each column adds to the score."""
+
+    @property
+    def seen(self) -> pl.DataFrame:
+        """(n, c) the values of the rows."""
+
+    @property
+    def expected(self) -> pl.DataFrame:
+        """(n, c) the values of the normal rows that they are held against."""
+
+    @property
+    def rarity(self) -> NDArray[np.float64]:
+        """(n, c) the share of normal rows with a value as extreme or as rare."""
+
+
+def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
+    """The share (n, c) of each column in what raises the score; zeros where nothing does.
+
+    >>> shares(np.array([[3.0, -2.0, 1.0], [0.0, -1.0, 0.0]])).tolist()
+    [[0.75, 0.0, 0.25], [0.0, 0.0, 0.0]]
+    """
+    raised = np.maximum(contributions, 0)
+    total = raised.sum(axis=1, keepdims=True)
+    found: NDArray[np.float64] = np.zeros(raised.shape)
+    np.divide(raised, total, out=found, where=total > 0)
+    return found
+
+
+def signatures(reasons: Reasons, columns: int = COLUMNS, share: float = SHARE) -> list[Signature]:
+    """Give each row's leading columns, with the value or the direction (see :data:`RULE`)."""
+    part = shares(reasons.contributions)
+    words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
+    return [
+        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, columns, share))
+        for i, row in enumerate(part)
+    ]
+
+
+def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHARE) -> list[int]:
+    """The places of the columns that bring ``share``, the largest first, so many at most.
+
+    >>> leading(np.array([0.1, 0.65, 0.25]))
+    [1, 2]
+    """
+    order = np.argsort(-row, kind="stable")[:columns]
+    before = np.cumsum(row[order]) - row[order]
+    return [int(j) for j, sum_ in zip(order, before, strict=True) if row[j] > 0 and sum_ < share]
+
+
+def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
+    """What an item says of each value."""
+    if seen.dtype.is_numeric() or seen.dtype.is_temporal():
+        words = ("lower", "higher") if seen.dtype.is_numeric() else ("earlier", "later")
+        return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
+    if seen.n_unique() > MANY:
+        return ["unlike others"] * len(seen)
+    return [f"= {told(value)}" for value in seen]
+
+
+def _direction(seen: Any, expected: Any, words: tuple[str, str]) -> str:
+    if seen is None:
+        return "missing"
+    if expected is None:
+        return "present"
+    return words[seen > expected] if seen != expected else "as expected"
+
+
+def told(value: Any) -> str:
+    """Give a value in few letters.
+
+    >>> told(0.1 + 0.2), told(None), told("tcp"), told(1234567.0)
+    ('0.3', 'missing', 'tcp', '1,234,567')
+    """
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, float):
+        value += 0.0  # no zero with a sign
+        whole = value.is_integer() and abs(value) < 1e15
+        return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def merged(
+    found: Sequence[Signature], weights: Sequence[int], like: float = LIKE
+) -> list[Signature]:
+    """Give each row the signature that leads its group (see :data:`RULE`).
+
+    Parameters
+    ----------
+    found : n signatures.
+    weights : how many alerts each stands for; the commonest signature leads.
+    like : the share of their items that two signatures need in common to be joined.
+
+    >>> a, b, c = ("flag", "= S0"), ("count", "higher"), ("land", "= 1")
+    >>> groups = merged([frozenset({a, b}), frozenset({a}), frozenset({c})], [5, 3, 1])
+    >>> [sorted(group) for group in groups]
+    [[('count', 'higher'), ('flag', '= S0')], [('count', 'higher'), ('flag', '= S0')], \
+[('land', '= 1')]]
+    """
+    counts: Counter[Signature] = Counter()
+    for signature, weight in zip(found, weights, strict=True):
+        counts[signature] += weight
+    leads: dict[Signature, Signature] = {}
+    leaders: list[Signature] = []
+    for signature in sorted(counts, key=lambda s: (-counts[s], sorted(s))):
+        likest = max(leaders, key=lambda leader: _likeness(signature, leader), default=None)
+        if likest is None or _likeness(signature, likest) < like:
+            likest = signature
+            leaders.append(signature)
+        leads[signature] = likest
+    return [leads[signature] for signature in found]
+
+
+def _likeness(a: Signature, b: Signature) -> float:
+    """Jaccard's: the items that both have, of those that either has."""
+    return len(a & b) / len(a | b) if a | b else 1.0

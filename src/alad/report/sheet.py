@@ -1,0 +1,161 @@
+"""Pages of one model, each a self-contained file: a report to triage from, a model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from alad.report import drawings
+from alad.report.page import settings
+from alad.report.triage import EXPLAINED, GROUPS
+
+
+def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
+    """Give the page of what :func:`alad.report.triage.summarise` gathered.
+
+    ``date`` is that of the model's folder.
+    """
+    line = summary["scores"]["threshold"]
+    calibration = summary["calibration"]
+    drawn = {
+        "scores": drawings.scores(summary["scores"]),
+        "counts": drawings.counts_over(summary["over"]),
+        "quantiles": drawings.quantiles_over(summary["over"], line),
+        "p_values": drawings.p_values(calibration) if calibration else "",
+    }
+    return _page(
+        "triage.html",
+        **{**summary, "model": summary["model"] | {"date": date}},
+        drawn={name: Markup(svg) for name, svg in drawn.items()},  # our own: no text of the data
+        rule=rule(summary["scored"], summary["model"]),
+        calibration_said=calibration and calibration_said(calibration),
+        severe=GROUPS // 2,
+        explained_limit=EXPLAINED,
+    )
+
+
+def card(
+    facts: Mapping[str, Any],
+    history: Mapping[str, Any] | None = None,
+    calibration: Sequence[float] = (),
+) -> str:
+    """Give the page of what ``alad info`` tells of a model.
+
+    Parameters
+    ----------
+    facts : what ``alad info --json`` prints, with ``place`` and ``calibration_rows``.
+    history : the losses of training, by epoch.
+    calibration : scores of the calibration rows, ascending.
+    """
+    drawn = {
+        "losses": drawings.losses(history) if history and history["losses"] else "",
+        "calibration": (
+            drawings.calibration_scores(calibration, -facts["offset"]) if len(calibration) else ""
+        ),
+    }
+    return _page(
+        "card.html",
+        **facts,
+        drawn={name: Markup(svg) for name, svg in drawn.items()},
+        given={name: value for name, value in facts["parameters"].items() if value is not None},
+        calibrated_on=len(calibration),
+    )
+
+
+def rule(scored: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """Say what made a row an alert.
+
+    >>> rule({"by_threshold": True, "contamination": 0.01}, {"threshold": 1.5})
+    'A row is an alert above the threshold 1.5, which flags 1.00% of the training rows.'
+    """
+    threshold = f"the threshold {model['threshold']:.6g}"
+    if scored["by_threshold"]:
+        return (
+            f"A row is an alert above {threshold}, which flags {scored['contamination']:.2%} of "
+            "the training rows."
+        )
+    if scored["lowest_alert"] is None:
+        return f"The rule that was given to 'alad score' flags no row ({threshold} would)."
+    p = scored["largest_p_alert"]
+    return (
+        f"The rule that was given to 'alad score', not {threshold}. The lowest score of an alert "
+        f"is {scored['lowest_alert']:.6g}" + ("." if p is None else f", the largest p {p:.4g}.")
+    )
+
+
+def calibration_said(found: Mapping[str, Any]) -> str:
+    """Say in a sentence what the p-values show.
+
+    >>> calibration_said({"small": 0.05, "share_small": 0.25, "alike": 0.8})
+    '25.0% of the rows have p at most 0.05, where rows like those of calibration would be 5.0%; \
+from the upper half one would say that about 80% of the rows are like those of calibration.'
+    """
+    start = (
+        f"{found['share_small']:.1%} of the rows have p at most {found['small']:g}, where rows "
+        f"like those of calibration would be {found['small']:.1%}; "
+    )
+    alike = found["alike"]
+    if alike > 1.1:
+        return start + (
+            "more rows than expected lie in the upper half: the new rows score lower than those of "
+            "calibration, so that p-values are cautious."
+        )
+    return start + (
+        f"from the upper half one would say that about {min(alike, 1):.0%} of the rows are like "
+        "those of calibration."
+    )
+
+
+def _page(template: str, **content: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("alad.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": "{:,}".format,
+        "number": number,
+        "percent": percent,
+        "rarity": rarity,
+        "settings": settings,
+    }
+    made_by = f"Made by alad {metadata.version('alad')}."
+    return environment.get_template(template).render(made_by=made_by, **content)
+
+
+def number(value: float) -> str:
+    """Give a number with four significant digits.
+
+    >>> number(12345.678), number(0.000123456), number(2.0)
+    ('12,346', '0.0001235', '2')
+    """
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Give a share in percent; what is not nothing does not look so.
+
+    >>> percent(0.123), percent(0.00001), percent(0), percent(1)
+    ('12.3 %', '< 0.1 %', '0 %', '100 %')
+    """
+    least = 10.0 ** -(digits + 2)
+    if 0 < share < least:
+        return f"< {least * 100:g} %"
+    return f"{share * 100:.{digits}f}".removesuffix("." + "0" * digits) + " %"
+
+
+def rarity(share: float | None) -> str:
+    """Give the share of normal rows with such a value, where there are rows to tell.
+
+    >>> rarity(0.0), rarity(0.5), rarity(0.002), rarity(None)
+    ('none', '50 %', '0.2 %', '–')
+    """
+    if share is None:
+        return "–"
+    return "none" if share <= 0 else percent(share)

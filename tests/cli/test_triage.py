@@ -1,0 +1,122 @@
+"""``alad report MODEL SCORED`` and ``alad info MODEL -o card.html``: from files to pages."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from alad import KNN
+
+
+@pytest.fixture
+def keeper(alad, train) -> Path:
+    """A model that holds normal rows, so that its scores have reasons."""
+    KNN(random_state=0).fit(train).save("keeper")
+    return Path("keeper")
+
+
+@pytest.fixture
+def new(alad, train) -> pl.DataFrame:
+    """Rows of which the last ten are far out."""
+    far = pl.int_range(pl.len()) >= train.height - 10
+    rows = train.with_columns(
+        pl.when(far).then(80.0).otherwise("bytes").alias("bytes"),
+        pl.int_range(pl.len()).alias("second"),
+        host=pl.lit("web"),
+    )
+    rows.write_parquet("new.parquet")
+    rows.write_csv("new.csv")
+    return rows
+
+
+@pytest.mark.parametrize(("table", "to"), [("parquet", "parquet"), ("csv", "csv"), ("csv", "tsv")])
+def test_a_scored_table_becomes_a_page(alad, keeper, new, table, to):
+    alad.good("score", keeper, f"new.{table}", "-o", f"scored.{to}", "--all-columns")
+    options = ("--time", "second", "--entity", "host", "-o", "page.html")
+    done = alad.good("report", keeper, f"scored.{to}", *options)
+    assert done.out.startswith("Written: page.html (")
+    page = Path("page.html").read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<b>bytes</b> higher" in page
+    assert "values of host with alerts" in page
+
+
+def test_the_same_table_gives_the_same_page_from_any_format(alad, keeper, new):
+    pages = []
+    for to in ("parquet", "csv"):
+        alad.good("score", keeper, "new.parquet", "-o", f"scored.{to}", "--all-columns")
+        alad.good("report", keeper, f"scored.{to}", "-o", "page.html")
+        pages.append(Path("page.html").read_text("utf-8").replace(f"scored.{to}", "scored"))
+    assert pages[0] == pages[1]
+
+
+def test_columns_of_fit_are_needed(alad, keeper, new):
+    alad.good("score", keeper, "new.parquet", "-o", "scored.parquet", "--keep", "bytes")
+    alad.refused(
+        r"Expected the columns of fit in scored\.parquet; missing: 'count', 'proto'\. Score the "
+        r"table with --all-columns, or with --keep for each\.",
+        *("report", keeper, "scored.parquet"),
+    )
+
+
+def test_a_table_without_scores_is_refused(alad, keeper, new):
+    message = (
+        r"Expected a table that 'alad score' wrote at new\.parquet; it has no column 'row', .*"
+    )
+    alad.refused(message, "report", keeper, "new.parquet")
+
+
+def test_scores_of_another_model_are_refused(alad, keeper, model, new):
+    alad.good("score", model, "new.parquet", "-o", "scored.parquet", "--all-columns")
+    message = r"Expected scores of this model in scored\.parquet; row 0 has .*score it again\."
+    alad.refused(message, "report", keeper, "scored.parquet")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"Expected a table in scored\.csv\.gz; it is empty\. .*"),
+        (b"row,anomaly_score,is_anomaly\n", r"Expected at least one row in scored\.csv\.gz; .*"),
+    ],
+)
+def test_an_empty_table_is_refused(alad, keeper, content, message):
+    Path("scored.csv.gz").write_bytes(gzip.compress(content))
+    alad.refused(message, "report", keeper, "scored.csv.gz")
+
+
+def test_what_does_not_go_together(alad, keeper, new):
+    alad.refused(r"Expected a file, which is read twice; got .*", "report", keeper, "-")
+    alad.refused(r"Expected no --pictures .*", "report", keeper, "new.csv", "--pictures", ".")
+    alad.refused(r"Expected --time and --entity with a model .*", "report", keeper, "--time", "a")
+
+
+def test_a_model_that_is_none_is_named(alad, new):
+    alad.refused(r"Expected a model folder at absent; .*", "report", "absent", "new.parquet")
+
+
+def test_a_card_is_written_instead_of_text(alad, keeper):
+    assert alad.good("info", keeper, "-o", "card.html").out == "Written: card.html\n"
+    page = Path("card.html").read_text("utf-8")
+    assert "Model card: keeper" in page
+    assert "200 of training" in page
+    assert "2 categories" in page
+
+
+def test_a_card_beside_json(alad, keeper):
+    done = alad.good("info", keeper, "--json", "-o", "card.html")
+    assert done.out.startswith("{")
+    assert Path("card.html").exists()
+
+
+def test_a_card_of_a_model_of_an_array(alad, array_model):
+    alad.good("info", array_model, "-o", "card.html")
+    page = Path("card.html").read_text("utf-8")
+    assert "Fitted on an array" in page
+    assert "The model holds no single row" in page
+
+
+def test_a_card_that_cannot_be_written_is_told(alad, keeper):
+    alad.refused("Expected to write .*", "info", keeper, "-o", "keeper/model.json/c.html", code=1)

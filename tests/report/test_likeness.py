@@ -1,0 +1,99 @@
+"""Groups of alerts by their reasons: the signature of a row, and which signatures join."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad.report.likeness import leading, merged, shares, signatures, told
+from tests.report.scored import Reasons
+
+FLAG, COUNT, BYTES, LAND = ("flag", "= S0"), ("count", "higher"), ("bytes", "lower"), ("land", "=1")
+
+
+def reasons(contributions, seen, expected) -> Reasons:
+    seen, expected = pl.DataFrame(seen), pl.DataFrame(expected)
+    matrix = np.asarray(contributions, float)
+    return Reasons(tuple(seen.columns), matrix, seen, expected, np.ones(matrix.shape))
+
+
+def test_a_signature_says_value_or_direction():
+    found = signatures(
+        reasons(
+            [[5, 3, 0.1], [0, 2, 9]],
+            {"flag": ["S0", "SF"], "count": [9.0, 1.0], "up": [True, None]},
+            {"flag": ["SF", "SF"], "count": [4.0, 4.0], "up": [True, True]},
+        )
+    )
+    assert found == [frozenset({FLAG, COUNT}), frozenset({("up", "= missing")})]
+
+
+def test_missing_and_new_numbers_have_words_of_their_own():
+    found = signatures(
+        reasons(
+            [[1.0], [1.0], [1.0]],
+            {"n": [None, 2.0, 3.0]},
+            {"n": [1.0, None, 3.0]},
+        )
+    )
+    assert [dict(row)["n"] for row in found] == ["missing", "present", "as expected"]
+
+
+def test_times_are_earlier_or_later_and_free_texts_only_unlike():
+    n = 201
+    noon, one = datetime.datetime(2026, 3, 2, 12), datetime.datetime(2026, 3, 2, 13)
+    seen = {"at": [noon, one, noon] * 67, "text": [f"line {i}" for i in range(n)]}
+    expected = {"at": [one, noon, noon] * 67, "text": ["line"] * n}
+    found = signatures(reasons([[1, 0.9]] * n, seen, expected))
+    words = [dict(row) for row in found[:3]]
+    assert [row["at"] for row in words] == ["earlier", "later", "as expected"]
+    assert {row["text"] for row in words} == {"unlike others"}
+
+
+def test_columns_that_lower_the_score_are_no_reason():
+    assert shares(np.array([[-4.0, 1.0, 1.0]])).tolist() == [[0.0, 0.5, 0.5]]
+    found = signatures(reasons([[-1.0, 0.0]], {"a": [1.0], "b": [2.0]}, {"a": [0.0], "b": [0.0]}))
+    assert found == [frozenset()]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([0.7, 0.2, 0.1], [0]),
+        ([0.4, 0.29, 0.31], [0, 2]),
+        ([0.26, 0.25, 0.25, 0.24], [0, 1, 2]),
+        ([0.0, 0.0], []),
+    ],
+)
+def test_leading_columns_bring_most_and_are_few(row, expected):
+    assert leading(np.array(row)) == expected
+
+
+def test_half_of_the_items_joins_a_group_and_less_does_not():
+    big, near, far = frozenset({FLAG, COUNT}), frozenset({FLAG}), frozenset({FLAG, BYTES, LAND})
+    assert merged([big, near, far, big], [5, 1, 1, 5]) == [big, big, far, big]
+
+
+def test_the_commonest_leads_whatever_the_order():
+    small, big = frozenset({FLAG}), frozenset({FLAG, COUNT})
+    assert merged([small, big], [1, 9]) == [big, big]
+    assert merged([big, small], [9, 1]) == [big, big]
+    assert merged([], []) == []
+
+
+def test_rows_without_a_reason_are_a_group():
+    assert merged([frozenset(), frozenset({FLAG}), frozenset()], [1, 1, 1]) == [
+        frozenset(),
+        frozenset({FLAG}),
+        frozenset(),
+    ]
+
+
+def test_values_are_short():
+    assert told("x" * 500) == "x" * 79 + "…"
+    assert told(float("nan")) == "missing"
+    assert told(True) == "True"
+    assert told(1e300) == "1e+300"

@@ -1,0 +1,171 @@
+"""The pages of one model: whole, self-contained, and safe whatever the data say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from alad.report.sheet import card, rule, triage
+from alad.report.triage import summarise
+from tests.report.scored import HOSTILE, detector, explain, in_batches, new_rows, scored_rows
+from tests.report.test_page import Links
+
+
+def summary_of(table, **columns):
+    return summarise(detector(), in_batches(table, place=f"{HOSTILE}.csv"), explain, **columns)
+
+
+@pytest.fixture(scope="module")
+def table() -> pl.DataFrame:
+    return scored_rows(detector(), new_rows(), p=True)
+
+
+@pytest.fixture(scope="module")
+def page(table) -> str:
+    return triage(summary_of(table, time="when", entity="host"), "2026-03-01")
+
+
+FACTS = {
+    "detector": "ALAD",
+    "parameters": {"contamination": 0.01, "random_state": None},
+    "seed": 0,
+    "scaling": "standard",
+    "rows_at_fit": 300,
+    "rows_kept": 200,
+    "columns": [{}],
+    "n_columns": 1,
+    "picture": None,
+    "n_features": 2,
+    "epochs": 2,
+    "training_seconds": 1.5,
+    "losses": {"D": 1.0},
+    "offset": -1.5,
+    "format_version": 1,
+    "alad": "0.1.0",
+    "bytes": 1000,
+    "place": HOSTILE,
+    "calibration_rows": 40,
+    "became": [(HOSTILE, "numeric", "itself")],
+}
+HISTORY = {"losses": {"D": [[2.0], [1.0]], "A": [[1.0], [3.0]]}, "seconds": [1, 1]}
+
+
+@pytest.fixture(scope="module")
+def model_card() -> str:
+    return card(FACTS, HISTORY, [0.1, 0.2, 0.4, 2.0])
+
+
+@pytest.mark.parametrize("name", ["page", "model_card"])
+def test_a_page_is_whole_and_loads_nothing(name, request):
+    page = request.getfixturevalue(name)
+    links = Links()
+    links.feed(page)
+    assert links.open == []
+    assert [link for link in links.loads if not link.startswith(("#", "data:"))] == []
+    for outside in ("<script src", "@import", "url(http", "https:", "fetch("):
+        assert outside not in page
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("name", ["page", "model_card"])
+def test_hostile_text_is_only_text(name, request):
+    page = request.getfixturevalue(name)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;more&#34; $x_1$" in page
+
+
+def test_names_of_columns_are_only_text(page):
+    assert "<b>flag</b>" not in page
+
+
+def test_the_page_says_what_and_how_many(page):
+    assert "40</b> alerts" in page
+    assert "model folder of 2026-03-01" in page
+    assert "A row is an alert above the threshold" in page
+    assert "rows like those of calibration would be 5.0%" in page
+    assert "The commonest such signature opens a group" in page
+    assert page.count('<article class="group"') == page.count("<details open>")
+
+
+def test_without_anything_optional(table):
+    bare = table.drop("p_value", "when", "host").with_columns(is_anomaly=False)
+    page = triage(summary_of(bare))
+    assert "No row of the table is an alert." in page
+    assert "flags no row" in page
+    assert "p-value" not in page.split("<body>")[1].replace("p-values on", "")
+    assert 'class="filters' not in page
+
+
+def test_what_is_cut_is_said(table, monkeypatch):
+    monkeypatch.setattr("alad.report.triage.GROUPS", 1)
+    flagged = table.with_columns(is_anomaly=True)
+    assert " more groups, " in triage(summary_of(flagged))
+
+
+def test_another_rule_is_told_from_the_threshold():
+    other = {"by_threshold": False, "lowest_alert": 2.0, "largest_p_alert": 0.01}
+    assert rule(other, {"threshold": 1.5}) == (
+        "The rule that was given to 'alad score', not the threshold 1.5. The lowest score of an "
+        "alert is 2, the largest p 0.01."
+    )
+
+
+def test_a_card_says_whether_the_model_holds_rows(model_card):
+    assert "The model holds rows of its data" in model_card
+    assert "200 of training" in model_card
+    assert "40 of calibration" in model_card
+    without = card({**FACTS, "rows_kept": None, "calibration_rows": 0})
+    assert "The model holds no single row" in without
+    assert "<svg" not in without
+
+
+def shown_by_browser(page: str, folder: Path) -> str:
+    """The page as it stands after its scripts have run, which complain of nothing."""
+    (folder / "page.html").write_text(page, "utf-8")
+    done = subprocess.run(
+        [
+            *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *("--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}"),
+            *("--window-size=390,800", "--virtual-time-budget=3000", "--dump-dom"),
+            (folder / "page.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
+needs_browser = pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["page", "model_card"])
+def test_a_browser_shows_it_without_complaint(name, request, tmp_path):
+    page = request.getfixturevalue(name)
+    assert shown_by_browser(page, tmp_path).count("<svg") == page.count("<svg")
+
+
+FILTER = """<script>
+document.getElementById("text").value = "HIGHER count";
+document.getElementById("least").value = "10";
+document.getElementById("text").dispatchEvent(new Event("input", {bubbles: true}));
+</script></body>"""
+
+
+@needs_browser
+def test_the_filters_leave_what_is_asked_for_and_say_how_much(page, tmp_path):
+    total = page.count('<article class="group"')
+    shown = shown_by_browser(page.replace("</body>", FILTER), tmp_path)
+    assert shown.count('<article class="group"') == total > 1
+    assert len(re.findall(r'<article class="group"[^>]* hidden', shown)) == total - 1
+    assert f"1 of {total} groups, 40 alerts" in shown
+    assert shown.count("<details open") == 1  # the first; the script closed the others

@@ -1,0 +1,316 @@
+"""What a scored table says, as a dictionary: counts are exact, work and page are bounded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import KNN, Mahalanobis
+from alad.errors import InputError
+from alad.report import tally, triage
+from alad.report.tally import Axis, Moments
+from alad.report.triage import summarise
+from tests.report.scored import (
+    HOSTILE,
+    detector,
+    explain,
+    in_batches,
+    new_rows,
+    normal_rows,
+    scored_rows,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return detector()
+
+
+@pytest.fixture(scope="module")
+def scored(model):
+    return scored_rows(model, new_rows(), p=True)
+
+
+@pytest.fixture(scope="module")
+def summary(model, scored):
+    return summarise(model, in_batches(scored), explain, time="when", entity="host")
+
+
+def test_it_is_json(summary):
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_counts_are_those_of_the_table(summary, scored):
+    alerts = int(scored["is_anomaly"].sum())
+    assert alerts >= 47
+    assert (summary["scored"]["rows"], summary["scored"]["alerts"]) == (247, alerts)
+    assert sum(summary["scores"]["quiet"]) == 247 - alerts
+    assert sum(summary["scores"]["alerts"]) == sum(summary["over"]["alerts"]) == alerts
+    assert sum(summary["over"]["rows"]) == sum(summary["calibration"]["counts"]) == 247
+    groups = summary["groups"]
+    assert sum(group["count"] for group in groups["shown"]) + groups["more_alerts"] == alerts
+
+
+def test_a_scan_is_one_group_and_the_large_ones_another(summary):
+    by_items = {
+        tuple((item["column"], item["text"]) for item in group["items"]): group
+        for group in summary["groups"]["shown"]
+    }
+    scan, large = by_items[(("count", "higher"),)], by_items[(("bytes", "higher"),)]
+    assert (scan["count"], scan["rows"]) == (40, [200, 239])
+    assert scan["times"] == ["2026-03-02 03:20:00", "2026-03-02 03:59:00"]
+    assert large["rows"][1] == 246
+    first = scan["columns"][0]
+    assert (first["column"], first["seen"], first["expected"]) == ("count", "90", "4")
+    assert first["rarity"] == pytest.approx(0.25)
+    assert len(scan["examples"]) <= triage.EXAMPLES
+    assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
+
+
+def test_the_most_severe_group_is_first(summary, scored):
+    severity = [group["score"] for group in summary["groups"]["shown"]]
+    assert severity == sorted(severity, reverse=True)
+    assert severity[0] == scored["anomaly_score"].max()
+    assert summary["groups"]["shown"][0]["p_value"] == scored["p_value"].min()
+
+
+def test_entities_have_their_alerts_and_all_their_rows(summary, scored):
+    top = summary["entities"]["top"][0]
+    assert (top["entity"], top["alerts"], top["rows"]) == (HOSTILE, 40, 40)
+    ours = scored.filter((pl.col("host") == "a") & pl.col("is_anomaly")).height
+    normal = [entry for entry in summary["entities"]["top"] if entry["entity"] == "a"]
+    assert [(e["alerts"], e["rows"]) for e in normal] == ([(ours, 200)] if ours else [])
+
+
+def test_the_size_of_batches_does_not_matter(summary, model, scored):
+    whole = summarise(model, in_batches(scored, 1000), explain, time="when", entity="host")
+    assert whole == summary
+
+
+def test_p_values_of_uniform_rows_say_that_they_are_alike(model):
+    table = scored_rows(model, normal_rows(400, seed=3), p=True)
+    table = table.with_columns(p_value=pl.Series(np.linspace(0.001, 1, 400)))
+    found = summarise(model, in_batches(table), explain)["calibration"]
+    assert found["alike"] == pytest.approx(1, abs=0.02)
+    assert found["share_small"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_without_p_values_time_and_entity(model, scored):
+    bare = scored.drop("p_value", "when", "host")
+    found = summarise(model, in_batches(bare), explain)
+    assert found["calibration"] is None
+    assert found["entities"] is None
+    assert (found["over"]["kind"], found["over"]["column"]) == ("row", None)
+    assert found["groups"]["shown"][0]["p_value"] is None
+    assert found["groups"]["shown"][0]["times"] is None
+
+
+def _never(*_):
+    raise AssertionError("there is nothing to explain")
+
+
+def test_no_alert_is_explained_where_there_is_none(model):
+    table = scored_rows(model, normal_rows(50, seed=4)).with_columns(is_anomaly=False)
+    found = summarise(model, in_batches(table), _never)
+    assert (found["scored"]["alerts"], found["groups"]["shown"]) == (0, [])
+
+
+@pytest.mark.parametrize("flagged", [1, 247])
+def test_one_alert_and_nothing_but_alerts(model, scored, flagged):
+    highest = pl.col("anomaly_score").rank("ordinal", descending=True) <= flagged
+    table = scored.with_columns(highest.alias("is_anomaly"))
+    least = table.filter("is_anomaly")["anomaly_score"].min()
+    found = summarise(model, in_batches(table), explain, time="when")
+    assert found["scored"]["alerts"] == flagged
+    assert not found["scored"]["by_threshold"]
+    assert found["scored"]["lowest_alert"] == found["scores"]["threshold"] == least
+    assert sum(g["count"] for g in found["groups"]["shown"]) == flagged
+
+
+def test_work_and_page_are_bounded_and_counts_still_exact(model, monkeypatch):
+    monkeypatch.setattr(triage, "EXPLAINED", 12)
+    monkeypatch.setattr(triage, "GROUPS", 2)
+    monkeypatch.setattr(tally, "KEPT", 30)
+    monkeypatch.setattr(tally, "HIGHEST", 5)
+    table = scored_rows(model, new_rows(scan=80, large=40)).with_columns(is_anomaly=True)
+    asked = []
+
+    def counted(detector, X):
+        asked.append(X.height)
+        return explain(detector, X)
+
+    found = summarise(model, in_batches(table), counted)["groups"]
+    assert asked == [12] == [found["explained"]]
+    assert found["alerts"] == 320
+    assert len(found["shown"]) == 2
+    assert found["more"] == found["total"] - 2 > 0
+    assert found["more_alerts"] == 320 - sum(group["count"] for group in found["shown"]) > 0
+
+
+def test_the_same_seed_draws_the_same_alerts(model, monkeypatch):
+    monkeypatch.setattr(tally, "KEPT", 30)
+    monkeypatch.setattr(tally, "HIGHEST", 5)
+    table = scored_rows(model, new_rows()).with_columns(is_anomaly=True)
+    first, again = (summarise(model, in_batches(table), explain, seed=3) for _ in range(2))
+    assert first == again
+
+
+def test_the_largest_groups_are_shown_beside_the_most_severe():
+    groups = [(None, [i]) for i in range(100)]
+    count = np.arange(100)
+    shown = triage._shown(groups, count)
+    assert shown == [*range(30), *range(70, 100)]
+    assert triage._shown(groups[:3], count) == [0, 1, 2]
+
+
+def test_a_model_of_an_array_takes_the_columns_in_their_order():
+    rows = normal_rows().select("bytes", "count")
+    array_model = Mahalanobis(random_state=0).fit(rows.to_numpy())
+    scores = -array_model.score_samples(rows.to_numpy())
+    table = pl.DataFrame(
+        {"row": range(300), "anomaly_score": scores, "is_anomaly": scores > -array_model.offset_}
+    ).hstack(rows)
+
+    def of_array(detector, X):
+        assert X.shape[1] == 2
+        frame = pl.DataFrame(X, ["bytes", "count"], orient="row")
+        return type(explain(detector_of_table, full(X)))(
+            ("bytes", "count"), np.abs(X), frame, frame, np.ones(X.shape)
+        )
+
+    detector_of_table, full = detector(), lambda X: normal_rows(len(X))
+    found = summarise(array_model, in_batches(table), of_array)
+    assert found["model"]["names"] is None
+    assert found["scored"]["alerts"] == int(table["is_anomaly"].sum())
+    with pytest.raises(InputError, match="Expected the 2 columns that the model was fitted on"):
+        summarise(array_model, in_batches(table.drop("count")), of_array)
+
+
+def test_columns_of_roles_are_taken_where_the_table_has_them(model, scored, monkeypatch):
+    roles = {"time_column": "when", "entity_column": "nowhere"}
+    for role, name in roles.items():
+        monkeypatch.setattr(type(model.encoder_), role, name, raising=False)
+    found = summarise(model, in_batches(scored), explain)
+    assert found["over"]["column"] == "when"
+    assert found["entities"] is None
+
+
+# ------------------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [
+        (
+            "anomaly_score",
+            r"that 'alad score' wrote at scored\.parquet; it has no column 'anomaly_",
+        ),
+        ("is_anomaly", r"it has no column 'is_anomaly'\. Give what 'alad score MODEL TABLE"),
+        (
+            "bytes",
+            r"missing: 'bytes'\. Score the table with --all-columns, or with --keep for each",
+        ),
+    ],
+)
+def test_missing_columns_are_named(model, scored, drop, message):
+    with pytest.raises(InputError, match=message):
+        summarise(model, in_batches(scored.drop(drop)), explain)
+
+
+def test_scores_of_another_model_are_refused(scored):
+    other = KNN(random_state=0).fit(normal_rows())
+    with pytest.raises(
+        InputError, match=r"Expected scores of this model in scored\.parquet; row 0"
+    ):
+        summarise(other, in_batches(scored), explain)
+
+
+@pytest.mark.parametrize("option", ["time", "entity"])
+def test_an_unknown_column_is_named(model, scored, option):
+    with pytest.raises(InputError, match=rf"Expected --{option} to name a column .* no 'nowhere'"):
+        summarise(model, in_batches(scored), explain, **{option: "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("anomaly_score", pl.lit("high")),
+        ("anomaly_score", pl.lit(None, pl.Float64)),
+        ("anomaly_score", pl.lit(float("nan"))),
+        ("p_value", pl.lit(None, pl.Float64)),
+        ("is_anomaly", pl.lit("perhaps")),
+    ],
+)
+def test_what_score_does_not_write_is_refused(model, scored, column, values):
+    table = scored.with_columns(values.alias(column))
+    with pytest.raises(
+        InputError, match=r"Expected .* of scored\.parquet.*Score (the table|it) again"
+    ):
+        summarise(model, in_batches(table), explain)
+
+
+def test_a_time_that_is_none_is_refused(model, scored):
+    with pytest.raises(InputError, match="Expected times or numbers in column 'proto'"):
+        summarise(model, in_batches(scored), explain, time="proto")
+
+
+# --------------------------------------------------------------------------- small parts
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        (["2026-03-02 00:00:00", "2026-03-02T00:01:00"], "time", [1772409600.0, 1772409660.0]),
+        (["2026-03-02T00:00:00Z", None], "time", [1772409600.0, np.nan]),
+        ([3, 5], "number", [3.0, 5.0]),
+        (["3", "5.5"], "number", [3.0, 5.5]),
+    ],
+)
+def test_moments_are_read_from_what_tables_hold(values, kind, expected):
+    moments = Moments("when")
+    found = moments.of(pl.DataFrame({"when": values}))
+    assert moments.kind == kind
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "threshold", "scale"),
+    [
+        (1e-9, 1e4, 1.0, "log"),
+        (-2.0, 3.0, 1.0, "linear"),
+        (0.0, 3.4e38, 1.0, "asinh"),
+        (2.0, 2.0, 2.0, "linear"),
+        (5.0, 6.0, -1.0, "linear"),
+    ],
+)
+def test_an_axis_spans_any_scores(low, high, threshold, scale):
+    axis = Axis.spanning(low, high, threshold)
+    assert axis.scale == scale
+    assert (np.diff(axis.edges) > 0).all()
+    found = axis.bins(np.array([low, high]))
+    assert found[0] == 0
+    assert 0 <= found[1] < tally.BINS
+
+
+def test_entities_are_forgotten_where_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(tally, "ENTITIES", 10)
+    found = tally.Entities("host")
+    for start in range(0, 40, 4):
+        hosts = ["busy"] * 3 + [f"h{i}" for i in range(start, start + 4)]
+        found.add(pl.DataFrame({"host": hosts, "anomaly_score": [1.0] * 7}))
+    assert len(found.counts) <= 10
+    assert found.counts["busy"] == 30
+    assert not found.distinct_is_exact
+
+
+def test_a_value_that_is_far_out_does_not_drown_the_others(model):
+    """In float32 all rows with it would be equally far from each explained one."""
+    rows = new_rows(scan=0, large=20).with_columns(
+        pl.when(pl.int_range(pl.len()) >= 200).then(1e30).otherwise("bytes").alias("bytes")
+    )
+    found = triage.features(model, rows, model.feature_names_in_.tolist())
+    assert np.abs(found).max() == triage.FAR
+    assert len(np.unique(found[200:], axis=0)) > 1
