@@ -63,7 +63,7 @@ class Reasons:
         """
         if k >= len(self.columns):
             return None
-        place = int(self.top(k + 1)[i, k])
+        place = int(np.argsort(-self.contributions[i], kind="stable")[k])
         return self._said(i, place) if self.contributions[i, place] > 0 else None
 
     def to_frame(self, k: int = 3) -> pl.DataFrame:
