@@ -23,6 +23,7 @@ import typer
 from typer.core import TyperGroup
 
 from alad.cli.bench import app as bench
+from alad.cli.export import export
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
@@ -89,5 +90,6 @@ app.command()(score)
 app.command()(info)
 app.command()(report)
 app.command()(look)
+app.command()(export)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(bench, name="bench")

@@ -1,0 +1,155 @@
+"""An exported model held against the detector that it was made from, row by row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.estimators import AbstractDetector
+from alad.export.detectors import COLUMNS, X
+from alad.export.graph import needed
+from alad.export.tables import NUMBERS
+from alad.preprocessing.frames import to_polars
+from alad.preprocessing.table import MISSING
+
+TOLERANCE = 1e-4
+AT_ONCE = 1024  # rows at a time: comparing one with a full memory takes 64 kB
+FEW = 257  # rows, for which the detector compiles what it needs for many
+
+Rows = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a comparison found."""
+
+    rows: int
+    largest: float
+    """The largest of |A - A'| / max(|A|, median of |A|)."""
+    verdicts: int
+    """Rows that only one of the two calls an anomaly: they lie at the threshold, up to rounding."""
+    rows_per_second: float
+    """Of the exported model, in onnxruntime."""
+    rows_per_second_here: float
+    """Of the detector's ``score_samples``."""
+
+    def check(self) -> None:
+        """Refuse a model that says something else than its detector.
+
+        Raises
+        ------
+        InputError
+            The largest difference is above 1e-4.
+        """
+        if not self.largest <= TOLERANCE:
+            raise InputError(
+                f"Expected the exported model to give the detector's scores, up to {TOLERANCE:g} "
+                f"of their size; got {self.largest:.3g} on {self.rows:,} rows. Nothing was "
+                "written: score with alad itself."
+            )
+
+
+def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> Agreement:
+    """Score rows twice: with the detector, and in onnxruntime with the model made from it.
+
+    Parameters
+    ----------
+    model : an ``onnx.ModelProto`` as bytes
+    parts : arrays or frames of rows, as the detector takes them; at least one
+
+    Raises
+    ------
+    InputError
+        The rows do not fit the detector, or onnxruntime is not installed.
+    """
+    running = session(model)
+    results: list[tuple[Any, ...]] = []
+    for rows in parts:
+        if not results:  # what is compiled on the first call is not to count
+            _both(running, detector, rows[:FEW])
+        results.append(_both(running, detector, rows))
+    ours, theirs, flags, here, there = map(np.hstack, zip(*results, strict=True))
+    return Agreement(
+        rows=len(ours),
+        largest=difference(ours, theirs),
+        verdicts=int((flags != (ours > -detector.offset_)).sum()),
+        rows_per_second=len(ours) / there.sum(),
+        rows_per_second_here=len(ours) / here.sum(),
+    )
+
+
+def _both(running: Any, detector: AbstractDetector, rows: Any) -> tuple[Any, ...]:
+    """Scores of both, the model's verdicts, and the seconds that each took."""
+    began = time.perf_counter()
+    ours = -detector.score_samples(rows)
+    between = time.perf_counter()
+    found = run(running, feeds(detector, rows, is_by_column(running)))
+    ended = time.perf_counter()
+    theirs, flags = found["anomaly_score"], found["is_anomaly"]
+    return ours, theirs, flags, between - began, ended - between
+
+
+def difference(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
+    """The largest |A - A'| / max(|A|, median of |A|).
+
+    >>> difference(np.array([1.0, 0.0, 4.0]), np.array([1.0, 0.1, 4.2])).__round__(3)
+    0.1
+    """
+    size = np.maximum(np.abs(ours), np.median(np.abs(ours)))
+    apart = np.abs(ours - theirs)
+    return float(np.max(np.where(apart == 0, 0, apart / np.where(size == 0, 1, size))))
+
+
+def session(model: bytes) -> Any:
+    """A model ready to run in onnxruntime, on the processor."""
+    runtime = needed("onnxruntime")
+    return runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def is_by_column(running: Any) -> bool:
+    """Whether a model has one input for each column of a table."""
+    return bool(running.get_modelmeta().custom_metadata_map["inputs"] == COLUMNS)
+
+
+def run(running: Any, given: Rows) -> Rows:
+    """The outputs of a model by name, some rows at a time."""
+    names = [output.name for output in running.get_outputs()]
+    n = len(next(iter(given.values())))
+    parts = [
+        running.run(names, {name: rows[start : start + AT_ONCE] for name, rows in given.items()})
+        for start in range(0, n, AT_ONCE)
+    ]
+    return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+
+
+def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
+    """Rows, as the detector takes them, as an exported model takes them.
+
+    >>> from alad import Mahalanobis
+    >>> frame = pl.DataFrame({"bytes": [1.0, None], "proto": ["tcp", None]})
+    >>> given = feeds(Mahalanobis().fit(frame), frame, True)
+    >>> given["bytes"].tolist(), given["proto"].tolist()
+    ([[1.0], [nan]], [['tcp'], ['<missing>']])
+    """
+    encoder = detector.encoder_
+    if not by_column:
+        x = detector._matrix(rows, fitting=False)
+        is_double = encoder is None and not detector.takes_pictures
+        return {X: x.astype(np.float64 if is_double else np.float32, copy=False)}
+    assert encoder is not None
+    table = to_polars(rows)
+    return {c.name: _fed(table[c.name], c.kind in NUMBERS)[:, None] for c in encoder.schema}
+
+
+def _fed(series: pl.Series, is_number: bool) -> NDArray[Any]:
+    if is_number:
+        return series.cast(pl.Float64).to_numpy().astype(np.float32)
+    present = series.fill_nan(None) if series.dtype.is_float() else series
+    return present.cast(pl.String).fill_null(MISSING).to_numpy().astype(np.object_)
