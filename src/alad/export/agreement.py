@@ -80,8 +80,8 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
         rows=len(ours),
         largest=difference(ours, theirs),
         verdicts=int((flags != (ours > -detector.offset_)).sum()),
-        rows_per_second=len(ours) / there.sum(),
-        rows_per_second_here=len(ours) / here.sum(),
+        rows_per_second=float(len(ours) / there.sum()),
+        rows_per_second_here=float(len(ours) / here.sum()),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators import DSEBM, AbstractDetector, NetworkDetector
+from alad.estimators import DAGMM, DSEBM, AbstractDetector, NetworkDetector
 from alad.estimators._adversarial import AdversarialDetector
 from alad.export import scores, shallow
 from alad.export.decisions import decide, settled
@@ -23,6 +23,11 @@ from alad.training import alive, blueprints
 
 OUTPUTS = ("anomaly_score", "is_anomaly", "p_value")
 COLUMNS, FEATURES = "columns", "features"
+OF_NETWORKS: dict[type, Mapping[str, scores.Score]] = {
+    AdversarialDetector: scores.SCORES,
+    DAGMM: scores.SCORES_OF_DAGMM,
+    DSEBM: scores.SCORES_OF_DSEBM,
+}
 X = "x"  # the input of a model that takes a matrix
 
 
@@ -50,8 +55,8 @@ def to_onnx(
 
     Parameters
     ----------
-    detector : a fitted ALAD, ALICE, BiGAN, AutoEncoder, DSEBM with the score "energy", Mahalanobis,
-        PCA, KNN, OCSVM or IsolationForest
+    detector : a fitted ALAD, ALICE, BiGAN, AutoEncoder, DAGMM, DSEBM with the score "energy",
+        Mahalanobis, PCA, KNN, OCSVM or IsolationForest
     inputs : {"columns", "features"}, optional
         Default: "columns" for a detector that was fitted on a frame.
     facts : mapping of str to str, optional
@@ -145,17 +150,19 @@ def _score(detector: AbstractDetector, x: Tensor) -> Tensor:
 
 
 def _of_networks(detector: NetworkDetector) -> Mapping[str, scores.Score]:
-    if isinstance(detector, AdversarialDetector):
-        return scores.SCORES
-    return scores.SCORES_OF_ENERGY if isinstance(detector, DSEBM) else {}
+    """The scores that are exported, by name."""
+    for cls, known in OF_NETWORKS.items():
+        if isinstance(detector, cls):
+            return known
+    return {}
 
 
 def _unsupported(what: str) -> InputError:
-    others = [cls.__name__ for cls in shallow.SCORES]
+    others = ", ".join(cls.__name__ for cls in shallow.SCORES)
     return InputError(
-        f"Expected a detector that can be exported: ALAD, ALICE, BiGAN, AutoEncoder, DSEBM with "
-        f"the score 'energy', {', '.join(others[:-1])} or {others[-1]}; got {what}. Score with "
-        "alad itself, or fit one of these."
+        "Expected a detector that can be exported: ALAD, ALICE, BiGAN, AutoEncoder, DAGMM, DSEBM "
+        f"with the score 'energy', {others}; got {what}. Fit one of these, or score with alad "
+        "itself."
     )
 
 

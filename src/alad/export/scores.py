@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from alad.export.graph import (
     Tensor,
     absolute,
     apply,
+    column,
     every,
     flat,
+    integers,
+    joined,
     largest,
     log,
     mean,
@@ -31,6 +36,7 @@ from alad.export.graph import (
 from alad.export.layers import features as features_of
 from alad.export.layers import features_of_pairs, logit, stack
 from alad.networks.memory import Memory
+from alad.objectives.dagmm import FLOOR, RAISED, TINY
 from alad.scores.alad import JOINT_WEIGHT
 from alad.scores.memory import DOUBT, LOCALITY, NEIGHBOURS
 
@@ -38,6 +44,7 @@ LAST_BITS = 2.0**-22  # of a float32, whose fraction has 23
 
 Networks = Mapping[str, Any]
 Score = Callable[[Networks, Tensor], Tensor]
+Vector = NDArray[np.float64]
 
 
 def encode(networks: Networks, x: Tensor) -> Tensor:
@@ -125,7 +132,49 @@ SCORES: dict[str, Score] = {
     "local-distance": local_distance,
     "memory": memory,
 }
-SCORES_OF_ENERGY: dict[str, Score] = {"energy": energy}
+SCORES_OF_DSEBM: dict[str, Score] = {"energy": energy}
+
+
+# ------------------------------------------------------------------------------- mixtures
+
+
+def latent(N: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """DAGMM's z, (n, d), and the length of the reconstruction error, (n, 1)."""
+    z = stack(N.E, x)
+    y = stack(N.G, z)
+    error, length = _norm(x - y), _norm(x)
+    cosine = total(x * y, keep=True) / (length * _norm(y) + TINY)
+    return joined([z, error / (length + TINY), cosine]), error
+
+
+def _norm(x: Tensor) -> Tensor:
+    return root(total(square(x), keep=True) + TINY)
+
+
+def row_energy(networks: Networks, x: Tensor) -> Tensor:
+    """-log of the density of z under the mixture that N keeps."""
+    N = networks["N"]
+    z, _ = latent(N, x)
+    kept = (np.asarray(part[...], np.float64) for part in (N.weights, N.means, N.covariances))
+    terms = [_log_density(z, *component) for component in zip(*kept, strict=True)]
+    return -apply("ReduceLogSumExp", joined(terms), integers(z, 1), keepdims=0)
+
+
+def _log_density(z: Tensor, weight: float, centre: Vector, covariance: Vector) -> Tensor:
+    """Of a weighted Gaussian, (n, 1), whose variances are raised as in training."""
+    raised = covariance + np.diag(FLOOR + RAISED * np.diagonal(covariance))
+    factor = np.linalg.cholesky(raised)
+    whitened = (z - centre) @ np.linalg.inv(factor).T
+    constant = len(centre) / 2 * math.log(2 * math.pi) + np.log(np.diagonal(factor)).sum()
+    return (math.log(weight + TINY) - constant) - 0.5 * total(square(whitened), keep=True)
+
+
+def reconstruction_error(networks: Networks, x: Tensor) -> Tensor:
+    """DAGMM's norm of x - x'."""
+    return column(latent(networks["N"], x)[1])
+
+
+SCORES_OF_DAGMM: dict[str, Score] = {"energy": row_energy, "reconstruction": reconstruction_error}
 
 
 # ----------------------------------------------------------------------------- the memory
@@ -139,7 +188,7 @@ def nearest(M: Memory, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     lengths = np.asarray(jnp.square(M.rows[...]).sum(axis=1))
     _, near = largest((2 * x) @ apply("Transpose", kept, perm=[1, 0]) - lengths, k + 1)
     candidates, here = taken(kept, near), apply("Unsqueeze", x, x.graph.constant(np.array([1])))
-    is_itself = every(_alike(candidates, here, is_squashed=np.isfinite(M.scale[...][0])))
+    is_itself = every(_alike(candidates, here, is_squashed=bool(np.isfinite(M.scale[...][0]))))
     squares = total(square(here - candidates))
     _, order = smallest(where(is_itself, -1, squares), k + 1)
     distance = root(taken_along(squares, order))
