@@ -166,7 +166,7 @@ def _log_density(z: Tensor, weight: float, centre: Vector, covariance: Vector) -
     factor = np.linalg.cholesky(raised)
     whitened = (z - centre) @ np.linalg.inv(factor).T
     constant = len(centre) / 2 * math.log(2 * math.pi) + np.log(np.diagonal(factor)).sum()
-    return (math.log(weight + TINY) - constant) - 0.5 * total(square(whitened), keep=True)
+    return float(math.log(weight + TINY) - constant) - 0.5 * total(square(whitened), keep=True)
 
 
 def reconstruction_error(networks: Networks, x: Tensor) -> Tensor:
