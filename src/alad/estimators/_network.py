@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from alad.errors import InputError
 from alad.estimators._detector import (
     AbstractDetector,
+    Columns,
     Matrix,
     Vector,
     enough_rows,
@@ -160,6 +161,7 @@ class NetworkDetector(AbstractDetector):
         X: Any,
         y: Any = None,
         *,
+        schema: Columns = None,
         X_valid: Any = None,
         checkpoint: str | os.PathLike[str] | None = None,
         report: Report | None = None,
@@ -171,6 +173,8 @@ class NetworkDetector(AbstractDetector):
         X : array or frame of shape (n, columns)
             Normal rows, as far as that is known; no label is used.
         y : ignored
+        schema : Schema or TableEncoder, optional
+            What the columns of a frame are, or how they become numbers. Default: inferred.
         X_valid : array or frame, optional
             Normal rows to watch training with. Default: the share ``validation_fraction`` of X.
         checkpoint : path, optional
@@ -186,7 +190,12 @@ class NetworkDetector(AbstractDetector):
             A loss stopped being finite.
         """
         fit_side_by_side(
-            [self], X, X_valid=X_valid, checkpoint=checkpoint, report=report or self._printer()
+            [self],
+            X,
+            schema=schema,
+            X_valid=X_valid,
+            checkpoint=checkpoint,
+            report=report or self._printer(),
         )
         return self
 
@@ -252,9 +261,11 @@ class NetworkDetector(AbstractDetector):
         """The players whose weights a model holds."""
         return self._players(size)
 
-    def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+    def _matrix(self, X: Any, *, fitting: bool, schema: Columns = None) -> NDArray[Any]:
         if not self.takes_pictures:
-            return super()._matrix(X, fitting=fitting)
+            return super()._matrix(X, fitting=fitting, schema=schema)
+        if schema is not None:
+            raise InputError("Expected no schema with pictures. Leave it out.")
         x = as_pictures(X, fitting=fitting)
         if fitting:
             self.encoder_ = None
@@ -304,6 +315,7 @@ def fit_side_by_side(
     detectors: Sequence[NetworkDetector],
     X: Any,
     *,
+    schema: Columns = None,
     X_valid: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     report: Report | None = None,
@@ -316,7 +328,7 @@ def fit_side_by_side(
     Parameters
     ----------
     detectors : sequence of one kind and one set of parameters but for ``random_state``
-    X, X_valid, checkpoint, report
+    X, schema, X_valid, checkpoint, report
         As in :meth:`NetworkDetector.fit`.
     """
     first = detectors[0]
@@ -324,7 +336,7 @@ def fit_side_by_side(
     first._check_settings()
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
-    x = first._prepare(X, choices.scaling)
+    x = first._prepare(X, choices.scaling, schema)
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)

@@ -3,71 +3,56 @@
 ==============================  =========================================================
 in the table                    in the matrix
 ==============================  =========================================================
-number, boolean                 itself, as one feature
+number, boolean                 itself, as one feature; of a duration the seconds
 text, categorical, enum         one-hot: one feature per category seen at fit, sorted
 category not seen at fit        zeros in its block; counted in the notes
 missing category                its own category ``<missing>`` if fit saw one, else zeros
 missing number (null, NaN)      the median of the training values
 ... in a column with gaps       and a second feature, 1 where the value is missing
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
+text of more than 200 values    -log of the share of the training rows with that value
+... that is long                lengths, shares of kinds of characters, and the same
+dates, times, ISO-8601 text     sine and cosine of hour of day and weekday
+addresses, ports, URLs          see :mod:`alad.preprocessing.kinds`
+text that never comes twice     nothing: an identifier
+column without any value        nothing
 ==============================  =========================================================
 
-Refused, with a message that names the column: infinity, dates and durations, nested values, a
-column without any value, text where fit saw numbers, more categories than ``max_categories``,
-columns that fit did not see, and the lack of ones that it did. Their order does not matter.
+What a column is taken for is said in :mod:`alad.preprocessing.learning`, and stated otherwise by a
+:class:`alad.preprocessing.schema.Schema`. A column without any value is left out rather than
+refused: it can teach nothing, and whoever has many columns would otherwise drop them one error at
+a time. If the schema states a kind for it, it is refused.
+
+Refused, with a message that names the column: infinity, nested values, what is not of the kind
+that is stated, text where fit saw numbers, columns that fit did not see, and the lack of ones that
+the model reads. Their order does not matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from alad.errors import InputError, ModelFormatError
+from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import quoted, to_polars
+from alad.preprocessing.kinds import Settings
+from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
+from alad.preprocessing.learning import ColumnLearner
+from alad.preprocessing.schema import Schema
 
-MISSING = "<missing>"
-MAX_CATEGORIES = 200
+SAMPLE = 100_000  # numbers of a column that the median of a stream is taken from
 
 _BLOCK = 4096  # rows written at a time: their part of the matrix stays in the cache
-_TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 Float32s = NDArray[np.float32]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Column:
-    """What fit learned of one column; all of it is JSON."""
-
-    name: str
-    kind: Literal["numeric", "boolean", "categorical"]
-    categories: tuple[str, ...] = ()
-    """The categories seen at fit, sorted; ``<missing>`` among them if values were missing."""
-    fill: float = 0.0
-    """The training median, which stands in for a missing number."""
-    has_missing: bool = False
-    """Whether values were missing at fit."""
-    constant: bool = False
-    """Whether fit saw a single value: allowed, though the column tells nothing then."""
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The names of the features that the column becomes."""
-        if self.kind == "categorical":
-            return tuple(f"{self.name}={category}" for category in self.categories)
-        return (self.name, f"{self.name} is missing") if self.has_missing else (self.name,)
-
-    @property
-    def binary(self) -> tuple[bool, ...]:
-        """For each feature, whether it can only be 0 or 1."""
-        if self.kind == "numeric":
-            return (False, True)[: len(self.features)]
-        return (True,) * len(self.features)
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,7 @@ class TableNotes:
 
     rows: int
     unseen: dict[str, int] = field(default_factory=dict)
-    """Rows with a category that fit did not see."""
+    """Rows with a category, address, port or host that fit did not see."""
     missing: dict[str, int] = field(default_factory=dict)
     """Rows without a value."""
 
@@ -94,24 +79,56 @@ class TableEncoder:
     ([[9.0, 0.0, 0.0, 0.0]], {'proto': 1})
     """
 
-    schema: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    """All columns of the table, also those that the model is not given."""
 
     @classmethod
-    def fit(cls, frame: Any, *, max_categories: int = MAX_CATEGORIES) -> TableEncoder:
+    def fit(
+        cls, frame: Any, schema: Schema | None = None, *, max_categories: int = MAX_CATEGORIES
+    ) -> TableEncoder:
         """Learn the columns of a pandas, polars or pyarrow frame (see the module's table).
 
         Parameters
         ----------
         frame : n >= 1 rows of at least one column.
-        max_categories : the most distinct values that a text column may have.
+        schema : what the columns are; default: it is inferred.
+        max_categories : the most values of a text that become categories unasked.
 
         Raises
         ------
         InputError
             See the module; the message names the column and says what to do.
         """
-        table = _rows(frame)
-        return cls(tuple(_learn(series, max_categories) for series in table.iter_columns()))
+        learner = TableLearner(schema, max_categories=max_categories, sample=None)
+        return learner.update(frame).finish()
+
+    @cached_property
+    def schema(self) -> tuple[Column, ...]:
+        """The columns that the model is given, in the order of their features."""
+        return tuple(column for column in self.columns if column.is_read)
+
+    @property
+    def left_out(self) -> tuple[Column, ...]:
+        """The columns that the model is not given; they may be absent in new tables."""
+        return tuple(column for column in self.columns if not column.is_read)
+
+    @property
+    def stated(self) -> Schema:
+        """What the columns are, in the form that a person can edit."""
+        return Schema.of(self.columns)
+
+    @property
+    def time_column(self) -> str | None:
+        """The column that says when."""
+        return self._of_role("time")
+
+    @property
+    def entity_column(self) -> str | None:
+        """The column that says who or what a row is about."""
+        return self._of_role("entity")
+
+    def _of_role(self, role: str) -> str | None:
+        return next((column.name for column in self.columns if column.role == role), None)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -125,13 +142,14 @@ class TableEncoder:
 
     @property
     def column_of_feature(self) -> NDArray[np.int64]:
-        """(f,) the place in the schema of the column that each feature was made from."""
+        """(f,) the place in :attr:`schema` of the column that each feature was made from."""
         return np.repeat(np.arange(len(self.schema)), [len(c.features) for c in self.schema])
 
     @property
     def needs_names(self) -> bool:
         """Whether some column is not a plain number, so that an array cannot stand for a frame."""
-        return any(column.kind == "categorical" or column.has_missing for column in self.schema)
+        plain = ("numeric", "boolean")
+        return any(column.kind not in plain or column.has_missing for column in self.columns)
 
     @property
     def constant_columns(self) -> tuple[str, ...]:
@@ -146,32 +164,41 @@ class TableEncoder:
         InputError
             See the module; the message names the column and says what to do.
         """
-        table = _aligned(_rows(frame), self.schema)
+        table = self._aligned(_rows(frame))
         dense: list[tuple[int, NDArray[Any]]] = []
         coded: list[tuple[int, NDArray[np.int64]]] = []
         unseen, missing = {}, {}
         position = 0
         for column in self.schema:
-            series = table[column.name]
-            if column.kind == "categorical":
-                codes, gaps, unknown = _codes(series, column)
-                coded.append((position, codes))
-                unseen[column.name], missing[column.name] = unknown, gaps
-            else:
-                values, gap = _filled(series, column)
-                dense.append((position, values))
-                if column.has_missing:
-                    dense.append((position + 1, gap))
-                missing[column.name] = int(gap.sum())
+            found = column.of_kind.encode(table[column.name], column)
+            if found.codes is not None:
+                coded.append((position, found.codes))
+            flag = (found.gap,) if column.flags_missing else ()
+            dense.extend(enumerate((*found.features, *flag), position))
+            unseen[column.name], missing[column.name] = found.unseen, int(found.gap.sum())
             position += len(column.features)
         x = _write(table.height, position, dense, coded)
         return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing))
 
+    def _aligned(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Hold the table's columns against those of fit."""
+        needed, known = [c.name for c in self.schema], {c.name for c in self.columns}
+        absent = [name for name in needed if name not in table.columns]
+        unknown = [name for name in table.columns if name not in known]
+        if not absent and not unknown:
+            return table
+        parts = [f"missing: {quoted(absent)}"] if absent else []
+        parts += [f"not seen at fit: {quoted(unknown)}"] if unknown else []
+        raise InputError(
+            f"Expected the columns at fit; {'; '.join(parts)}. Pass the same columns, or refit."
+        )
+
     def decode(self, x: NDArray[Any]) -> pl.DataFrame:
         """Give the table whose rows features (n, f) say, also ones that are no 0 and no 1.
 
-        Of a category's features the largest decides, of a flag whether it passes a half; a number
-        is null where its flag "is missing" does.
+        Of a category's features the largest decides, of a flag whether it passes a half; a value
+        is null where its flag "is missing" does. Features from which a value cannot be read back,
+        such as rarities, give the most frequent training value, or a text that says what they do.
 
         >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
         >>> encoder.decode(np.array([[2.5, 0.3, 0.4]])).row(0)
@@ -186,8 +213,7 @@ class TableEncoder:
 
     def to_json(self) -> dict[str, Any]:
         """The rules as JSON: dicts, lists, text, numbers and booleans only."""
-        columns = [asdict(column) for column in self.schema]
-        return {"columns": [{**c, "categories": list(c["categories"])} for c in columns]}
+        return {"columns": [column.to_json() for column in self.columns]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TableEncoder:
@@ -199,179 +225,130 @@ class TableEncoder:
             The content is not what :meth:`to_json` writes.
         """
         try:
-            columns = [
-                Column(**{**column, "categories": tuple(column["categories"])})
-                for column in content["columns"]
-            ]
+            return cls(tuple(Column.from_json(column) for column in content["columns"]))
         except (KeyError, TypeError) as error:
             raise ModelFormatError(
                 "Expected a list of columns with name, kind, categories, fill, has_missing and "
                 f"constant; got something else ({error!r}). Save the model again."
             ) from error
-        return cls(tuple(columns))
 
 
-# --------------------------------------------------------------------------------- fit
+class TableLearner:
+    """Learns the columns of a table in a stream, in bounded memory.
+
+    Counts of values are exact up to 200,000 different ones in a column, and medians up to
+    ``sample`` values; beyond that they come from the most frequent values and from a uniform draw.
+
+    Parameters
+    ----------
+    schema : what the columns are; default: it is inferred from all rows together.
+    max_categories : the most values of a text that become categories unasked.
+    sample : the most numbers of a column that its median is taken from; None: all.
+    seed : of that draw.
+
+    Raises
+    ------
+    InputError
+        See the module.
+
+    >>> learner = TableLearner()
+    >>> for batch in (pl.DataFrame({"a": [1.0, 9.0]}), pl.DataFrame({"a": [None, 2.0]})):
+    ...     _ = learner.update(batch)
+    >>> learner.finish().schema[0].fill
+    2.0
+    """
+
+    def __init__(
+        self,
+        schema: Schema | None = None,
+        *,
+        max_categories: int = MAX_CATEGORIES,
+        sample: int | None = SAMPLE,
+        seed: int = 0,
+    ) -> None:
+        self.schema = schema
+        self.settings = Settings(max_categories, sample, seed)
+        self.rows = 0
+        self._columns: dict[str, ColumnLearner] = {}
+
+    def update(self, frame: Any) -> Self:
+        """Take in some rows; every batch has the same columns, in any order."""
+        table = to_polars(frame)
+        if not self._columns:
+            self._begin(table.columns)
+        if set(table.columns) != set(self._columns):
+            raise InputError(
+                f"Expected the columns {quoted(self._columns)} in every batch; got "
+                f"{quoted(table.columns)}."
+            )
+        self.rows += table.height
+        for name, learner in self._columns.items():
+            learner.update(table[name])
+        return self
+
+    def _begin(self, names: list[str]) -> None:
+        if self.schema is not None:
+            self.schema.check_names(names)
+        for name in names:
+            stated = None if self.schema is None else self.schema[name]
+            self._columns[name] = ColumnLearner(name, stated, self.settings)
+
+    def columns(self) -> tuple[Column, ...]:
+        """What the columns are, and what was learned of them so far.
+
+        Raises
+        ------
+        InputError
+            There were no rows, or a column that was stated has no value.
+        """
+        if self.rows == 0 or not self._columns:
+            raise _no_rows(self.rows, len(self._columns))
+        found = tuple(learner.finish() for learner in self._columns.values())
+        return found if self.schema else _with_time(found)
+
+    def finish(self) -> TableEncoder:
+        """The rules for what was seen.
+
+        Raises
+        ------
+        InputError
+            There is nothing to give to a model.
+        """
+        columns = self.columns()
+        if not any(column.is_read for column in columns):
+            told = "; ".join(f"{c.name!r}: {c.note or f'{c.kind}, {c.role}'}" for c in columns)
+            raise InputError(
+                f"Expected at least one column to learn from; got none ({told}). Add a column, or "
+                "state kinds and roles in a schema."
+            )
+        return TableEncoder(columns)
+
+
+def _with_time(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Give the first column of times the role of time."""
+    first = next((column for column in columns if column.kind == "time"), None)
+    return tuple(replace(c, role="time") if c is first else c for c in columns)
 
 
 def _rows(frame: Any) -> pl.DataFrame:
     table = to_polars(frame)
     if table.height == 0 or table.width == 0:
-        raise InputError(
-            "Expected at least one row and one column; got "
-            f"{table.height} rows and {table.width} columns."
-        )
+        raise _no_rows(table.height, table.width)
     return table
 
 
-def _learn(series: pl.Series, max_categories: int) -> Column:
-    dtype = series.dtype
-    if dtype in _TEXT:
-        return _learn_categories(series, max_categories)
-    if dtype.is_temporal():
-        raise InputError(
-            f"Expected numbers or text in column {series.name!r}; got {dtype}. Replace it by "
-            "numbers that matter, such as the hour or the seconds since the last event, or "
-            "drop it."
-        )
-    if dtype == pl.Null:
-        raise _no_value(series.name)
-    if not (dtype.is_numeric() or dtype == pl.Boolean):
-        raise InputError(
-            f"Expected numbers or text in column {series.name!r}; got {dtype}. Spread it over "
-            "several columns, or drop it."
-        )
-    values, gap = _numbers(series)
-    present = values[~gap]
-    if len(present) == 0:
-        raise _no_value(series.name)
-    median = float(np.median(present.astype(np.float64)))
-    is_boolean = dtype == pl.Boolean
-    return Column(
-        name=series.name,
-        kind="boolean" if is_boolean else "numeric",
-        fill=float(median >= 0.5) if is_boolean else median,  # half and half counts as true
-        has_missing=bool(gap.any()),
-        constant=bool(present.min() == present.max()) and not gap.any(),
-    )
-
-
-def _learn_categories(series: pl.Series, max_categories: int) -> Column:
-    gaps = series.null_count()
-    if gaps == len(series):
-        raise _no_value(series.name)
-    categories = set(series.drop_nulls().unique().cast(pl.String))
-    if len(categories) > max_categories:
-        raise InputError(
-            f"Expected at most {max_categories} distinct values in the text column "
-            f"{series.name!r}; got {len(categories)}. Drop it if it is an identifier, or group "
-            "its rare values; if it was meant to hold numbers, correct those that are none."
-        )
-    if gaps:
-        categories.add(MISSING)
-    return Column(
-        name=series.name,
-        kind="categorical",
-        categories=tuple(sorted(categories)),
-        has_missing=gaps > 0,
-        constant=len(categories) == 1,
-    )
-
-
-def _no_value(name: str) -> InputError:
+def _no_rows(rows: int, columns: int) -> InputError:
     return InputError(
-        f"Expected at least one value in column {name!r}; all are missing. Drop the column."
-    )
-
-
-# --------------------------------------------------------------------------- transform
-
-
-def _aligned(table: pl.DataFrame, schema: tuple[Column, ...]) -> pl.DataFrame:
-    expected, got = {column.name for column in schema}, set(table.columns)
-    if expected == got:
-        return table
-    parts = []
-    if expected - got:
-        parts.append(f"missing: {quoted(c.name for c in schema if c.name not in got)}")
-    if got - expected:
-        parts.append(f"not seen at fit: {quoted(c for c in table.columns if c not in expected)}")
-    raise InputError(
-        f"Expected the columns at fit; {'; '.join(parts)}. Pass the same columns, or refit."
-    )
-
-
-def _filled(series: pl.Series, column: Column) -> tuple[Float32s, Bools]:
-    if series.dtype == pl.Null:
-        series = series.cast(pl.Float64)
-    if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
-        raise InputError(
-            f"Expected numbers in column {column.name!r}, as at fit; got {series.dtype}, first "
-            f"{_first_offender(series)!r}. Correct the value, or cast the column to numbers."
-        )
-    values, gap = _numbers(series)
-    return (np.where(gap, np.float32(column.fill), values) if gap.any() else values), gap
-
-
-def _first_offender(series: pl.Series) -> Any:
-    """The first text that is no number; if every text is one, the first text."""
-    present = series.drop_nulls()
-    if series.dtype in _TEXT:
-        present = present.cast(pl.String)
-        wrong = present.filter(present.cast(pl.Float64, strict=False).is_null())
-        present = wrong if len(wrong) else present
-    return present[0] if len(present) else None
-
-
-def _numbers(series: pl.Series) -> tuple[Float32s, Bools]:
-    """The numbers in float32 with NaN where one is missing, and where that is."""
-    with np.errstate(over="ignore"):  # a number too large becomes infinite, and is refused
-        values = series.cast(pl.Float64).to_numpy().astype(np.float32)
-    if np.isfinite(values).all():
-        return values, np.zeros(len(values), np.bool_)
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = int(infinite.argmax())
-        raise InputError(
-            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row "
-            f"{row} (float32 ends at 3.4e38). Correct the value, or leave it out as missing."
-        )
-    return values, np.isnan(values)
-
-
-def _codes(series: pl.Series, column: Column) -> tuple[NDArray[np.int64], int, int]:
-    """The category of each row as its place in the block, or -1; rows missing; rows unseen."""
-    text = _text(series, column.name)
-    gaps = text.null_count()
-    if gaps and MISSING in column.categories:
-        text = text.fill_null(MISSING)
-    found = text.cast(pl.Enum(column.categories), strict=False)
-    unseen = found.null_count() - text.null_count()
-    codes = found.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    return codes, gaps, unseen
-
-
-def _text(series: pl.Series, name: str) -> pl.Series:
-    if series.dtype in _TEXT or series.dtype.is_integer() or series.dtype == pl.Null:
-        return series.cast(pl.String)
-    if series.dtype.is_float() and series.fill_nan(None).null_count() == len(series):
-        return series.fill_nan(None).cast(pl.String)
-    raise InputError(
-        f"Expected text in column {name!r}, as at fit; got {series.dtype}. Cast the column to "
-        "text, or refit."
+        f"Expected at least one row and one column; got {rows} rows and {columns} columns."
     )
 
 
 def _decoded(part: NDArray[Any], column: Column) -> pl.Series:
-    if column.kind == "categorical":
-        names = np.array(column.categories, dtype=object)
-        found = pl.Series(column.name, names[part.argmax(axis=1)], pl.String)
-        return found.replace(MISSING, None) if column.has_missing else found
-    values = pl.Series(column.name, part[:, 0].astype(np.float64))
-    told = values >= 0.5 if column.kind == "boolean" else values
-    if not column.has_missing:
+    """The values that a column's features say, null where its flag does."""
+    told = column.of_kind.decode(part, column)
+    if not column.flags_missing:
         return told
-    present = pl.Series(part[:, 1] < 0.5)
+    present = pl.Series(part[:, -1] < 0.5)
     return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
 
 
@@ -396,3 +373,6 @@ def _write(
 
 def _nonzero(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
+
+
+__all__ = ["MAX_CATEGORIES", "MISSING", "Column", "TableEncoder", "TableLearner", "TableNotes"]

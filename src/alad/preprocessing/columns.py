@@ -1,0 +1,87 @@
+"""One column of a table: what it is, and what fit learned of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from alad.preprocessing.kinds import IGNORED, KINDS, Kind
+
+ROLES = ("feature", "time", "entity", "identifier", "label")
+READ = ("feature", "time")  # the roles that are given to the model
+
+OPTIONAL = ("role", "note", "learned")  # in a saved model
+
+
+@dataclass(frozen=True)
+class Column:
+    """What fit learned of one column; all of it is JSON."""
+
+    name: str
+    kind: str
+    """One of the kinds of :data:`alad.preprocessing.kinds.KINDS`, or ``ignored``."""
+    categories: tuple[str, ...] = ()
+    """The categories seen at fit, sorted; ``<missing>`` among them if values were missing."""
+    fill: float = 0.0
+    """The training median, which stands in for a missing number."""
+    has_missing: bool = False
+    """Whether values were missing at fit."""
+    constant: bool = False
+    """Whether fit saw a single value: allowed, though the column tells nothing then."""
+    role: str = "feature"
+    """One of :data:`ROLES`."""
+    note: str = field(default="", compare=False)
+    """Why it is of this kind, where that is not plain."""
+    learned: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else its kind knows."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the model is given the column."""
+        return self.kind != IGNORED and self.role in READ
+
+    @property
+    def of_kind(self) -> Kind:
+        """What its kind can do."""
+        return KINDS[self.kind]
+
+    @property
+    def flags_missing(self) -> bool:
+        """Whether its last feature is "is missing"."""
+        return self.has_missing and self.of_kind.flags_missing
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that the column becomes."""
+        return tuple(self._features)
+
+    @property
+    def binary(self) -> tuple[bool, ...]:
+        """For each feature, whether it can only be 0 or 1."""
+        return tuple(self._features.values())
+
+    @property
+    def _features(self) -> dict[str, bool]:
+        if not self.is_read:
+            return {}
+        flag = {f"{self.name} is missing": True} if self.flags_missing else {}
+        return self.of_kind.features(self) | flag
+
+    def to_json(self) -> dict[str, Any]:
+        """The column as JSON; what the first models did not state is left out where it is empty."""
+        plain = {f.name: getattr(Column(self.name, self.kind), f.name) for f in fields(Column)}
+        content = asdict(self) | {"categories": list(self.categories)}
+        return {
+            name: value
+            for name, value in content.items()
+            if name not in OPTIONAL or value != plain[name]
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The column whose :meth:`to_json` this is; raises KeyError or TypeError for others."""
+        column = cls(**{**content, "categories": tuple(content["categories"])})
+        if column.kind != IGNORED:
+            column.of_kind  # noqa: B018  raises KeyError for an unknown one
+        return column

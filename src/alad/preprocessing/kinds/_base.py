@@ -1,0 +1,173 @@
+"""What a kind of column must be able to do, and what it gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
+
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+Float32s = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a table is learned."""
+
+    max_categories: int
+    """The most values that inference makes categories of."""
+    sample: int | None
+    """The most numbers of a column that its median is taken from; None: all."""
+    seed: int
+    """Of the draw of that sample."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one column at fit."""
+
+    series: pl.Series
+
+    @property
+    def name(self) -> str:
+        """Of the column."""
+        return self.series.name
+
+    @cached_property
+    def gaps(self) -> int:
+        """How many values are missing."""
+        is_float = self.series.dtype.is_float()
+        return self.series.null_count() + int(self.series.is_nan().sum() if is_float else 0)
+
+    @cached_property
+    def counted(self) -> pl.DataFrame:
+        """The distinct texts (``value``) and how often each came (``n``)."""
+        if not _has_text(self.series):
+            raise wrong(self.name, "text or whole numbers", self.series.drop_nulls()[0])
+        return as_text(self.series).drop_nulls().rename("value").value_counts(name="n")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a kind knows after fit; all of it is JSON."""
+
+    kind: str
+    categories: tuple[str, ...] = ()
+    fill: float = 0.0
+    constant: bool = False
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    role: str = "feature"
+    note: str = ""
+
+
+class Learner(ABC):
+    """Looks at a column batch by batch."""
+
+    @abstractmethod
+    def update(self, batch: Batch) -> None:
+        """Take in some rows.
+
+        Raises
+        ------
+        InputError
+            A value is not of this kind; the message names the first.
+        """
+
+    @abstractmethod
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned; at least one value was there."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A column as features: numbers, or for categories the place of the 1."""
+
+    features: tuple[NDArray[Any], ...]
+    gap: Bools
+    unseen: int = 0
+    codes: NDArray[np.int64] | None = None
+
+
+class Kind(ABC):
+    """One kind of column: stateless; what fit learned is in the :class:`Column`."""
+
+    is_number: ClassVar[bool] = False
+    """Whether text of a CSV file is turned into numbers first."""
+    flags_missing: ClassVar[bool] = True
+    """Whether a column with gaps gets the feature "is missing"."""
+
+    @abstractmethod
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+
+    @abstractmethod
+    def features(self, column: Column) -> dict[str, bool]:
+        """The features' names, each with whether it can only be 0 or 1."""
+
+    @abstractmethod
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give the features of n rows."""
+
+    @abstractmethod
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Give the values, or a text about them, that features (n, f) say."""
+
+
+def wrong(name: str, wanted: str, got: Any) -> InputError:
+    """The refusal of a value that is not of its column's kind."""
+    return InputError(
+        f"Expected {wanted} in column {name!r}; got {got!r}. Correct the value, or give the "
+        "column another kind in the schema."
+    )
+
+
+def as_text(series: pl.Series) -> pl.Series:
+    """Whole numbers, booleans and categories as text.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if series.dtype == pl.String:
+        return series
+    if not _has_text(series):
+        raise InputError(
+            f"Expected text in column {series.name!r}, as at fit; got {series.dtype}. Cast the "
+            "column to text, or refit."
+        )
+    whole = series.fill_nan(None).cast(pl.Int64) if series.dtype.is_float() else series
+    return whole.cast(pl.String)
+
+
+def _has_text(series: pl.Series) -> bool:
+    """Whether it is text, or what stands for it; pandas makes floats of whole numbers with gaps."""
+    if series.dtype.is_float():
+        return bool((series.is_finite() & (series.floor() == series) | series.is_nan()).all())
+    return series.dtype in (*TEXT, pl.Boolean, pl.Null) or series.dtype.is_integer()
+
+
+def nulls(series: pl.Series) -> Bools:
+    """(n,) where a value is missing."""
+    return series.is_null().to_numpy()
+
+
+def filled(features: tuple[NDArray[Any], ...], gap: Bools, fill: Any) -> tuple[Float32s, ...]:
+    """The features in float32, with the fill of each where the value is missing."""
+    made = (np.asarray(feature, np.float32) for feature in features)
+    if not gap.any():
+        return tuple(made)
+    return tuple(np.where(gap, np.float32(f), x) for x, f in zip(made, fill, strict=True))

@@ -1,0 +1,105 @@
+"""How often values came, in bounded memory, and how rare that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from alad.preprocessing.kinds._base import Float32s
+
+COUNTED = 200_000  # values at a time; beyond them the rarer half is let go
+BYTES = 1 << 26  # that they may take
+KEPT = 20_000  # values that a model names
+CHARACTERS = 1_000_000  # that they may have
+
+
+class Counts:
+    """Counts of values, exact for up to :data:`COUNTED` different ones.
+
+    >>> counts = Counts()
+    >>> counts.add(pl.DataFrame({"value": ["a", "b"], "n": [3, 1]}))
+    >>> counts.shares().values, counts.repeated
+    (('a', 'b'), True)
+    """
+
+    def __init__(self) -> None:
+        self.table = pl.DataFrame()
+        self.total = 0
+        self.complete = True
+        self.repeated = False
+        """Whether any value came twice."""
+
+    def add(self, counted: pl.DataFrame) -> None:
+        """Add the columns ``value`` and ``n``; a value may be there more than once."""
+        self.total += int(counted["n"].sum())
+        new = counted.select("value", pl.col("n").cast(pl.Int64))
+        both = new if self.table.is_empty() else pl.concat([self.table, new])
+        self.table = both.group_by("value").agg(pl.col("n").sum())
+        self.repeated |= self.table.height > 0 and self.table["n"].max() != 1
+        if self.table.height > COUNTED or self.table.estimated_size() > BYTES:
+            self.table = self._sorted().head(self.table.height // 2)
+            self.complete = False
+
+    def _sorted(self) -> pl.DataFrame:
+        return self.table.sort("n", "value", descending=[True, False])
+
+    def shares(self, *, repeated: bool = False) -> Shares:
+        """The most frequent values with their counts; only those that came twice, if asked for."""
+        ordered = self._sorted()
+        kept = ordered.filter(pl.col("n") > 1) if repeated else ordered
+        size = pl.col("value").cast(pl.String).str.len_chars().cum_sum()
+        kept = kept.head(KEPT).filter((size <= CHARACTERS) | (pl.int_range(pl.len()) == 0))
+        return Shares(
+            values=tuple(kept["value"]),
+            counts=tuple(kept["n"]),
+            total=self.total,
+            rarest=int(ordered["n"][-1]) if self.complete else 1,
+            complete=self.complete and kept.height == ordered.height,
+        )
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Values, the most frequent first, and how many of ``total`` rows had each."""
+
+    values: tuple[Any, ...]
+    counts: tuple[int, ...]
+    total: int
+    rarest: int
+    """The smallest count; it stands for values that fit did not see."""
+    complete: bool
+    """Whether all values are here, so that it is known what fit did not see."""
+
+    def rarity(self, series: pl.Series) -> tuple[Float32s, int]:
+        """-log of the share of each row's value, and how many values fit did not see.
+
+        >>> Shares(("a", "b"), (3, 1), 4, 1, True).rarity(pl.Series(["a", "z", None]))
+        (array([0.2876821, 1.3862944, 1.3862944], dtype=float32), 1)
+        """
+        known = pl.Series(self.values, dtype=series.dtype)
+        rarity = pl.Series(np.log(self.total / np.array(self.counts)), dtype=pl.Float32)
+        found = series.replace_strict(
+            known, rarity, default=pl.lit(None, pl.Float32), return_dtype=pl.Float32
+        )
+        unseen = found.null_count() - series.null_count()
+        rarest = float(np.log(self.total / self.rarest))
+        return found.fill_null(rarest).to_numpy(), unseen if self.complete else 0
+
+    @property
+    def least(self) -> float:
+        """The rarity of the most frequent value."""
+        return float(np.log(self.total / self.counts[0]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The shares as JSON."""
+        return {**asdict(self), "values": list(self.values), "counts": list(self.counts)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The shares whose :meth:`to_json` this is."""
+        lists = {name: tuple(content[name]) for name in ("values", "counts")}
+        return cls(**{**content, **lists})

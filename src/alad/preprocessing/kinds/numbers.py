@@ -1,0 +1,266 @@
+"""Columns of numbers: numeric, log-numeric, boolean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.preprocessing.kinds._base import (
+    TEXT,
+    Batch,
+    Bools,
+    Encoded,
+    Float32s,
+    Kind,
+    Learned,
+    Learner,
+    Settings,
+    wrong,
+)
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
+
+HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
+SURE = 50  # rows from which on growing numbers are pointed at
+LOOKED_AT = 100_000  # numbers that the skewness is taken from
+
+
+class Numeric(Kind):
+    """The number itself."""
+
+    is_number = True
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return NumberLearner("numeric", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """One, named like the column."""
+        return {column.name: False}
+
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give the number, or the training median where it is missing."""
+        values, gap = numbers(as_at_fit(series, column))
+        if gap.any():
+            values = np.where(gap, np.float32(column.fill), values)
+        return Encoded((values,), gap)
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Give the number."""
+        return pl.Series(column.name, part[:, 0].astype(np.float64))
+
+
+class LogNumeric(Numeric):
+    """sign(x) log(1 + |x|): for heavy tails on both sides of 0."""
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return NumberLearner("log-numeric", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """One, named as what it is."""
+        return {f"log {column.name}": False}
+
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give the logarithm, taken in float32."""
+        plain = super().encode(series, column)
+        (x,) = plain.features
+        return Encoded((np.copysign(np.log1p(np.abs(x)), x),), plain.gap)
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Give the number again."""
+        y = part[:, 0].astype(np.float64)
+        with np.errstate(over="ignore"):
+            return pl.Series(column.name, np.copysign(np.expm1(np.abs(y)), y))
+
+
+class Boolean(Numeric):
+    """0 or 1."""
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return BooleanLearner("boolean", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """One, named like the column."""
+        return {column.name: True}
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """True from a half on."""
+        return pl.Series(column.name, part[:, 0] >= 0.5)
+
+
+class NumberLearner(Learner):
+    """The median, whether the values differ, and what is odd about them."""
+
+    def __init__(self, kind: str, name: str, settings: Settings) -> None:
+        self.kind = kind
+        self.sample = Sample(settings.sample, settings.seed)
+        self.low, self.high = np.inf, -np.inf
+        self.last: Any = None
+        self.increases = True
+
+    def update(self, batch: Batch) -> None:
+        """Take in some numbers; of durations the seconds."""
+        series = batch.series
+        if not _is_number(series):
+            raise wrong(series.name, "numbers", first_text(series))
+        values, gap = numbers(series)
+        present = values if not gap.any() else values[~gap]
+        self._look(series, present)
+        if len(present):
+            self.low = min(self.low, float(present.min()))
+            self.high = max(self.high, float(present.max()))
+            self.sample.add(present)
+
+    def _look(self, series: pl.Series, present: Float32s) -> None:
+        """Find out whether whole numbers count the rows."""
+        if not self.increases:
+            return
+        self.increases = series.dtype.is_integer() and series.null_count() == 0
+        if self.increases and len(series):
+            grows = bool((series.diff().drop_nulls() > 0).all())
+            self.increases = grows and (self.last is None or series[0] > self.last)
+            self.last = series[-1]
+
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned."""
+        constant = self.low == self.high and not has_missing
+        return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
+
+    def _note(self) -> str:
+        if self.increases and self.sample.seen >= SURE:
+            return "grows from row to row: a number of the row, or a time?"
+        skewness = self.sample.skewness() if self.kind == "numeric" else 0.0
+        if abs(skewness) > HEAVY:
+            return f"skewness {skewness:.1f}: log-numeric suits scalings other than log-standard"
+        return ""
+
+
+class BooleanLearner(NumberLearner):
+    """The more frequent value; half and half counts as true."""
+
+    def update(self, batch: Batch) -> None:
+        """Take in some values."""
+        if _is_number(batch.series) and batch.series.dtype != pl.Boolean:
+            odd = _odd(batch.series.cast(pl.Float64))
+            if len(odd):
+                raise wrong(batch.name, "only true and false, or 0 and 1,", odd[0])
+        super().update(batch)
+
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned."""
+        learned = super().finish(has_missing)
+        return Learned("boolean", fill=float(learned.fill >= 0.5), constant=learned.constant)
+
+
+def _odd(series: pl.Series) -> pl.Series:
+    """The numbers that are neither 0 nor 1."""
+    return series.filter((series != 0) & (series != 1)).fill_nan(None).drop_nulls()
+
+
+class Sample:
+    """A uniform draw of at most ``most`` numbers from a stream; all of them if ``most`` is None.
+
+    Vitter's algorithm R. What is drawn does not depend on how the stream is cut into batches.
+
+    >>> sample = Sample(3, seed=0)
+    >>> sample.add(np.float32([1, 2])), sample.add(np.float32([9])), sample.median()
+    (None, None, 2.0)
+    """
+
+    def __init__(self, most: int | None, seed: int) -> None:
+        self.most, self.seen = most, 0
+        self._drawn: list[Float32s] = []
+        self._random = np.random.default_rng(seed)
+
+    def add(self, values: Float32s) -> None:
+        """Take in the next numbers."""
+        room = len(values) if self.most is None else max(self.most - self.seen, 0)
+        if room:
+            self._drawn.append(values[:room])
+        if len(values) > room:
+            self._replace(values[room:], max(self.seen, self.most or 0))
+        self.seen += len(values)
+
+    def _replace(self, values: Float32s, before: int) -> None:
+        """The i-th number of the stream replaces a drawn one with the chance most / i."""
+        if before == self.most:
+            self._drawn = [np.concatenate(self._drawn)]  # a copy, to be written to
+        position = before + 1 + np.arange(len(values))
+        place = (self._random.random(len(values)) * position).astype(np.int64)
+        taken = place < len(self._drawn[0])
+        self._drawn[0][place[taken]] = values[taken]
+
+    @property
+    def _whole(self) -> Float32s:
+        if len(self._drawn) > 1:
+            self._drawn = [np.concatenate(self._drawn)]
+        return self._drawn[0]
+
+    def median(self) -> float:
+        """Of the drawn numbers."""
+        return float(np.median(self._whole.astype(np.float64)))
+
+    def skewness(self) -> float:
+        """Of the first drawn numbers; 0 if they are equal."""
+        x = self._whole[:LOOKED_AT].astype(np.float64)
+        x -= x.mean()
+        square = x * x
+        sd = float(np.sqrt(square.mean()))
+        return float((square * x).mean() / sd**3) if sd > 0 else 0.0
+
+
+def _is_number(series: pl.Series) -> bool:
+    return series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Duration)
+
+
+def as_at_fit(series: pl.Series, column: Column) -> pl.Series:
+    """Numbers as they are.
+
+    Raises
+    ------
+    InputError
+        It is something else; the message gives the first that is no number.
+    """
+    if series.dtype == pl.Null:
+        return series.cast(pl.Float64)
+    if not _is_number(series):
+        raise InputError(
+            f"Expected numbers in column {column.name!r}, as at fit; got {series.dtype}, first "
+            f"{first_text(series)!r}. Correct the value, or cast the column to numbers."
+        )
+    return series
+
+
+def first_text(series: pl.Series) -> Any:
+    """The first text that is no number; if every text is one, the first text."""
+    present = series.drop_nulls()
+    if series.dtype in TEXT:
+        present = present.cast(pl.String)
+        odd = present.filter(present.cast(pl.Float64, strict=False).is_null())
+        present = odd if len(odd) else present
+    return present[0] if len(present) else None
+
+
+def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
+    """The numbers in float32 with NaN where one is missing, and where that is."""
+    if series.dtype == pl.Duration:
+        series = series.dt.total_microseconds().cast(pl.Float64) / 1e6
+    with np.errstate(over="ignore"):  # a number too large becomes infinite, and is refused
+        values = series.cast(pl.Float64).to_numpy().astype(np.float32)
+    if np.isfinite(values).all():
+        return values, np.zeros(len(values), np.bool_)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise InputError(
+            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row "
+            f"{row} (float32 ends at 3.4e38). Correct the value, or leave it out as missing."
+        )
+    return values, np.isnan(values)

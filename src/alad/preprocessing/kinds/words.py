@@ -1,0 +1,208 @@
+"""Columns of words: categorical, frequency, text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.preprocessing.kinds._base import (
+    Batch,
+    Encoded,
+    Kind,
+    Learned,
+    Learner,
+    Settings,
+    as_text,
+    filled,
+    nulls,
+)
+from alad.preprocessing.kinds._counts import Counts, Shares
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
+
+MISSING = "<missing>"
+MAX_CATEGORIES = 200  # that a text is given unasked
+MOST_CATEGORIES = 1000  # that a schema may ask for
+SAME = 50  # rows: among so many, values that are all different are identifiers
+LONG, WORDS = 30, 3  # characters and words, on average, from which on text is text
+
+VALUE = pl.col("value")
+LENGTH = VALUE.str.len_chars()
+SHAPE: Mapping[str, pl.Expr] = {
+    "length": LENGTH,
+    "words": VALUE.str.count_matches(r"\S+"),
+    "distinct characters": VALUE.str.split("").list.n_unique(),
+    "digits": VALUE.str.count_matches(r"\d") / LENGTH.clip(1),
+    "capitals": VALUE.str.count_matches(r"\p{Lu}") / LENGTH.clip(1),
+    "punctuation": VALUE.str.count_matches(r"[^\w\s]") / LENGTH.clip(1),
+}
+
+
+class Categorical(Kind):
+    """One feature for each value that fit saw, 1 where the value is that."""
+
+    flags_missing = False
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return WordLearner("categorical", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """One for each category."""
+        return {f"{column.name}={category}": True for category in column.categories}
+
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give the place of each row's category, or -1."""
+        text = as_text(series)
+        gap = nulls(text)
+        if MISSING in column.categories:
+            text = text.fill_null(MISSING)
+        found = text.cast(pl.Enum(column.categories), strict=False)
+        unseen = found.null_count() - text.null_count()
+        codes = found.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        return Encoded((), gap, unseen, codes)
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Give the category whose feature is the largest."""
+        names = np.array(column.categories, dtype=object)
+        found = pl.Series(column.name, names[part.argmax(axis=1)], pl.String)
+        return found.replace(MISSING, None) if column.has_missing else found
+
+
+class Frequency(Kind):
+    """-log of the share of the training rows with the same value."""
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return WordLearner("frequency", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """One."""
+        return {f"{column.name} rarity": False}
+
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give the rarity; a value that fit did not see is as rare as the rarest."""
+        text, shares = as_text(series), Shares.from_json(column.learned["values"])
+        rarity, unseen = shares.rarity(text)
+        gap = nulls(text)
+        return Encoded(filled((rarity,), gap, (shares.least,)), gap, unseen)
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Give the most frequent value."""
+        return pl.Series(column.name, [column.learned["values"]["values"][0]] * len(part))
+
+
+class Text(Kind):
+    """The shape of a text, and how rare it is if texts come again."""
+
+    def learner(self, name: str, settings: Settings) -> Learner:
+        """Start to learn a column."""
+        return WordLearner("text", name, settings)
+
+    def features(self, column: Column) -> dict[str, bool]:
+        """Those of the shape, and the rarity."""
+        rarity = ("rarity",) if "values" in column.learned else ()
+        return {f"{column.name} {what}": False for what in (*SHAPE, *rarity)}
+
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give lengths, shares of characters and the rarity."""
+        text = as_text(series).rename("value")
+        made = text.to_frame().select(shape_of(SHAPE))
+        features, fill = [c.to_numpy() for c in made.iter_columns()], list(column.learned["fill"])
+        unseen = 0
+        if "values" in column.learned:
+            shares = Shares.from_json(column.learned["values"])
+            rarity, unseen = shares.rarity(text)
+            features.append(rarity)
+            fill.append(shares.least)
+        gap = nulls(text)
+        return Encoded(filled(tuple(features), gap, fill), gap, unseen)
+
+    def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
+        """Say how long the text is."""
+        length, words = part[:, 0].round().astype(int), part[:, 1].round().astype(int)
+        told = [f"~{n} characters, ~{k} words" for n, k in zip(length, words, strict=True)]
+        return pl.Series(column.name, told, pl.String)
+
+
+def shape_of(features: Mapping[str, pl.Expr]) -> list[pl.Expr]:
+    """The features of ``value`` under their names, 0 where it is missing."""
+    return [e.cast(pl.Float32).fill_null(0).alias(name) for name, e in features.items()]
+
+
+class Means:
+    """The means of features of a text, over a stream."""
+
+    def __init__(self, features: Mapping[str, pl.Expr]) -> None:
+        self.features = shape_of(features)
+        self.sums, self.n = np.zeros(len(features)), 0
+
+    def add(self, counted: pl.DataFrame) -> None:
+        """Add the columns ``value`` and ``n``."""
+        n = counted["n"].to_numpy()
+        self.sums += n @ counted.select(self.features).to_numpy().astype(np.float64)
+        self.n += int(n.sum())
+
+    @property
+    def of_all(self) -> list[float]:
+        """One mean for each feature."""
+        return [float(total / max(self.n, 1)) for total in self.sums]
+
+
+class WordLearner(Learner):
+    """Counts texts, and decides which of the kinds they are where ``kind`` leaves it open."""
+
+    def __init__(self, kind: str | None, name: str, settings: Settings) -> None:
+        self.name = name
+        self.kind, self.most = kind, settings.max_categories
+        self.counts = Counts()
+        self.shape = Means(SHAPE)
+
+    def update(self, batch: Batch) -> None:
+        """Take in some texts."""
+        self.counts.add(batch.counted)
+        if self.kind in (None, "text"):
+            self.shape.add(batch.counted)
+
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned."""
+        distinct = self.counts.table.height
+        constant = distinct + has_missing == 1
+        kind, why = (self.kind, "") if self.kind else self._kind(distinct)
+        if kind == "ignored":
+            return Learned("ignored", role="identifier", note=why)
+        if kind == "categorical":
+            self._check(distinct)
+            names = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
+            return Learned("categorical", tuple(sorted(names)), constant=constant, note=why)
+        learned: dict[str, Any] = {"fill": self.shape.of_all} if kind == "text" else {}
+        if kind == "frequency" or self.counts.repeated:
+            learned["values"] = self.counts.shares(repeated=kind == "text").to_json()
+        return Learned(kind, constant=constant, learned=learned, note=why)
+
+    def _check(self, distinct: int) -> None:
+        if distinct > MOST_CATEGORIES:
+            raise InputError(
+                f"Expected at most {MOST_CATEGORIES:,} distinct values in column {self.name!r}, "
+                f"whose kind is 'categorical'; got {distinct:,}. Give it the kind 'frequency' in "
+                "the schema."
+            )
+
+    def _kind(self, distinct: int) -> tuple[str, str]:
+        """The rule for text that is no address, URL or time, and the reason."""
+        found = f"{distinct:,}{'' if self.counts.complete else ' or more'} distinct values"
+        length, words = self.shape.of_all[:2]
+        is_long = length >= LONG and words >= WORDS
+        if not (self.counts.repeated or is_long) and self.counts.total >= SAME:
+            return "ignored", f"all values are different ({self.counts.total:,} rows)"
+        if distinct <= self.most and not (is_long and not self.counts.repeated and distinct > SAME):
+            return "categorical", ""
+        if is_long:
+            return "text", f"{found}, {length:.0f} characters and {words:.0f} words on average"
+        return "frequency", found

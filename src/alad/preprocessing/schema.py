@@ -1,0 +1,221 @@
+"""What the columns of a table are, as a person states it: kind and role of each, in JSON.
+
+    {
+      "format": "alad-schema",
+      "columns": [
+        {"name": "at", "kind": "time", "role": "time"},
+        {"name": "bytes", "kind": "numeric", "role": "feature"}
+      ]
+    }
+
+A ``note`` may stand beside; it says why, and is not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+from alad._files import written_aside
+from alad.errors import InputError
+from alad.preprocessing.columns import ROLES, Column
+from alad.preprocessing.frames import quoted
+from alad.preprocessing.kinds import IGNORED, KINDS
+
+FORMAT = "alad-schema"
+CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
+KEYS = ("name", *CHOICES, "note")
+OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
+ONE_ONLY = ("time", "entity")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What one column is said to be."""
+
+    name: str
+    kind: str
+    role: str = "feature"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What all columns of a table are said to be, in the table's order.
+
+    Raises
+    ------
+    InputError
+        A kind or role that there is not, a name twice, two columns of time or two entities.
+
+    >>> schema = Schema((Stated("at", "time", "time"), Stated("host", "ip", "entity")))
+    >>> [column.kind for column in schema]
+    ['time', 'ip']
+    """
+
+    columns: tuple[Stated, ...]
+
+    def __post_init__(self) -> None:
+        for column in self.columns:
+            for key, choices in CHOICES.items():
+                _check_choice(column.name, key, getattr(column, key), choices)
+        _check_unique([column.name for column in self.columns])
+        for role in ONE_ONLY:
+            self._check_one(role)
+        for column in self.columns:
+            if column.role == "time" and column.kind not in OF_TIME:
+                raise InputError(
+                    f"Expected the kind 'time' for column {column.name!r}, whose role is 'time' "
+                    f"(or 'ignored', to tell the time and not learn from it); got "
+                    f"{column.kind!r}. Correct one of them in the schema."
+                )
+
+    def _check_one(self, role: str) -> None:
+        named = [column.name for column in self.columns if column.role == role]
+        if len(named) > 1:
+            raise InputError(
+                f"Expected at most one column with the role {role!r}; got {quoted(named)}. Give "
+                "the others the role 'feature' in the schema."
+            )
+
+    def __iter__(self) -> Iterator[Stated]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Stated:
+        return next(column for column in self.columns if column.name == name)
+
+    def without(self, names: Collection[str]) -> Schema:
+        """The schema of the table without these columns."""
+        return Schema(tuple(column for column in self.columns if column.name not in names))
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Hold the schema's columns against those of a table.
+
+        Raises
+        ------
+        InputError
+            One has a column that the other has not.
+        """
+        stated = [column.name for column in self.columns]
+        unknown, absent = _but(stated, names), _but(names, stated)
+        if unknown:
+            raise InputError(
+                f"Expected the schema to state columns of the table; it also states "
+                f"{quoted(unknown)}. The table has {quoted(names)}. Take them out of the schema."
+            )
+        if absent:
+            raise InputError(
+                f"Expected the schema to state every column of the table; it lacks "
+                f"{quoted(absent)}. Add them, with the kind 'ignored' if they are not wanted."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as JSON; a note only where there is one."""
+        columns = [{k: v for k, v in asdict(column).items() if v} for column in self.columns]
+        return {"format": FORMAT, "columns": columns}
+
+    @classmethod
+    def of(cls, columns: Iterable[Column]) -> Self:
+        """What learned columns are."""
+        return cls(tuple(Stated(c.name, c.kind, c.role, c.note) for c in columns))
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """The schema that JSON states.
+
+        Raises
+        ------
+        InputError
+            It is no schema; the message says where and what was expected.
+        """
+        if not isinstance(content, Mapping) or not isinstance(content.get("columns"), list):
+            raise InputError(
+                'Expected a schema, {"columns": [{"name": ..., "kind": ..., "role": ...}, ...]}; '
+                "got other JSON. Write one with: alad schema TABLE -o schema.json"
+            )
+        return cls(tuple(_stated(i, entry) for i, entry in enumerate(content["columns"])))
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Self:
+        """The schema in a file of JSON.
+
+        Raises
+        ------
+        InputError
+            There is no such file, or it is no schema.
+        """
+        try:
+            content = json.loads(Path(path).read_text("utf-8-sig"))
+        except OSError as error:
+            raise InputError(
+                f"Expected a schema at {path}, but {(error.strerror or str(error)).lower()}. "
+                "Check the path, and that you may read it."
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"Expected JSON in {path}; it cannot be read: {str(error).rstrip('.')}. Correct "
+                "it there, or write it anew with: alad schema TABLE -o schema.json"
+            ) from error
+        return cls.from_json(content)
+
+    def write(self, path: str | PathLike[str]) -> None:
+        """Write the schema as JSON, one column a line, whole or not at all.
+
+        Raises
+        ------
+        OutputError
+            The place cannot be written.
+        """
+        content = self.to_json()
+        lines = (json.dumps(column, ensure_ascii=False) for column in content["columns"])
+        columns = ",\n".join(f"    {line}" for line in lines)
+        with written_aside(path) as aside:
+            aside.write_text(
+                f'{{\n  "format": "{FORMAT}",\n  "columns": [\n{columns}\n  ]\n}}\n', "utf-8"
+            )
+
+
+def _stated(place: int, entry: Any) -> Stated:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+        raise InputError(
+            f'Expected {{"name": ..., "kind": ..., "role": ...}} as column {place + 1} of the '
+            f"schema; got {json.dumps(entry)[:100]}. Correct it there."
+        )
+    name = entry["name"]
+    if unknown := _but(entry, KEYS):
+        raise InputError(
+            f"Expected {', '.join(KEYS)} for column {name!r} of the schema; got "
+            f"{quoted(unknown)}. Correct or delete it there."
+        )
+    if absent := _but(CHOICES, entry):
+        raise InputError(
+            f"Expected a {absent[0]} for column {name!r} of the schema; there is none. Add one of "
+            f"{', '.join(CHOICES[absent[0]])}."
+        )
+    return Stated(name, entry["kind"], entry["role"], str(entry.get("note", "")))
+
+
+def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InputError(
+            f"Expected the {key} of column {name!r} in the schema to be one of "
+            f"{', '.join(choices)}; got {value!r}."
+        )
+
+
+def _check_unique(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"Expected the schema to state every column once; got {quoted(twice)} more than "
+            "once. Delete one."
+        )
+
+
+def _but(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    taken = set(others)
+    return [name for name in names if name not in taken]
