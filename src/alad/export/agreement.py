@@ -15,9 +15,13 @@ from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.export.detectors import COLUMNS, X
 from alad.export.graph import needed
-from alad.export.tables import NUMBERS
+from alad.export.tables import DAY, FIRST_DAY
+from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import to_polars
-from alad.preprocessing.table import MISSING
+from alad.preprocessing.kinds._base import TEXT, as_text
+from alad.preprocessing.kinds.numbers import as_at_fit, numbers
+from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.kinds.words import MISSING
 
 TOLERANCE = 1e-4
 AT_ONCE = 1024  # rows at a time: comparing one with a full memory takes 64 kB
@@ -145,11 +149,22 @@ def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
         return {X: x.astype(np.float64 if is_double else np.float32, copy=False)}
     assert encoder is not None
     table = to_polars(rows)
-    return {c.name: _fed(table[c.name], c.kind in NUMBERS)[:, None] for c in encoder.schema}
+    return {column.name: _fed(table[column.name], column)[:, None] for column in encoder.schema}
 
 
-def _fed(series: pl.Series, is_number: bool) -> NDArray[Any]:
-    if is_number:
-        return series.cast(pl.Float64).to_numpy().astype(np.float32)
-    present = series.fill_nan(None) if series.dtype.is_float() else series
-    return present.cast(pl.String).fill_null(MISSING).to_numpy().astype(np.object_)
+def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
+    """A column's values as its input takes them."""
+    if column.kind == "time":
+        return _seconds(series, column)
+    if column.of_kind.is_number:
+        return numbers(as_at_fit(series, column))[0]
+    return as_text(series).fill_null(MISSING).to_numpy().astype(np.object_)
+
+
+def _seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+    """Seconds of a time in the first week of 1970, of the same weekday and time of day."""
+    if series.dtype.is_numeric() or (series.dtype in TEXT and column.learned["numbers"]):
+        return series.cast(pl.Float64).to_numpy()
+    hour, weekday, gap = parts_of(series).fill_null(0).to_numpy().T
+    days = (np.round(7 * weekday) - FIRST_DAY) % 7
+    return np.where(gap, np.nan, np.round(DAY * (hour + days)))

@@ -17,7 +17,7 @@ from alad.export import scores, shallow
 from alad.export.decisions import decide, settled
 from alad.export.graph import Graph, Tensor
 from alad.export.tables import encoded, scaled
-from alad.preprocessing.table import MISSING
+from alad.preprocessing.kinds.words import MISSING
 from alad.scores import MEMORY_SCORES
 from alad.training import alive, blueprints
 
@@ -42,8 +42,7 @@ def to_onnx(
     ===================  ==============================================  =======================
     input                given as                                        when
     ===================  ==============================================  =======================
-    each column by name  (n, 1): float32, NaN where missing; or text,    ``inputs="columns"``
-                         ``<missing>`` where missing
+    each column by name  (n, 1), see :mod:`alad.export.tables`           ``inputs="columns"``
     ``x``                (n, f) float32: encoded, not yet scaled         ``inputs="features"``
     ``x``                (n, columns) float64                            fitted on an array
     ``x``                (n, side, side, channels) float32, 0 to 255     fitted on pictures
