@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from alad.estimators import AbstractDetector
 from alad.estimators._adversarial import AdversarialDetector
+from alad.preprocessing.table import TableEncoder
 
 EACH = 256  # rows of one kind, at most
 PICTURES = 16
 SPREAD = 2.0  # standard deviations of what is drawn
 FURTHEST = 1e30  # far within float32
-GAP, STRANGE = 17, 13  # every so many rows a value is missing, or a category is none of fit's
+GAP, STRANGE = 17, 13  # every so many rows a value is missing, or a word is none of fit's
+STRANGE_IN = ("categorical", "frequency")
+DRAWN = {"port": 65_536, "time": 2_000_000_000}  # whole numbers below that
 
 
 def own_rows(detector: AbstractDetector) -> tuple[Any, dict[str, int]]:
@@ -40,13 +43,13 @@ def own_rows(detector: AbstractDetector) -> tuple[Any, dict[str, int]]:
     kinds = {kind: len(rows) for kind, rows in found.items() if len(rows)}
     scaled = np.concatenate([rows for rows in found.values() if len(rows)])
     x = np.clip(detector.scaler_.inverse(scaled), -FURTHEST, FURTHEST)
-    return (x if detector.encoder_ is None else _with_gaps(detector.encoder_.decode(x))), kinds
+    return (x if detector.encoder_ is None else _as_table(detector.encoder_, x)), kinds
 
 
 def _kept(detector: AbstractDetector) -> NDArray[Any]:
     """Normal rows that the model holds, scaled; some of them, from all over."""
     calibration = getattr(detector, "calibration_", None)
-    if calibration is not None:
+    if calibration is not None and len(calibration.rows):
         rows = detector._scaled(calibration.rows)
     elif hasattr(detector, "rows_"):
         rows = detector.rows_
@@ -87,12 +90,21 @@ def _normal(shape: tuple[int, ...]) -> NDArray[np.float64]:
     return np.random.default_rng(0).normal(size=shape)
 
 
-def _with_gaps(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(_spoilt(series, i) for i, series in enumerate(frame.iter_columns()))
+def _as_table(encoder: TableEncoder, x: NDArray[Any]) -> pl.DataFrame:
+    """Values that features say; drawn ones, for kinds whose values cannot be read back."""
+    frame, random = encoder.decode(x), np.random.default_rng(0)
+    columns = []
+    for place, column in enumerate(encoder.schema):
+        series = frame[column.name]
+        if column.kind in DRAWN:
+            series = pl.Series(column.name, random.integers(0, DRAWN[column.kind], len(x)))
+        columns.append(_spoilt(series, place, has_strange=column.kind in STRANGE_IN))
+    return pl.DataFrame(columns)
 
 
-def _spoilt(series: pl.Series, first: int) -> pl.Series:
+def _spoilt(series: pl.Series, first: int, *, has_strange: bool) -> pl.Series:
+    """Take some values out, and put in some that fit did not see."""
     places = np.arange(first, first + len(series))
-    if series.dtype == pl.String:
+    if has_strange:
         series = series.scatter(np.flatnonzero(places % STRANGE == 0), "none of them")
     return series.scatter(np.flatnonzero(places % GAP == 0), None)
