@@ -98,7 +98,7 @@ def test_a_file_that_says_something_else_is_not_kept(alad, model, monkeypatch):
     monkeypatch.setitem(shallow.SCORES, Mahalanobis, lambda d, x: right(d, x) * 1.001)
     alad.refused(
         r"Expected the exported model to give the detector's scores, up to 0\.0001 of their size; "
-        r"got 0\.001 on 200 rows\. Nothing was written: score with alad itself\.",
+        r"got 0\.001 on 200 rows\. Score with alad itself\.",
         *("export", model, "-o", "m.onnx", "--check", "train.csv"),
     )
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_checked(alad, model, train):
     command = ("export", model, "-o", "m.onnx", "--check")
     alad.refused("Expected the columns at fit; missing: 'proto'.*", *command, "narrow.csv")
     alad.refused("Expected numbers in column 'count'.*", *command, "text.csv")
-    alad.refused("Expected a table, as at fit, at folder; got a folder.*", *command, "folder")
+    alad.refused("Expected .* folder.*", *command, "folder")
     alad.refused("Expected a table at none.csv, but no such file.*", *command, "none.csv")
 
 

@@ -112,11 +112,6 @@ def _table(detector: AbstractDetector, path: Path) -> Iterator[Any]:
     """The rows of a table with the columns and types of fit."""
     from alad.cli.tables import as_at_fit, as_numbers, open_table
 
-    if path.is_dir():
-        raise InputError(
-            f"Expected a table, as at fit, at {path}; got a folder. Check the path, or take "
-            "another model."
-        )
     encoder = detector.encoder_
     with open_table(path) as table:
         if encoder is None:

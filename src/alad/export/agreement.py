@@ -55,8 +55,8 @@ class Agreement:
         if not self.largest <= TOLERANCE:
             raise InputError(
                 f"Expected the exported model to give the detector's scores, up to {TOLERANCE:g} "
-                f"of their size; got {self.largest:.3g} on {self.rows:,} rows. Nothing was "
-                "written: score with alad itself."
+                f"of their size; got {self.largest:.3g} on {self.rows:,} rows. Score with alad "
+                "itself."
             )
 
 
