@@ -13,11 +13,11 @@ import pytest
 
 from alad import ALAD, KNN, InputError, Mahalanobis
 from alad.export import compare, to_onnx
-from alad.export.agreement import Agreement, difference
+from alad.export.agreement import Agreement, differences
 from alad.export.rows import own_rows
 from tests.estimators.small import FRAME, X, fitted
 
-FINE = Agreement(5, 1e-6, 0, 1.0, 1.0)
+FINE = Agreement(5, 1e-6, 0, 0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize("largest", [1.1e-4, math.inf, math.nan])
@@ -29,10 +29,10 @@ def test_a_difference_that_shows_is_refused(largest):
 
 def test_a_score_near_zero_is_measured_by_the_others():
     ours = np.array([0.0, 2.0, -4.0])
-    assert difference(ours, ours + np.array([1e-4, 0, 0])) == pytest.approx(5e-5)
-    assert difference(ours, ours + np.array([0, 0, 1e-4])) == pytest.approx(2.5e-5)
-    assert difference(np.zeros(2), np.zeros(2)) == 0
-    assert math.isnan(difference(ours, np.full(3, np.nan)))
+    assert differences(ours, ours + np.array([1e-4, 0, 0])) == pytest.approx([5e-5, 0, 0])
+    assert differences(ours, ours + np.array([0, 0, 1e-4])) == pytest.approx([0, 0, 2.5e-5])
+    assert differences(np.zeros(2), np.zeros(2)).tolist() == [0, 0]
+    assert np.isnan(differences(ours, np.full(3, np.nan))).all()
 
 
 def test_verdicts_that_differ_are_counted():

@@ -79,6 +79,7 @@ def export(
         "checked_on": source,
         "rows": agreement.rows,
         "largest_relative_difference": agreement.largest,
+        "rows_with_ties": agreement.ties,
         "different_verdicts": agreement.verdicts,
         "rows_per_second": agreement.rows_per_second,
         "rows_per_second_of_alad": agreement.rows_per_second_here,
@@ -141,7 +142,8 @@ def _tell(done: Mapping[str, Any]) -> None:
 
     print_text(
         f"Checked on {done['rows']:,} rows ({done['checked_on']}): largest relative difference "
-        f"{done['largest_relative_difference']:.2g}; other verdicts: {done['different_verdicts']}."
+        f"{done['largest_relative_difference']:.2g}; rows that differ more, for ties: "
+        f"{done['rows_with_ties']}; other verdicts: {done['different_verdicts']}."
         f"\nonnxruntime {done['rows_per_second']:,.0f} rows a second, alad "
         f"{done['rows_per_second_of_alad']:,.0f}."
         f"\nTakes {quoted(done['inputs'])}; gives {', '.join(done['outputs'])}."

@@ -16,6 +16,7 @@ from alad.estimators import AbstractDetector
 from alad.export.detectors import COLUMNS, X
 from alad.export.graph import needed
 from alad.export.tables import DAY, FIRST_DAY
+from alad.export.ties import leeway
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import to_polars
 from alad.preprocessing.kinds._base import TEXT, as_text
@@ -36,7 +37,9 @@ class Agreement:
 
     rows: int
     largest: float
-    """The largest of |A - A'| / max(|A|, median of |A|)."""
+    """The largest of |A - A'| / max(|A|, median of |A|), of rows without ties."""
+    ties: int
+    """Rows that differ by more than rounding because several kept rows are equally near."""
     verdicts: int
     """Rows that only one of the two calls an anomaly: they lie at the threshold, up to rounding."""
     rows_per_second: float
@@ -79,10 +82,13 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
         if not results:  # what is compiled on the first call is not to count
             _both(running, detector, rows[:FEW])
         results.append(_both(running, detector, rows))
-    ours, theirs, flags, here, there = map(np.hstack, zip(*results, strict=True))
+    ours, theirs, flags, width, here, there = map(np.hstack, zip(*results, strict=True))
+    apart = differences(ours, theirs)
+    is_tie = (apart > TOLERANCE) & (np.abs(ours - theirs) <= width + TOLERANCE * np.abs(ours))
     return Agreement(
         rows=len(ours),
-        largest=difference(ours, theirs),
+        largest=float(np.max(np.where(is_tie, 0, apart))),
+        ties=int(is_tie.sum()),
         verdicts=int((flags != (ours > -detector.offset_)).sum()),
         rows_per_second=float(len(ours) / there.sum()),
         rows_per_second_here=float(len(ours) / here.sum()),
@@ -90,25 +96,27 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
 
 
 def _both(running: Any, detector: AbstractDetector, rows: Any) -> tuple[Any, ...]:
-    """Scores of both, the model's verdicts, and the seconds that each took."""
+    """Scores of both, the model's verdicts, what ties explain, and the seconds that each took."""
     began = time.perf_counter()
     ours = -detector.score_samples(rows)
     between = time.perf_counter()
     found = run(running, feeds(detector, rows, is_by_column(running)))
     ended = time.perf_counter()
     theirs, flags = found["anomaly_score"], found["is_anomaly"]
-    return ours, theirs, flags, between - began, ended - between
+    differ = np.abs(ours - theirs) > TOLERANCE * np.abs(ours)
+    width = leeway(detector, detector._matrix(rows, fitting=False), differ)
+    return ours, theirs, flags, width, between - began, ended - between
 
 
-def difference(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """The largest |A - A'| / max(|A|, median of |A|).
+def differences(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|A - A'| / max(|A|, median of |A|), row by row.
 
-    >>> difference(np.array([1.0, 0.0, 4.0]), np.array([1.0, 0.1, 4.2])).__round__(3)
-    0.1
+    >>> differences(np.array([1.0, 0.0, 4.0]), np.array([1.0, 0.1, 4.2])).round(3).tolist()
+    [0.0, 0.1, 0.05]
     """
     size = np.maximum(np.abs(ours), np.median(np.abs(ours)))
     apart = np.abs(ours - theirs)
-    return float(np.max(np.where(apart == 0, 0, apart / np.where(size == 0, 1, size))))
+    return np.where(apart == 0, 0, apart / np.where(size == 0, 1, size))
 
 
 def session(model: bytes) -> Any:
