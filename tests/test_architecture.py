@@ -43,7 +43,7 @@ ERRORS = {"errors", "_files"}  # the ground: what can go wrong, and writing file
 LEAVES = {"datasets", "metrics"}
 PARTS = {"objectives", "networks", "training", "scores", "calibration", "preprocessing", "io"}
 BELOW_FACES = PARTS | LEAVES | ERRORS | {"estimators"}
-FACES = {"report", "experiments", "reasons"}
+FACES = {"report", "experiments", "reasons", "export"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),

@@ -26,6 +26,7 @@ from alad.cli.bench import app as bench
 from alad.cli.drift import drift
 from alad.cli.example import example
 from alad.cli.explain import explain
+from alad.cli.export import export
 from alad.cli.fit import fit
 from alad.cli.info import info
 from alad.cli.look import look
@@ -99,5 +100,6 @@ app.command()(look)
 app.command()(example)
 app.command()(drift)
 app.command()(recalibrate)
+app.command()(export)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(bench, name="bench")

@@ -114,7 +114,7 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         with open_table(path) as table:
             for frame in table.batches(columns):
-                yield frame if table.is_typed else as_at_fit(frame, schema)
+                yield as_at_fit(frame, schema)
 
     with open_table(path) as table:
         return Scored(path.name, table.names, batches)

@@ -1,0 +1,178 @@
+"""An exported model held against the detector that it was made from, row by row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.estimators import AbstractDetector
+from alad.export.detectors import COLUMNS, X
+from alad.export.graph import needed
+from alad.export.tables import DAY, FIRST_DAY
+from alad.export.ties import leeway
+from alad.preprocessing.columns import Column
+from alad.preprocessing.frames import to_polars
+from alad.preprocessing.kinds._base import TEXT, as_text
+from alad.preprocessing.kinds.numbers import as_at_fit, numbers
+from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.kinds.words import MISSING
+
+TOLERANCE = 1e-4
+AT_ONCE = 1024  # rows at a time: comparing one with a full memory takes 64 kB
+FEW = 257  # rows, for which the detector compiles what it needs for many
+
+Rows = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a comparison found."""
+
+    rows: int
+    largest: float
+    """The largest of |A - A'| / max(|A|, median of |A|), of rows without ties."""
+    ties: int
+    """Rows that differ by more than rounding because several kept rows are equally near."""
+    verdicts: int
+    """Rows that only one of the two calls an anomaly: they lie at the threshold, up to rounding."""
+    rows_per_second: float
+    """Of the exported model, in onnxruntime."""
+    rows_per_second_here: float
+    """Of the detector's ``score_samples``."""
+
+    def check(self) -> None:
+        """Refuse a model that says something else than its detector.
+
+        Raises
+        ------
+        InputError
+            The largest difference is above 1e-4.
+        """
+        if not self.largest <= TOLERANCE:
+            raise InputError(
+                f"Expected the exported model to give the detector's scores, up to {TOLERANCE:g} "
+                f"of their size; got {self.largest:.3g} on {self.rows:,} rows. Score with alad "
+                "itself."
+            )
+
+
+def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> Agreement:
+    """Score rows twice: with the detector, and in onnxruntime with the model made from it.
+
+    Parameters
+    ----------
+    model : an ``onnx.ModelProto`` as bytes
+    parts : arrays or frames of rows, as the detector takes them; at least one
+
+    Raises
+    ------
+    InputError
+        The rows do not fit the detector, or onnxruntime is not installed.
+    """
+    running = session(model)
+    results: list[tuple[Any, ...]] = []
+    for rows in parts:
+        if not results:  # what is compiled on the first call is not to count
+            _both(running, detector, rows[:FEW])
+        results.append(_both(running, detector, rows))
+    ours, theirs, flags, width, here, there = map(np.hstack, zip(*results, strict=True))
+    apart = differences(ours, theirs)
+    is_tie = (apart > TOLERANCE) & (np.abs(ours - theirs) <= width + TOLERANCE * np.abs(ours))
+    return Agreement(
+        rows=len(ours),
+        largest=float(np.max(np.where(is_tie, 0, apart))),
+        ties=int(is_tie.sum()),
+        verdicts=int((flags != (ours > -detector.offset_)).sum()),
+        rows_per_second=float(len(ours) / there.sum()),
+        rows_per_second_here=float(len(ours) / here.sum()),
+    )
+
+
+def _both(running: Any, detector: AbstractDetector, rows: Any) -> tuple[Any, ...]:
+    """Scores of both, the model's verdicts, what ties explain, and the seconds that each took."""
+    began = time.perf_counter()
+    ours = -detector.score_samples(rows)
+    between = time.perf_counter()
+    found = run(running, feeds(detector, rows, is_by_column(running)))
+    ended = time.perf_counter()
+    theirs, flags = found["anomaly_score"], found["is_anomaly"]
+    differ = np.abs(ours - theirs) > TOLERANCE * np.abs(ours)
+    width = leeway(detector, detector._matrix(rows, fitting=False), differ)
+    return ours, theirs, flags, width, between - began, ended - between
+
+
+def differences(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|A - A'| / max(|A|, median of |A|), row by row.
+
+    >>> differences(np.array([1.0, 0.0, 4.0]), np.array([1.0, 0.1, 4.2])).round(3).tolist()
+    [0.0, 0.1, 0.05]
+    """
+    size = np.maximum(np.abs(ours), np.median(np.abs(ours)))
+    apart = np.abs(ours - theirs)
+    return np.where(apart == 0, 0, apart / np.where(size == 0, 1, size))
+
+
+def session(model: bytes) -> Any:
+    """A model ready to run in onnxruntime, on the processor."""
+    runtime = needed("onnxruntime")
+    return runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def is_by_column(running: Any) -> bool:
+    """Whether a model has one input for each column of a table."""
+    return bool(running.get_modelmeta().custom_metadata_map["inputs"] == COLUMNS)
+
+
+def run(running: Any, given: Rows) -> Rows:
+    """The outputs of a model by name, some rows at a time."""
+    names = [output.name for output in running.get_outputs()]
+    n = len(next(iter(given.values())))
+    parts = [
+        running.run(names, {name: rows[start : start + AT_ONCE] for name, rows in given.items()})
+        for start in range(0, n, AT_ONCE)
+    ]
+    return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+
+
+def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
+    """Rows, as the detector takes them, as an exported model takes them.
+
+    >>> from alad import Mahalanobis
+    >>> frame = pl.DataFrame({"bytes": [1.0, None], "proto": ["tcp", None]})
+    >>> given = feeds(Mahalanobis().fit(frame), frame, True)
+    >>> given["bytes"].tolist(), given["proto"].tolist()
+    ([[1.0], [nan]], [['tcp'], ['<missing>']])
+    """
+    encoder = detector.encoder_
+    if not by_column:
+        x = detector._matrix(rows, fitting=False)
+        is_double = encoder is None and not detector.takes_pictures
+        return {X: x.astype(np.float64 if is_double else np.float32, copy=False)}
+    assert encoder is not None
+    table = to_polars(rows)
+    return {column.name: _fed(table[column.name], column)[:, None] for column in encoder.schema}
+
+
+def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
+    """A column's values as its input takes them."""
+    if column.kind == "time":
+        return _seconds(series, column)
+    if column.of_kind.is_number:
+        return numbers(as_at_fit(series, column))[0]
+    return as_text(series).fill_null(MISSING).to_numpy().astype(np.object_)
+
+
+def _seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
+    """Seconds of a time in the first week of 1970, of the same weekday and time of day."""
+    if series.dtype.is_numeric() or (series.dtype in TEXT and column.learned["numbers"]):
+        return series.cast(pl.Float64).to_numpy()
+    hour, weekday, gap = parts_of(series).fill_null(0).to_numpy().T
+    days = (np.round(7 * weekday) - FIRST_DAY) % 7
+    return np.where(gap, np.nan, np.round(DAY * (hour + days)))

@@ -1,0 +1,102 @@
+"""Columns of every kind that is translated, given as the page says, beside the encoder."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import InputError, Mahalanobis
+from alad.export import compare, to_onnx
+from alad.export.agreement import run, session
+from alad.preprocessing.schema import Schema, Stated
+
+N = 400
+RNG = np.random.default_rng(0)
+MONDAY = dt.datetime(2026, 1, 5)
+AT = [MONDAY + dt.timedelta(seconds=int(s)) for s in RNG.integers(0, 10**7, N)]
+GAPS = np.arange(N) % 9 == 4
+COLUMNS = {
+    "numeric": pl.Series(RNG.normal(1e6, 10, N)),
+    "log-numeric": pl.Series(np.exp(3 * RNG.normal(size=N)) * RNG.choice([-1, 1], N)),
+    "boolean": pl.Series(RNG.random(N) > 0.3),
+    "port": pl.Series(RNG.choice([22, 443, 1023, 1024, 49_151, 49_152, 65_535], N)),
+    "time": pl.Series(AT),
+    "categorical": pl.Series(RNG.choice(["tcp", "udp", "", "größe"], N)),
+    "frequency": pl.Series([f"agent {int(v)}" for v in RNG.exponential(100, N)]),
+}
+ODD = {
+    "numeric": pl.Series([-3e30, 0.0, None, 5.0]),
+    "log-numeric": pl.Series([-3e30, -0.0, None, 1e-9]),
+    "boolean": pl.Series([True, None, False, None]),
+    "port": pl.Series([-1.0, 65_536.0, 80.5, None]),
+    "time": pl.Series([dt.datetime(1969, 12, 31, 23, 59, 59), None, dt.datetime(2100, 3, 1), None]),
+    "categorical": pl.Series(["icmp", None, " tcp", "TCP"]),
+    "frequency": pl.Series(["agent", None, "", "agent 0 "]),
+}
+
+
+def fitted(kind, values):
+    frame = pl.DataFrame({"a": values, "b": np.arange(N) % 7.0})
+    schema = Schema((Stated("a", kind), Stated("b", "numeric")))
+    return Mahalanobis().fit(frame, schema=schema), frame
+
+
+@pytest.mark.parametrize("has_gaps", [False, True])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_column_becomes_the_encoders_features(kind, has_gaps):
+    values = COLUMNS[kind]
+    values = values.set(pl.Series(GAPS), None) if has_gaps else values
+    detector, frame = fitted(kind, values)
+    odd = pl.DataFrame({"a": ODD[kind], "b": [0.0, 3.0, None, 9.0]})
+    model = to_onnx(detector).SerializeToString()
+    assert compare(model, detector, [frame]).largest < 1e-6
+    assert compare(model, detector, [odd]).largest < 1e-6
+    assert detector.encoder_.schema[0].has_missing == has_gaps
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series(AT).dt.date(),
+        pl.Series(AT).dt.time(),
+        pl.Series(AT).dt.strftime("%Y-%m-%dT%H:%M:%S+05:30"),
+        pl.Series(AT).dt.epoch("s"),
+    ],
+    ids=["dates", "times of day", "text with a zone", "seconds"],
+)
+def test_times_of_every_make(values):
+    detector, frame = fitted("time", values)
+    assert compare(to_onnx(detector).SerializeToString(), detector, [frame]).largest < 1e-6
+
+
+def test_a_time_is_given_as_seconds_since_1970():
+    detector, frame = fitted("time", COLUMNS["time"])
+    seconds = np.array([[(at - dt.datetime(1970, 1, 1)).total_seconds()] for at in AT])
+    given = {"a": seconds, "b": frame["b"].to_numpy().astype(np.float32)[:, None]}
+    found = run(session(to_onnx(detector).SerializeToString()), given)
+    np.testing.assert_allclose(found["anomaly_score"], -detector.score_samples(frame), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("ip", [f"10.0.0.{i % 5}" for i in range(N)]),
+        ("url", [f"https://a.org/{i % 5}" for i in range(N)]),
+        ("text", [f"some words of a text {i % 5}" for i in range(N)]),
+    ],
+)
+def test_kinds_that_look_at_characters_are_refused_by_name(kind, values):
+    detector, frame = fitted(kind, pl.Series(values))
+    with pytest.raises(InputError, match=f"'a' is of the kind '{kind}'.*--inputs features"):
+        to_onnx(detector)
+    model = to_onnx(detector, inputs="features").SerializeToString()
+    assert compare(model, detector, [frame]).largest < 1e-6
+
+
+def test_columns_that_the_model_is_not_given_are_no_inputs():
+    frame = pl.DataFrame({"a": np.arange(60.0) % 7, "id": [f"row {i}" for i in range(60)]})
+    model = to_onnx(Mahalanobis().fit(frame))
+    assert [given.name for given in model.graph.input] == ["a"]
