@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from alad import ALAD, KNN, InputError, Mahalanobis
+from alad.calibration import Calibration
 from alad.export import compare, to_onnx
 from alad.export.agreement import Agreement, differences
 from alad.export.rows import own_rows
@@ -60,7 +60,7 @@ def test_own_rows_are_normal_ones_where_the_detector_holds_some():
     rows, kinds = own_rows(detector)
     assert kinds == {"kept": 64, "drawn": 256}
     np.testing.assert_allclose(rows[:64], X, rtol=1e-5)
-    detector.calibration_ = SimpleNamespace(scores=np.zeros(9), rows=X[:9].astype(np.float32))
+    detector.calibration_ = Calibration.of(np.zeros(9), X[:9].astype(np.float32))
     rows, kinds = own_rows(detector)
     assert kinds == {"kept": 9, "drawn": 256}
     np.testing.assert_allclose(rows[:9], X[:9], rtol=1e-5)

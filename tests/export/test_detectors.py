@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -153,8 +152,7 @@ def test_a_row_exactly_at_the_threshold_is_no_anomaly():
 def test_p_values_count_kept_scores_that_are_at_least_as_large():
     detector = judging(KNN, table="array")
     for m in (1, 2, 7, 8, 64):
-        kept = np.sort(-detector.score_samples(X[:m]))
-        detector.calibration_ = SimpleNamespace(scores=kept, rows=X[:m].astype(np.float32))
+        kept = detector.calibrate(X[:m]).calibration_.scores
         rows = np.concatenate([X, NEW, FAR])
         scores = -detector.score_samples(rows)
         expected = (1 + (kept >= scores[:, None]).sum(axis=1)) / (m + 1)
