@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from alad import KNN, load
-from alad.cli import tables
+from alad.cli.tables import table as tables
 from alad.reasons import explain
 
 NAMES = ["row", "anomaly_score", "is_anomaly", "reason_1", "reason_2"]
