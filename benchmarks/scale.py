@@ -116,7 +116,7 @@ def forest(table: str, out: str, model: str) -> None:
     file = pyarrow.parquet.ParquetFile(table)
     batches = (pl.from_arrow(batch) for batch in file.iter_batches(GROUP))
     first, _ = encoder.transform(next(batches))
-    fitted = IsolationForest(TREES, random_state=0, n_jobs=-1).fit(first[:FIT_ROWS])
+    fitted = IsolationForest(n_estimators=TREES, random_state=0, n_jobs=-1).fit(first[:FIT_ROWS])
     schema = pyarrow.schema([("score", pyarrow.float64())])
     with pyarrow.parquet.ParquetWriter(out, schema) as writer:
         writer.write_table(pyarrow.table({"score": fitted.score_samples(first)}))
