@@ -31,18 +31,24 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         {
             "name": "count",
             "kind": "numeric",
+            "role": "feature",
             "categories": 0,
             "missing_at_fit": False,
             "fill": median,
             "constant": False,
+            "features": ["count"],
+            "note": "",
         },
         {
             "name": "proto",
             "kind": "categorical",
+            "role": "feature",
             "categories": 2,
             "missing_at_fit": False,
             "fill": None,
             "constant": False,
+            "features": ["proto=tcp", "proto=udp"],
+            "note": "",
         },
     ]
     detector = load(model)

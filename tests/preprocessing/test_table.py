@@ -184,13 +184,15 @@ def test_foreign_json_is_refused(content):
     [
         ({"a": [1.0, float("inf")]}, r"finite numbers in column 'a'; got inf in row 1"),
         ({"a": [1e300]}, r"finite numbers in column 'a'; got 1e\+300 in row 0"),
-        ({"a": [dt.datetime(2020, 1, 1)]}, r"column 'a'; got Datetime.*or drop it"),
-        ({"a": [dt.timedelta(1)]}, r"column 'a'; got Duration"),
         ({"a": [[1], [2]]}, r"column 'a'; got List.*Spread it"),
-        ({"a": [None, None]}, r"at least one value in column 'a'"),
-        ({"a": pl.Series([None], dtype=pl.Float64)}, r"at least one value in column 'a'"),
-        ({"a": pl.Series([None], dtype=pl.String)}, r"at least one value in column 'a'"),
-        ({"a": [str(i) for i in range(201)]}, r"at most 200 .*'a'; got 201\. Drop it .*group"),
+        ({"a": [b"x"]}, r"column 'a'; got Binary.*Spread it"),
+        (
+            {"a": [None, None]},
+            r"one column to learn from; got none \('a': all values are missing\)",
+        ),
+        ({"a": pl.Series([None], dtype=pl.Float64)}, r"'a': all values are missing"),
+        ({"a": pl.Series([None], dtype=pl.String)}, r"'a': all values are missing"),
+        ({"a": [str(i) for i in range(50)]}, r"'a': all values are different \(50 rows\)"),
         ({"a": []}, r"got 0 rows and 1 columns"),
         ({}, r"got 0 rows and 0 columns"),
     ],
@@ -203,8 +205,7 @@ def test_fit_refuses(frame, message):
 def test_max_categories_is_a_parameter():
     frame = pl.DataFrame({"a": ["x", "y", None]})
     assert len(TableEncoder.fit(frame, max_categories=2).feature_names) == 3
-    with pytest.raises(InputError, match="at most 1 distinct"):
-        TableEncoder.fit(frame, max_categories=1)
+    assert TableEncoder.fit(frame, max_categories=1).schema[0].kind == "frequency"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from alad.cli.info import info
 from alad.cli.look import look
 from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
+from alad.cli.schema import schema
 from alad.cli.score import score
 from alad.errors import AladError, DataSetError, InputError, ModelFormatError
 
@@ -86,6 +87,7 @@ def verbs(
 
 app.command()(fit)
 app.command()(score)
+app.command()(schema)
 app.command()(info)
 app.command()(report)
 app.command()(look)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alad.estimators import AbstractDetector, Stream
+    from alad.preprocessing.schema import Schema
 
 SIDE = 32  # pixels, where nothing else is said
 
@@ -102,6 +103,12 @@ def fit(
             "--drop", metavar="COLUMN", help="Leave out this column, a label say (repeatable)."
         ),
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the columns are: a file that alad schema wrote.", show_default="inferred"
+        ),
+    ] = None,
     side: Annotated[
         int | None,
         typer.Option(
@@ -136,13 +143,16 @@ def fit(
 ) -> None:
     """Learn what the normal rows of a table look like.
 
-    Numbers are scaled as the preset or --scaling says; text becomes one feature for each of its
-    values (at most 200). Missing values are allowed: a missing number becomes the column's median
-    and sets a feature of its own, and missing text is one more value. In CSV the empty cell, NA,
-    N/A, NaN, null and ? are missing, and a column is one of numbers if all its values are.
+    What each column is - number, category, time, address and so on - is inferred, and shown by
+    alad info; alad schema writes it to a file, which --schema takes after it was edited. Numbers
+    are scaled as the preset or --scaling says; text becomes one feature for each of its values, or
+    how rare the value is if there are more than 200. Missing values are allowed: a missing number
+    becomes the column's median and sets a feature of its own, and missing text is one more value.
+    In CSV the empty cell, NA, N/A, NaN, null and ? are missing, and a column is one of numbers if
+    all its values are.
 
-    Dates, infinite numbers and columns without any value are refused, by name; --drop leaves
-    such columns out.
+    Text that never comes twice and columns without any value are not given to the model. Infinite
+    numbers and nested values are refused, by name; --drop leaves such columns out.
 
     Of a folder every picture in it and below is read, turned as its camera said, cut to the square
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
@@ -167,16 +177,23 @@ def fit(
     is_folder = holds_pictures(table)
     model = _detector(detector, settings, checkpoint, of_pictures=is_folder)
     model._check_settings()
-    _check_kind(model, table, is_folder, {"--drop": drop}, {"--side": side, "--on-bad": on_bad})
+    _check_kind(
+        model,
+        table,
+        is_folder,
+        {"--drop": drop, "--schema": schema},
+        {"--side": side, "--on-bad": on_bad},
+    )
     folder = Folder(table, on_bad or OnBad.skip) if is_folder else None
     _rehearse(out, is_model)
     if checkpoint is not None:
         _rehearse(checkpoint, Path.is_file)
+    stated = _stated(schema, drop or ())
     rows: Any = (
         folder.read(side or SIDE) if folder else rows_of(table, drop or (), size, out.parent)
     )
     began = time.monotonic()
-    _train(model, rows, checkpoint)
+    _train(model, rows, checkpoint, stated)
     model.save(out)
     summary = (_of_pictures if folder else _summary)(model, rows) | {
         "seconds": round(time.monotonic() - began, 3),
@@ -241,6 +258,13 @@ def _detector(
     return cls(**given)
 
 
+def _stated(path: Path | None, drop: Sequence[str]) -> Schema | None:
+    """Read what the columns are said to be, without those to leave out."""
+    from alad.preprocessing.schema import Schema
+
+    return None if path is None else Schema.read(path).without(drop)
+
+
 class _Rehearsed(Exception):
     """Ends a rehearsal."""
 
@@ -253,17 +277,17 @@ def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
         raise _Rehearsed
 
 
-def _train(model: Any, rows: Any, checkpoint: Path | None) -> None:
+def _train(model: Any, rows: Any, checkpoint: Path | None, schema: Schema | None = None) -> None:
     """Fit, with a bar if there is something to wait for."""
     from alad.cli.progress import training_progress
     from alad.estimators import NetworkDetector
 
     if not isinstance(model, NetworkDetector):
-        model.fit(rows)
+        model.fit(rows, schema=schema)
         return
     try:
         with training_progress("training") as report:
-            model.fit(rows, checkpoint=checkpoint, report=report)
+            model.fit(rows, schema=schema, checkpoint=checkpoint, report=report)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
 
@@ -293,6 +317,7 @@ def _summary(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str, 
         "columns": model.n_features_in_,
         "features": len(model.encoder_.feature_names),
         "constant_columns": list(model.encoder_.constant_columns),
+        "left_out_columns": {c.name: c.note or c.role for c in model.encoder_.left_out},
         "missing_values": missing,
         **_learned(model, share),
     }
@@ -342,5 +367,7 @@ def _tell(done: Mapping[str, Any]) -> None:
     )
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, which tell nothing", done.get("constant_columns", ()))
+    left_out = done.get("left_out_columns", {}).items()
+    note("not given to the model", [f"{name} ({why})" for name, why in left_out])
     note("missing values", by_column(done.get("missing_values", {})))
     tell_unreadable(done.get("unreadable", ()))

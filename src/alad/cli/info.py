@@ -27,6 +27,7 @@ def info(
         print_text(_as_text(facts))
 
 
+FILLED = ("numeric", "log-numeric", "boolean")  # with a median
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
 
 
@@ -67,16 +68,21 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
     """What became of each column; None if the model was fitted on an array."""
+    from alad.preprocessing.columns import Column
+
     if encoder is None:
         return None
     return [
         {
             "name": column["name"],
             "kind": column["kind"],
+            "role": column.get("role", "feature"),
             "categories": len(column["categories"]),
             "missing_at_fit": column["has_missing"],
-            "fill": None if column["kind"] == "categorical" else column["fill"],
+            "fill": column["fill"] if column["kind"] in FILLED else None,
             "constant": column["constant"],
+            "features": list(Column.from_json(column).features),
+            "note": column.get("note", ""),
         }
         for column in encoder["columns"]
     ]
@@ -116,10 +122,18 @@ def _as_text(facts: Mapping[str, Any]) -> str:
 
 
 def _became(column: Mapping[str, Any]) -> str:
+    if not column["features"]:
+        why = f" ({column['note']})" if column["note"] else ""
+        return f"{column['kind']}, {column['role']}: not given to the model{why}"
+    text = column["kind"]
     if column["kind"] == "categorical":
+        text = f"{column['categories']} categories"
         gaps = ", missing among them" if column["missing_at_fit"] else ""
-        text = f"{column['categories']} categories{gaps}"
-    else:
+    elif column["fill"] is not None:
+        text += f", missing filled with {column['fill']:g}"
         gaps = " and flagged" if column["missing_at_fit"] else ""
-        text = f"{column['kind']}, missing filled with {column['fill']:g}{gaps}"
-    return f"{text}, constant at fit" if column["constant"] else text
+    else:
+        text += f", {len(column['features'])} features"
+        gaps = ", missing flagged" if column["missing_at_fit"] else ""
+    role = "" if column["role"] == "feature" else f", role {column['role']}"
+    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"

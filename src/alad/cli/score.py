@@ -78,9 +78,10 @@ def score(
     (whether the score is above the model's threshold). The table may be of any length: it is
     read, scored and written in batches.
 
-    The table needs the columns that fit saw, in any order; others are left aside, and named at
-    the end. Missing values are allowed: a missing number counts as the training median, and a
-    category that fit did not see counts as none of those it saw. Both are counted, by column.
+    The table needs the columns that the model reads, in any order; labels and identifiers may be
+    absent. Columns that fit did not see are left aside, and named at the end. Missing values are
+    allowed: a missing number counts as the training median, and a category that fit did not see
+    counts as none of those it saw. Both are counted, by column.
 
     Of a folder of pictures each one's row has its file instead of a number.
     """
@@ -221,9 +222,17 @@ class _TableJob(_Job):
             "unseen_categories": dict(self.unseen),
             "missing_values": dict(self.missing),
             "ignored_columns": [
-                name for name in self.table.names if name not in {*self.wanted, *self.kept}
+                name
+                for name in self.table.names
+                if name not in {*self.wanted, *self.kept, *self._left_out}
             ],
         }
+
+    @property
+    def _left_out(self) -> list[str]:
+        """The columns that fit saw and does not give to the model."""
+        encoder = self.detector.encoder_
+        return [column.name for column in encoder.left_out] if encoder else []
 
     def _input(self, frame: pl.DataFrame) -> Any:
         """Give what the model expects: a frame with the types of fit, or an array."""
@@ -295,7 +304,8 @@ def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
         return table.names
     wanted = tuple(column.name for column in detector.encoder_.schema)
     if absent := [name for name in wanted if name not in table.names]:
-        others = [name for name in table.names if name not in wanted]
+        known = {column.name for column in detector.encoder_.columns}
+        others = [name for name in table.names if name not in known]
         unseen = f"; not seen at fit: {quoted(others)}" if others else ""
         raise InputError(
             f"Expected the {len(wanted)} columns at fit in {table.place}; missing: "

@@ -33,10 +33,12 @@ from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import Scaler, fit_scaler
+from alad.preprocessing.schema import Schema
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
 
+Columns = Schema | TableEncoder | None  # what is said of a frame's columns before fit
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
@@ -185,23 +187,23 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _check_settings(self) -> None:
         check_settings(type(self).__name__, self.get_params(deep=False), self._constraints)
 
-    def _prepare(self, X: Any, scaling: str) -> Matrix:
+    def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
         """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
         self.seed_ = seed_of(self.random_state)
         if isinstance(X, Stream):
-            return self._prepare_stream(X, scaling)
-        x = self._matrix(X, fitting=True)
+            return self._prepare_stream(X, scaling, schema)
+        x = self._matrix(X, fitting=True, schema=schema)
         binary = None if self.encoder_ is None else self.encoder_.binary
         self.rows_at_fit_ = len(x)
         self.scaler_ = fit_scaler(scaling, _flat(x), binary)
         return self._scaled(x)
 
-    def _prepare_stream(self, stream: Stream, scaling: str) -> Matrix:
+    def _prepare_stream(self, stream: Stream, scaling: str, schema: Columns) -> Matrix:
         enough_rows(len(stream))
         found = encoded(
             stream,
             scaling,
-            None,
+            schema,
             seed=self.seed_,
             sample_rows=self._sample_rows,
             keep=self._keeps_file,
@@ -235,16 +237,16 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         scaled = np.ascontiguousarray(self.scaler_.transform(_flat(x)), dtype=np.float32)
         return scaled.reshape(x.shape)
 
-    def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+    def _matrix(self, X: Any, *, fitting: bool, schema: Columns = None) -> NDArray[Any]:
         """Give numbers for a frame or an array, and hold its columns against those of fit."""
         if fitting:
-            self.encoder_ = TableEncoder.fit(X) if _is_named_frame(X) else None
+            self.encoder_ = _encoder(X, schema)
         if self.encoder_ is not None and is_frame(X):
             return self._from_frame(X, fitting=fitting)
         if self.encoder_ is not None and self.encoder_.needs_names:
             raise InputError(
                 f"Expected a data frame with the {self.n_features_in_} columns of fit, some of "
-                "which hold text; got an array. Pass a frame with the same column names."
+                "which are no plain numbers; got an array. Pass a frame with the same column names."
             )
         return self._from_array(X, fitting=fitting)
 
@@ -303,8 +305,18 @@ def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
     return x[np.sort(drawn)]
 
 
-def _is_named_frame(X: Any) -> bool:
-    return is_frame(X) and feature_names(X) is not None
+def _encoder(X: Any, schema: Columns) -> TableEncoder | None:
+    """How a frame's columns become numbers; None for what has no names of columns."""
+    if isinstance(schema, TableEncoder):
+        return schema
+    if is_frame(X) and feature_names(X) is not None:
+        return TableEncoder.fit(X, schema)
+    if schema is not None:
+        raise InputError(
+            f"Expected a data frame with named columns, because a schema is given; got "
+            f"{type(X).__name__}. Pass a frame, or leave the schema out."
+        )
+    return None
 
 
 def seed_of(random_state: Any) -> int:

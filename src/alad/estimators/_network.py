@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from alad.errors import InputError
 from alad.estimators._detector import (
     AbstractDetector,
+    Columns,
     Matrix,
     Vector,
     enough_rows,
@@ -163,6 +164,7 @@ class NetworkDetector(AbstractDetector):
         X: Any,
         y: Any = None,
         *,
+        schema: Columns = None,
         X_valid: Any = None,
         checkpoint: str | os.PathLike[str] | None = None,
         report: Report | None = None,
@@ -177,6 +179,8 @@ class NetworkDetector(AbstractDetector):
             rows drawn from all over it, and ``epochs`` times as many windows are trained on as
             cover it; what looks at all rows at once sees a sample.
         y : ignored
+        schema : Schema or TableEncoder, optional
+            What the columns of a frame are, or how they become numbers. Default: inferred.
         X_valid : array or frame, optional
             Normal rows to watch training with. Default: the share ``validation_fraction`` of X.
         checkpoint : path, optional
@@ -192,7 +196,12 @@ class NetworkDetector(AbstractDetector):
             A loss stopped being finite.
         """
         fit_side_by_side(
-            [self], X, X_valid=X_valid, checkpoint=checkpoint, report=report or self._printer()
+            [self],
+            X,
+            schema=schema,
+            X_valid=X_valid,
+            checkpoint=checkpoint,
+            report=report or self._printer(),
         )
         return self
 
@@ -258,9 +267,11 @@ class NetworkDetector(AbstractDetector):
         """The players whose weights a model holds."""
         return self._players(size)
 
-    def _matrix(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+    def _matrix(self, X: Any, *, fitting: bool, schema: Columns = None) -> NDArray[Any]:
         if not self.takes_pictures:
-            return super()._matrix(X, fitting=fitting)
+            return super()._matrix(X, fitting=fitting, schema=schema)
+        if schema is not None:
+            raise InputError("Expected no schema with pictures. Leave it out.")
         x = as_pictures(X, fitting=fitting)
         if fitting:
             self.encoder_ = None
@@ -316,6 +327,7 @@ def fit_side_by_side(
     detectors: Sequence[NetworkDetector],
     X: Any,
     *,
+    schema: Columns = None,
     X_valid: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     report: Report | None = None,
@@ -328,7 +340,7 @@ def fit_side_by_side(
     Parameters
     ----------
     detectors : sequence of one kind and one set of parameters but for ``random_state``
-    X, X_valid, checkpoint, report
+    X, schema, X_valid, checkpoint, report
         As in :meth:`NetworkDetector.fit`.
     """
     first = detectors[0]
@@ -338,7 +350,7 @@ def fit_side_by_side(
     first._check_score(choices.anomaly_score)
     if isinstance(X, Stream) and X_valid is None:
         X, X_valid = _hold_out_of_stream(X, first, choices)
-    x = first._prepare(X, choices.scaling)
+    x = first._prepare(X, choices.scaling, schema)
     try:
         return _trained(detectors, X, x, X_valid, choices, checkpoint, report)
     finally:

@@ -27,6 +27,8 @@ it would help other scalings only; a note names the columns where it would.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
@@ -42,6 +44,11 @@ from alad.preprocessing.schema import Stated
 
 # port, sport, src_port, dstPort, Port Number, ports; not report, support or transport.
 PORT = re.compile(r"(?:^|_)(?:s|d|src|dst|source|dest|destination)?ports?(?:no|num|number)?(?:_|$)")
+
+# What text may be before it is words; a few values rule most of it out.
+OF_TEXT: tuple[Callable[[], Learner], ...] = (IpLearner, partial(UrlLearner, SURELY), TimeLearner)
+GLANCE = 20
+LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
 class ColumnLearner:
@@ -84,12 +91,9 @@ class ColumnLearner:
         if self.stated is not None:
             return [KINDS[self.stated.kind].learner(self.name, self.settings)]
         if series.dtype in TEXT:
-            return [
-                IpLearner(),
-                UrlLearner(SURELY),
-                TimeLearner(),
-                WordLearner(None, self.settings),
-            ]
+            glance = Batch(series.drop_nulls().head(GLANCE))
+            likely = (begin() for begin in OF_TEXT if _holds(begin(), glance))
+            return [*likely, WordLearner(None, self.name, self.settings)]
         return [KINDS[kind].learner(self.name, self.settings) for kind in _kinds(series)]
 
     def finish(self) -> Column:
@@ -102,7 +106,7 @@ class ColumnLearner:
         """
         if self.is_left_out:
             assert self.stated is not None
-            return Column(self.name, self.stated.kind, role=self.stated.role)
+            return Column(self.name, self.stated.kind, role=self.stated.role, note=self.stated.note)
         if self.gaps == self.rows:
             return self._without_values()
         learned = self.learners[0].finish(self.gaps > 0)
@@ -114,9 +118,13 @@ class ColumnLearner:
             has_missing=self.gaps > 0 and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note=learned.note,
+            note=learned.note or self._looks_like_a_label(),
             learned=learned.learned,
         )
+
+    def _looks_like_a_label(self) -> str:
+        is_one = self.stated is None and self.name.lower() in LABELS
+        return "named like a label: if it is one, give it the role label" if is_one else ""
 
     def _without_values(self) -> Column:
         if self.stated is not None:

@@ -22,13 +22,14 @@ from typing import Any, Self
 
 from alad._files import written_aside
 from alad.errors import InputError
-from alad.preprocessing.columns import ROLES
+from alad.preprocessing.columns import ROLES, Column
 from alad.preprocessing.frames import quoted
 from alad.preprocessing.kinds import IGNORED, KINDS
 
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
 KEYS = ("name", *CHOICES, "note")
+OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
 ONE_ONLY = ("time", "entity")
 
 
@@ -66,10 +67,11 @@ class Schema:
         for role in ONE_ONLY:
             self._check_one(role)
         for column in self.columns:
-            if column.role == "time" and column.kind != "time":
+            if column.role == "time" and column.kind not in OF_TIME:
                 raise InputError(
-                    f"Expected the kind 'time' for column {column.name!r}, whose role is 'time'; "
-                    f"got {column.kind!r}. Correct one of them in the schema."
+                    f"Expected the kind 'time' for column {column.name!r}, whose role is 'time' "
+                    f"(or 'ignored', to tell the time and not learn from it); got "
+                    f"{column.kind!r}. Correct one of them in the schema."
                 )
 
     def _check_one(self, role: str) -> None:
@@ -115,6 +117,11 @@ class Schema:
         """The schema as JSON; a note only where there is one."""
         columns = [{k: v for k, v in asdict(column).items() if v} for column in self.columns]
         return {"format": FORMAT, "columns": columns}
+
+    @classmethod
+    def of(cls, columns: Iterable[Column]) -> Self:
+        """What learned columns are."""
+        return cls(tuple(Stated(c.name, c.kind, c.role, c.note) for c in columns))
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

@@ -45,7 +45,7 @@ from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds import Settings
 from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
 from alad.preprocessing.learning import ColumnLearner
-from alad.preprocessing.schema import Schema, Stated
+from alad.preprocessing.schema import Schema
 
 SAMPLE = 100_000  # numbers of a column that the median of a stream is taken from
 
@@ -61,7 +61,7 @@ class TableNotes:
 
     rows: int
     unseen: dict[str, int] = field(default_factory=dict)
-    """Rows with a category that fit did not see."""
+    """Rows with a category, address, port or host that fit did not see."""
     missing: dict[str, int] = field(default_factory=dict)
     """Rows without a value."""
 
@@ -115,7 +115,7 @@ class TableEncoder:
     @property
     def stated(self) -> Schema:
         """What the columns are, in the form that a person can edit."""
-        return Schema(tuple(Stated(c.name, c.kind, c.role, c.note) for c in self.columns))
+        return Schema.of(self.columns)
 
     @property
     def time_column(self) -> str | None:

@@ -158,7 +158,7 @@ def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
     return frame.with_columns(
         _numbers(frame[column.name], column.kind == "boolean")
         for column in schema
-        if column.kind != "categorical"
+        if column.of_kind.is_number
         and column.name in frame.columns
         and frame[column.name].dtype == pl.String
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Matrix, some_rows
+from alad.estimators._detector import AbstractDetector, Columns, Matrix, some_rows
 from alad.estimators._settings import Constraint, integer, one_of, optional
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
@@ -37,10 +37,13 @@ class RowKeeper(AbstractDetector):
         "scaling": one_of(*SCALINGS),
     }
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Keep the rows of X, or some of them, to compare with; ``y`` is ignored."""
+    def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:
+        """Keep the rows of X, or some of them, to compare with; ``y`` is ignored.
+
+        ``schema`` says what a frame's columns are; default: it is inferred.
+        """
         self._check_settings()
-        x = self._prepare(X, self.scaling)
+        x = self._prepare(X, self.scaling, schema)
         self._keep(some_rows(x, self.max_rows, self.seed_))
         self._settle(x)
         return self

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import IsolationForest as Forester
 
 from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect
+from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector, expect
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, real
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
@@ -127,10 +127,13 @@ class IsolationForest(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Grow the trees on the rows of X; ``y`` is ignored."""
+    def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:
+        """Grow the trees on the rows of X; ``y`` is ignored.
+
+        ``schema`` says what a frame's columns are; default: it is inferred.
+        """
         self._check_settings()
-        x = self._prepare(X, self.scaling)
+        x = self._prepare(X, self.scaling, schema)
         self.samples_ = _how_many(self.max_samples, len(x))
         forest = Forester(
             n_estimators=self.n_estimators, max_samples=self.samples_, random_state=self.seed_

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from alad.estimators._detector import AbstractDetector, Matrix, Vector
+from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
@@ -56,10 +56,13 @@ class Mahalanobis(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Take mean and covariance of the rows of X; ``y`` is ignored."""
+    def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:
+        """Take mean and covariance of the rows of X; ``y`` is ignored.
+
+        ``schema`` says what a frame's columns are; default: it is inferred.
+        """
         self._check_settings()
-        x = self._prepare(X, self.scaling)
+        x = self._prepare(X, self.scaling, schema)
         self.mean_ = x.mean(axis=0, dtype=np.float64)
         self.whitening_ = _whitening(np.atleast_2d(np.cov(x, rowvar=False, dtype=np.float64)))
         self._settle(x)

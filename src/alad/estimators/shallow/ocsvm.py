@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import OneClassSVM
 
-from alad.estimators._detector import AbstractDetector, Matrix, Vector, expect, some_rows
+from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector, expect, some_rows
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, optional, real
 from alad.estimators.shallow._rows import BLOCK, in_blocks
 from alad.estimators.shallow._stored import stored, width
@@ -113,10 +113,13 @@ class OCSVM(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the support vectors among the rows of X; ``y`` is ignored."""
+    def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:
+        """Find the support vectors among the rows of X; ``y`` is ignored.
+
+        ``schema`` says what a frame's columns are; default: it is inferred.
+        """
         self._check_settings()
-        x = self._prepare(X, self.scaling)
+        x = self._prepare(X, self.scaling, schema)
         rows = some_rows(x, self.max_rows, self.seed_)
         self.gamma_ = _as_number(self.gamma, rows)
         machine = OneClassSVM(kernel="rbf", gamma=self.gamma_, nu=self.nu).fit(rows)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA as PrincipalComponents
 
-from alad.estimators._detector import AbstractDetector, Matrix, Vector
+from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, integer, one_of, real
 from alad.estimators.shallow._rows import in_blocks
 from alad.estimators.shallow._stored import stored, width
@@ -91,10 +91,13 @@ class PCA(AbstractDetector):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the principal components of the rows of X; ``y`` is ignored."""
+    def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:
+        """Find the principal components of the rows of X; ``y`` is ignored.
+
+        ``schema`` says what a frame's columns are; default: it is inferred.
+        """
         self._check_settings()
-        x = self._prepare(X, self.scaling)
+        x = self._prepare(X, self.scaling, schema)
         self.mean_ = x.mean(axis=0, dtype=np.float64)
         directions, variances = _principal(x - self.mean_)
         self.components_ = directions[: _how_many(self.n_components, variances)]

@@ -55,8 +55,9 @@ class Batch:
     @cached_property
     def counted(self) -> pl.DataFrame:
         """The distinct texts (``value``) and how often each came (``n``)."""
-        text = as_text(self.series).drop_nulls().rename("value")
-        return text.value_counts(name="n")
+        if not _has_text(self.series):
+            raise wrong(self.name, "text or whole numbers", self.series.drop_nulls()[0])
+        return as_text(self.series).drop_nulls().rename("value").value_counts(name="n")
 
 
 @dataclass(frozen=True)
@@ -143,22 +144,25 @@ def as_text(series: pl.Series) -> pl.Series:
     """
     if series.dtype == pl.String:
         return series
+    if not _has_text(series):
+        raise InputError(
+            f"Expected text in column {series.name!r}, as at fit; got {series.dtype}. Cast the "
+            "column to text, or refit."
+        )
+    whole = series.fill_nan(None).cast(pl.Int64) if series.dtype.is_float() else series
+    return whole.cast(pl.String)
+
+
+def _has_text(series: pl.Series) -> bool:
+    """Whether it is text, or what stands for it; pandas makes floats of whole numbers with gaps."""
     if series.dtype.is_float():
-        series = series.fill_nan(None)
-        whole = series.cast(pl.Int64, strict=False)
-        if (whole.cast(series.dtype) == series).all() and whole.null_count() == series.null_count():
-            return whole.cast(pl.String)
-    elif series.dtype in (*TEXT, pl.Boolean, pl.Null) or series.dtype.is_integer():
-        return series.cast(pl.String)
-    raise InputError(
-        f"Expected text in column {series.name!r}, as at fit; got {series.dtype}. Cast the column "
-        "to text, or refit."
-    )
+        return bool((series.is_finite() & (series.floor() == series) | series.is_nan()).all())
+    return series.dtype in (*TEXT, pl.Boolean, pl.Null) or series.dtype.is_integer()
 
 
 def nulls(series: pl.Series) -> Bools:
     """(n,) where a value is missing."""
-    return series.is_null().to_numpy()
+    return series.is_null().to_numpy() if series.null_count() else np.zeros(len(series), np.bool_)
 
 
 def filled(features: tuple[NDArray[Any], ...], gap: Bools, fill: Any) -> tuple[Float32s, ...]:

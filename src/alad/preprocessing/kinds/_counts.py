@@ -12,7 +12,9 @@ import polars as pl
 from alad.preprocessing.kinds._base import Float32s
 
 COUNTED = 200_000  # values at a time; beyond them the rarer half is let go
+BYTES = 1 << 26  # that they may take
 KEPT = 20_000  # values that a model names
+CHARACTERS = 1_000_000  # that they may have
 
 
 class Counts:
@@ -38,23 +40,25 @@ class Counts:
         both = new if self.table.is_empty() else pl.concat([self.table, new])
         self.table = both.group_by("value").agg(pl.col("n").sum())
         self.repeated |= self.table.height > 0 and self.table["n"].max() != 1
-        if self.table.height > COUNTED:
-            self.table = self._sorted().head(COUNTED // 2)
+        if self.table.height > COUNTED or self.table.estimated_size() > BYTES:
+            self.table = self._sorted().head(self.table.height // 2)
             self.complete = False
 
     def _sorted(self) -> pl.DataFrame:
         return self.table.sort("n", "value", descending=[True, False])
 
-    def shares(self) -> Shares:
-        """The most frequent values with their counts."""
+    def shares(self, *, repeated: bool = False) -> Shares:
+        """The most frequent values with their counts; only those that came twice, if asked for."""
         ordered = self._sorted()
-        kept = ordered.head(KEPT)
+        kept = ordered.filter(pl.col("n") > 1) if repeated else ordered
+        size = pl.col("value").cast(pl.String).str.len_chars().cum_sum()
+        kept = kept.head(KEPT).filter((size <= CHARACTERS) | (pl.int_range(pl.len()) == 0))
         return Shares(
             values=tuple(kept["value"]),
             counts=tuple(kept["n"]),
             total=self.total,
             rarest=int(ordered["n"][-1]) if self.complete else 1,
-            complete=self.complete and ordered.height <= KEPT,
+            complete=self.complete and kept.height == ordered.height,
         )
 
 

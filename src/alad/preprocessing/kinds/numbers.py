@@ -191,22 +191,29 @@ class Sample:
     def _replace(self, values: Float32s, before: int) -> None:
         """The i-th number of the stream replaces a drawn one with the chance most / i."""
         if before == self.most:
-            self._drawn = [np.concatenate(self._drawn)]
+            self._drawn = [np.concatenate(self._drawn)]  # a copy, to be written to
         position = before + 1 + np.arange(len(values))
         place = (self._random.random(len(values)) * position).astype(np.int64)
         taken = place < len(self._drawn[0])
         self._drawn[0][place[taken]] = values[taken]
 
+    @property
+    def _whole(self) -> Float32s:
+        if len(self._drawn) > 1:
+            self._drawn = [np.concatenate(self._drawn)]
+        return self._drawn[0]
+
     def median(self) -> float:
         """Of the drawn numbers."""
-        return float(np.median(np.concatenate(self._drawn).astype(np.float64)))
+        return float(np.median(self._whole.astype(np.float64)))
 
     def skewness(self) -> float:
         """Of the first drawn numbers; 0 if they are equal."""
-        x = np.concatenate(self._drawn)[:LOOKED_AT].astype(np.float64)
+        x = self._whole[:LOOKED_AT].astype(np.float64)
         x -= x.mean()
-        sd = float(np.sqrt((x * x).mean()))
-        return float((x * x * x).mean() / sd**3) if sd > 0 else 0.0
+        square = x * x
+        sd = float(np.sqrt(square.mean()))
+        return float((square * x).mean() / sd**3) if sd > 0 else 0.0
 
 
 def _is_number(series: pl.Series) -> bool:

@@ -17,7 +17,6 @@ from alad.preprocessing.kinds._base import (
     Learner,
     Settings,
     filled,
-    nulls,
     wrong,
 )
 
@@ -31,7 +30,7 @@ WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 # Date, time of day, or both; a zone only after a time of day.
 ISO = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})?"
-    r"(?:(?:^|[T ])(?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?"
+    r"(?:(?:^|[T ])(?P<h>\d{2})(?::(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?)?"
     r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
 )
 
@@ -46,7 +45,7 @@ DAY = (VALUE.dt.weekday() - 1) / 7
 # Of text: its seconds in UTC since midnight of its day, which may be below 0 or beyond a day.
 SECONDS = (
     pl.col("h") * 3600
-    + pl.col("m") * 60
+    + pl.col("m").fill_null(0) * 60
     + pl.col("s").fill_null(0)
     - (pl.col("zh").fill_null(0) * 3600 + pl.col("zm").fill_null(0) * 60)
     * pl.when(pl.col("sign") == "-").then(-1).otherwise(1)
@@ -55,9 +54,9 @@ CLOCK = SECONDS.mod(86_400) / 86_400
 WEEKDAY = (pl.col("day").dt.weekday().cast(pl.Int32) - 1 + SECONDS.floordiv(86_400)).mod(7) / 7
 SOUND = (
     (pl.col("day").is_not_null() | pl.col("date").is_null())
-    & (pl.col("h").is_null() | ((pl.col("h") < 24) & (pl.col("m") < 60)))
+    & (pl.col("h").is_null() | ((pl.col("h") < 24) & (pl.col("m").fill_null(0) < 60)))
     & (pl.col("s").fill_null(0) <= 60)
-    & (pl.col("date").is_not_null() | pl.col("h").is_not_null())
+    & (pl.col("date").is_not_null() | pl.col("m").is_not_null())
 )
 
 
@@ -78,7 +77,7 @@ class Time(Kind):
         if series.dtype in TEXT and column.learned.get("numbers"):
             series = _as_numbers(series)
         parts = parts_of(series)
-        made, gap = circles(parts.select(column.learned["parts"])), nulls(parts["gap"])
+        made, gap = circles(parts.select(column.learned["parts"])), parts["gap"].to_numpy()
         return Encoded(filled(tuple(made), gap, column.learned["fill"]), gap)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
@@ -148,8 +147,10 @@ def parts_of(series: pl.Series) -> pl.DataFrame:
         return _of_text(named.cast(pl.String), series.name)
     if series.dtype.is_numeric():
         named = _of_numbers(named, series.name)
-    elif not (series.dtype.is_temporal() and series.dtype != pl.Duration):
-        raise wrong(series.name, WANTED, None if series.is_empty() else series[0])
+    elif not series.dtype.is_temporal() or series.dtype == pl.Duration:
+        if present := series.drop_nulls().to_list():
+            raise wrong(series.name, WANTED, present[0])
+        named = pl.Series("value", [None] * len(series), pl.Datetime)
     hour = pl.lit(0.0) if named.dtype == pl.Date else TURN
     day = pl.lit(None) if named.dtype == pl.Time else DAY
     return named.to_frame().select(

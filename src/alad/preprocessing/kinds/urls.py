@@ -84,11 +84,11 @@ class UrlLearner(Learner):
 
     def update(self, batch: Batch) -> None:
         """Take in some URLs."""
+        counted = batch.counted
         text = as_text(batch.series)
         odd = text.filter(~text.str.contains(self.pattern))
         if len(odd):
             raise wrong(batch.name, "URLs (scheme://host/path, or /path)", odd[0])
-        counted = batch.counted
         self.hosts.add(counted.select(HOST.alias("value"), "n"))
         self.shape.add(counted)
         self._compare(counted["value"])

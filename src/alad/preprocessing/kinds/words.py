@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.errors import InputError
 from alad.preprocessing.kinds._base import (
     Batch,
     Encoded,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
 MISSING = "<missing>"
-MAX_CATEGORIES = 200
+MAX_CATEGORIES = 200  # that a text is given unasked
+MOST_CATEGORIES = 1000  # that a schema may ask for
 SAME = 50  # rows: among so many, values that are all different are identifiers
 LONG, WORDS = 30, 3  # characters and words, on average, from which on text is text
 
@@ -49,7 +51,7 @@ class Categorical(Kind):
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
-        return WordLearner("categorical", settings)
+        return WordLearner("categorical", name, settings)
 
     def features(self, column: Column) -> dict[str, bool]:
         """One for each category."""
@@ -78,7 +80,7 @@ class Frequency(Kind):
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
-        return WordLearner("frequency", settings)
+        return WordLearner("frequency", name, settings)
 
     def features(self, column: Column) -> dict[str, bool]:
         """One."""
@@ -101,7 +103,7 @@ class Text(Kind):
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
-        return WordLearner("text", settings)
+        return WordLearner("text", name, settings)
 
     def features(self, column: Column) -> dict[str, bool]:
         """Those of the shape, and the rarity."""
@@ -156,7 +158,8 @@ class Means:
 class WordLearner(Learner):
     """Counts texts, and decides which of the kinds they are where ``kind`` leaves it open."""
 
-    def __init__(self, kind: str | None, settings: Settings) -> None:
+    def __init__(self, kind: str | None, name: str, settings: Settings) -> None:
+        self.name = name
         self.kind, self.most = kind, settings.max_categories
         self.counts = Counts()
         self.shape = Means(SHAPE)
@@ -175,12 +178,21 @@ class WordLearner(Learner):
         if kind == "ignored":
             return Learned("ignored", role="identifier", note=why)
         if kind == "categorical":
+            self._check(distinct)
             names = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
             return Learned("categorical", tuple(sorted(names)), constant=constant, note=why)
         learned: dict[str, Any] = {"fill": self.shape.of_all} if kind == "text" else {}
         if kind == "frequency" or self.counts.repeated:
-            learned["values"] = self.counts.shares().to_json()
+            learned["values"] = self.counts.shares(repeated=kind == "text").to_json()
         return Learned(kind, constant=constant, learned=learned, note=why)
+
+    def _check(self, distinct: int) -> None:
+        if distinct > MOST_CATEGORIES:
+            raise InputError(
+                f"Expected at most {MOST_CATEGORIES:,} distinct values in column {self.name!r}, "
+                f"whose kind is 'categorical'; got {distinct:,}. Give it the kind 'frequency' in "
+                "the schema."
+            )
 
     def _kind(self, distinct: int) -> tuple[str, str]:
         """The rule for text that is no address, URL or time, and the reason."""

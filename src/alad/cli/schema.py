@@ -1,0 +1,77 @@
+"""``alad schema``: say what the columns of a table are, in a file that can be edited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
+
+
+def schema(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help=".csv, .tsv (also .gz), .parquet, .npy, or - for CSV on standard input.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Where to write the schema, as JSON.", show_default="no"),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="COLUMN", help="Leave out this column (repeatable)."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the schema as one JSON object.")
+    ] = False,
+) -> None:
+    """Say what each column of a table is taken for, and what it becomes.
+
+    Correct the kinds and roles in the written file, then give it to alad fit --schema.
+
+    Kinds: numeric, log-numeric, boolean, categorical, frequency (how rare the value is), time, text
+    (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
+    most one), identifier, label. Only features and the time are given to the model.
+    """
+    import polars as pl
+
+    from alad.cli.show import print_json, print_text, say
+    from alad.cli.streaming import memory_size, rows_of
+    from alad.preprocessing.schema import Schema
+    from alad.preprocessing.table import TableLearner
+
+    rows, learner = rows_of(table, drop or (), memory_size("2GiB"), Path()), TableLearner()
+    for batch in [rows] if isinstance(rows, pl.DataFrame) else rows:
+        learner.update(batch)
+    columns = learner.columns()
+    stated = Schema.of(columns)
+    if out is not None:
+        stated.write(out)
+    if as_json:
+        print_json(stated.to_json())
+    else:
+        print_text(_as_text(columns))
+    if out is not None:
+        say(f"Written: {out}")
+
+
+def _as_text(columns: Sequence[Column]) -> str:
+    from alad.cli.show import in_columns
+
+    head = ["column", "kind", "role", "features", "note"]
+    body = [[c.name, c.kind, c.role, str(len(c.features)), _note(c)] for c in columns]
+    return "\n".join(in_columns(head, body))
+
+
+def _note(column: Column) -> str:
+    notes = [column.note] if column.note else []
+    notes += ["values are missing"] if column.has_missing else []
+    notes += ["constant"] if column.constant else []
+    return "; ".join(notes)

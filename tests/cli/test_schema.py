@@ -1,0 +1,246 @@
+"""``alad schema``, and what ``alad fit --schema`` and ``alad score`` make of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import load
+from alad.preprocessing.schema import Schema
+from alad.preprocessing.table import TableEncoder
+
+SHALLOW = ("--detector", "mahalanobis")
+TO_NEW = ("-o", "new", *SHALLOW)
+
+
+@pytest.fixture
+def flows() -> pl.DataFrame:
+    """Rows with every kind of column, in flows.csv and flows.parquet."""
+    rng = np.random.default_rng(2)
+    n = 240
+    minute = rng.integers(0, 60, n)
+    frame = pl.DataFrame(
+        {
+            "flow": [f"f-{i:04d}" for i in range(n)],
+            "at": [f"2026-11-26T10:{m:02d}:00" for m in minute],
+            "src": [f"10.0.0.{i}" for i in rng.integers(0, 9, n)],
+            "dst_port": rng.choice([80, 443, 50_000], n),
+            "bytes": rng.normal(size=n),
+            "user": [f"u{i}" for i in range(n - 1)] + ["u0"],
+            "page": [f"https://a{i % 5}.org/{i}" for i in minute],
+            "what": [f"user {i} looked at a page for long" for i in range(n)],
+            "ok": rng.random(n) < 0.8,
+            "nothing": pl.Series([None] * n, dtype=pl.String),
+            "label": rng.choice(["normal", "attack"], n),
+        }
+    )
+    frame.write_csv("flows.csv")
+    frame.write_parquet("flows.parquet")
+    return frame
+
+
+KINDS = {
+    "flow": ("ignored", "identifier"),
+    "at": ("time", "time"),
+    "src": ("ip", "feature"),
+    "dst_port": ("port", "feature"),
+    "bytes": ("numeric", "feature"),
+    "user": ("frequency", "feature"),
+    "page": ("url", "feature"),
+    "what": ("text", "feature"),
+    "ok": ("boolean", "feature"),
+    "nothing": ("ignored", "feature"),
+    "label": ("categorical", "feature"),
+}
+
+
+def edit(path: str = "s.json", **changes: dict[str, str] | None) -> None:
+    """Change columns of a schema as a person would; None deletes one."""
+    content = json.loads(Path(path).read_text())
+    columns = [c | (changes.get(c["name"], {}) or {}) for c in content["columns"]]
+    gone = [name for name, change in changes.items() if change is None]
+    content["columns"] = [c for c in columns if c["name"] not in gone]
+    Path(path).write_text(json.dumps(content))
+
+
+# --------------------------------------------------------------------------- what it does
+
+
+@pytest.mark.parametrize("table", ["flows.csv", "flows.parquet"])
+def test_schema_is_printed_and_written(alad, flows, table):
+    done = alad.good("schema", table, "-o", "s.json")
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["column", "kind", "role", "features", "note"]
+    assert {words[0]: (words[1], words[2]) for words in map(str.split, lines[2:])} == KINDS
+    assert "all values are different (240 rows)" in lines[2]
+    assert "named like a label" in lines[-1]
+    assert done.err == "Written: s.json\n"
+    assert {c.name: (c.kind, c.role) for c in Schema.read("s.json")} == KINDS
+
+
+def test_schema_as_json_is_what_is_written(alad, flows):
+    done = alad.good("schema", "flows.csv", "-o", "s.json", "--json")
+    assert json.loads(done.out) == json.loads(Path("s.json").read_text())
+
+
+def test_nothing_is_written_unasked_and_dropped_columns_are_left_out(alad, flows):
+    done = alad.good("schema", "-", "--drop", "label", stdin=Path("flows.csv").read_bytes())
+    assert "label" not in done.out
+    assert done.err == ""
+    assert not Path("s.json").exists()
+
+
+def test_fit_infers_the_same_and_says_so(alad, flows):
+    done = alad.good("fit", "flows.csv", *TO_NEW)
+    assert "note: not given to the model: flow (all values are different (240 rows)), " in done.err
+    assert {c.name: (c.kind, c.role) for c in load("new").encoder_.stated} == KINDS
+    told = alad.good("info", "new").out
+    assert "flow      ignored, identifier: not given to the model (all values are dif" in told
+    assert "at        time, 4 features, role time" in told
+    said = json.loads(alad.good("info", "new", "--json").out)["columns"]
+    assert {c["name"]: (c["kind"], c["role"]) for c in said} == KINDS
+    assert [f for c in said for f in c["features"]] == list(load("new").encoder_.feature_names)
+
+
+def test_edited_schema_is_used_and_scoring_needs_no_more_than_the_model_reads(alad, flows):
+    alad.good("schema", "flows.csv", "-o", "s.json")
+    edit(src={"role": "entity"}, label={"role": "label"}, bytes={"kind": "log-numeric"})
+    said = json.loads(alad.good("fit", "flows.csv", *TO_NEW, "--schema", "s.json", "--json").out)
+    assert list(said["left_out_columns"]) == ["flow", "src", "nothing", "label"]
+    encoder = load("new").encoder_
+    assert (encoder.time_column, encoder.entity_column) == ("at", "src")
+    assert "log bytes" in encoder.feature_names
+    read = [column.name for column in encoder.schema]
+    flows.select(read).write_csv("new.csv")
+    for name in ("new.csv", "flows.csv", "flows.parquet"):
+        done = alad.good("score", "new", name, "-o", f"{name}.s.parquet")
+        assert "left aside" not in done.err
+    scores = [pl.read_parquet(f"{n}.s.parquet") for n in ("new.csv", "flows.csv", "flows.parquet")]
+    assert scores[0].equals(scores[1])
+    assert scores[0].equals(scores[2])
+    expected = load("new").score_samples(flows)
+    np.testing.assert_allclose(-scores[0]["anomaly_score"].to_numpy(), expected)
+
+
+def test_dropped_column_may_stand_in_the_schema(alad, flows):
+    alad.good("schema", "flows.csv", "-o", "s.json")
+    alad.good("fit", "flows.csv", *TO_NEW, "--schema", "s.json", "--drop", "label")
+    assert "label" not in load("new").feature_names_in_
+
+
+def test_unseen_values_are_counted(alad, flows):
+    alad.good("fit", "flows.csv", *TO_NEW)
+    new = flows.with_columns(src=pl.lit("192.168.7.7"), dst_port=pl.lit(22), user=pl.lit("x"))
+    new.write_csv("new.csv")
+    said = json.loads(alad.good("score", "new", "new.csv", "-o", "s.csv", "--json").out)
+    assert said["unseen_categories"] == {"src": 240, "dst_port": 240, "user": 240}
+
+
+def test_constant_kinds_are_named(alad):
+    Path("t.csv").write_text("n,at,src\n1,2026-01-01T10:00,::1\n2,2026-01-01T10:00,::1\n")
+    done = alad.good("fit", "t.csv", *TO_NEW)
+    assert done.err == "note: constant columns, which tell nothing: at, src\n"
+
+
+# ------------------------------------------------------------------------ what it refuses
+
+STATED = {
+    "an unknown column": (
+        {"flow": {"name": "other"}},
+        r"Expected the schema to state columns of the table; it also states 'other'\. .*",
+    ),
+    "a missing column": (
+        {"flow": None},
+        r"Expected the schema to state every column of the table; it lacks 'flow'\. Add .*",
+    ),
+    "an unknown kind": (
+        {"src": {"kind": "address"}},
+        r"Expected the kind of column 'src' in the schema to be one of .*; got 'address'\.",
+    ),
+    "an unknown role": (
+        {"src": {"role": "key"}},
+        r"Expected the role of column 'src' in the schema to be one of .*; got 'key'\.",
+    ),
+    "an unknown key": ({"src": {"type": "ip"}}, r".* for column 'src' .*; got 'type'\. Correct .*"),
+    "two times": (
+        {"page": {"kind": "time", "role": "time"}},
+        r"Expected at most one column with the role 'time'; got 'at', 'page'\. Give .*",
+    ),
+    "two entities": (
+        {"src": {"role": "entity"}, "user": {"role": "entity"}},
+        r"Expected at most one column with the role 'entity'; got 'src', 'user'\. Give .*",
+    ),
+    "a time that is none": (
+        {"at": {"role": "feature"}, "src": {"role": "time"}},
+        r"Expected the kind 'time' for column 'src', whose role is 'time' .*; got 'ip'\. .*",
+    ),
+    "numbers": ({"user": {"kind": "numeric"}}, r".* numbers in column 'user'; got 'u0'\. .*"),
+    "logarithms": ({"user": {"kind": "log-numeric"}}, r".* numbers in column 'user'; got 'u0'.*"),
+    "booleans": ({"dst_port": {"kind": "boolean"}}, r".*true and false.* 'dst_port'; got \d+\.0.*"),
+    "categories": ({"bytes": {"kind": "categorical"}}, r".* whole numbers in column 'bytes'; .*"),
+    "frequencies": ({"bytes": {"kind": "frequency"}}, r".* whole numbers in column 'bytes'; .*"),
+    "text": ({"bytes": {"kind": "text"}}, r".* whole numbers in column 'bytes'; got -?\d.*"),
+    "times": ({"user": {"kind": "time"}}, r".* times .* in column 'user'; got 'u0'\. Correct .*"),
+    "addresses": ({"user": {"kind": "ip"}}, r".* addresses in column 'user'; got 'u0'\. Correct.*"),
+    "ports": ({"user": {"kind": "port"}}, r".* ports .* in column 'user'; got 'u0'\. Correct .*"),
+    "URLs": ({"user": {"kind": "url"}}, r".* URLs .* in column 'user'; got 'u0'\. Correct .*"),
+    "nothing": (
+        {"nothing": {"kind": "numeric"}},
+        r"Expected at least one value in column 'nothing', whose kind is 'numeric'; .*'ignored'.*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), STATED.values(), ids=STATED.keys())
+def test_schema_that_will_not_do(alad, flows, changes, message):
+    TableEncoder.fit(flows).stated.write("s.json")
+    edit(**changes)
+    alad.refused(message, "fit", "flows.csv", *TO_NEW, "--schema", "s.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"Expected JSON in s\.json; it cannot be read: .*\. Correct it there, or .*"),
+        ("[]", r"Expected a schema, .*; got other JSON\. Write one with: alad schema .*"),
+        ('{"columns": [3]}', r'Expected \{"name": .* as column 1 of the schema; got 3\. .*'),
+    ],
+)
+def test_file_that_is_no_schema(alad, content, message):
+    Path("s.json").write_text(content)
+    alad.refused(message, "fit", "train.csv", *TO_NEW, "--schema", "s.json")
+
+
+def test_absent_files(alad):
+    absent = r"Expected a schema at absent\.json, but no such file or directory\. .*"
+    alad.refused(absent, "fit", "train.csv", *TO_NEW, "--schema", "absent.json")
+    alad.refused(r"Expected a table at absent\.csv, but no such .*", "schema", "absent.csv")
+
+
+def test_pictures_have_no_schema(alad):
+    Path("pictures").mkdir()
+    alad.refused(
+        r"Expected no --schema with pictures\. Leave it out\.",
+        *("fit", "pictures", "-o", "new", "--schema", "s.json"),
+    )
+
+
+def test_tables_that_have_no_schema(alad):
+    nested = pl.DataFrame({"a": [1, 2], "l": [[1], [2]]})
+    nested.write_parquet("l.parquet")
+    alad.refused(r"Expected numbers or text in column 'l'; got List.*", "schema", "l.parquet")
+    Path("inf.csv").write_text("a\n1\ninf\n")
+    alad.refused(r"Expected finite numbers in column 'a'; got inf in row 1.*", "schema", "inf.csv")
+    message = r"Expected columns of train\.csv after --drop; it has no 'x', .*"
+    alad.refused(message, "schema", "train.csv", "--drop", "x")
+
+
+def test_place_that_cannot_be_written(alad):
+    Path("folder").mkdir()
+    done = alad("schema", "train.csv", "-o", "folder")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: Expected to write folder, but something else is there")
