@@ -7,7 +7,6 @@ one of the contestants that alad is compared with.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -25,6 +24,15 @@ GROUP = 131_072  # rows of a group of the file
 VARIED = ("duration", "src_bytes", "dst_bytes")
 TREES = 100
 HERE = "benchmarks.scale"
+
+# A process counts as its own the memory of the one that started it, so a small one starts it.
+STARTER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(status != 0)
+"""
 
 
 @dataclass
@@ -74,13 +82,14 @@ class Scale:
         return self.folder / "out.parquet"
 
     def _measured(self, name: str, command: Sequence[object]) -> float:
+        arguments = (sys.executable, "-c", STARTER, sys.executable, *map(str, command))
         began = time.perf_counter()
-        process = subprocess.Popen((sys.executable, *map(str, command)), stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise RuntimeError(f"Expected {name} to end well; got the status {status}.")
-        self.peak.setdefault(name, []).append(usage.ru_maxrss / 1024)
-        return self.rows / (time.perf_counter() - began)
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - began
+        if done.returncode:
+            raise RuntimeError(f"Expected {name} to end well; it did not.")
+        self.peak.setdefault(name, []).append(int(done.stdout) / 1024)
+        return self.rows / seconds
 
 
 def write_table(path: Path, rows: int) -> None:
@@ -116,7 +125,7 @@ def forest(table: str, out: str, model: str) -> None:
     file = pyarrow.parquet.ParquetFile(table)
     batches = (pl.from_arrow(batch) for batch in file.iter_batches(GROUP))
     first, _ = encoder.transform(next(batches))
-    fitted = IsolationForest(TREES, random_state=0, n_jobs=-1).fit(first[:FIT_ROWS])
+    fitted = IsolationForest(n_estimators=TREES, random_state=0, n_jobs=-1).fit(first[:FIT_ROWS])
     schema = pyarrow.schema([("score", pyarrow.float64())])
     with pyarrow.parquet.ParquetWriter(out, schema) as writer:
         writer.write_table(pyarrow.table({"score": fitted.score_samples(first)}))

@@ -223,6 +223,7 @@ def test_absent_files(alad):
 
 def test_pictures_have_no_schema(alad):
     Path("pictures").mkdir()
+    Path("pictures/a.png").touch()
     alad.refused(
         r"Expected no --schema with pictures\. Leave it out\.",
         *("fit", "pictures", "-o", "new", "--schema", "s.json"),

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import ALAD, load
+from alad import ALAD, Mahalanobis, load
 from alad.cli import streaming
 from alad.cli.streaming import memory_size
 from alad.cli.tables import table as sizes
@@ -76,7 +76,7 @@ def test_small_tables_are_read_whole_and_large_ones_are_not(alad, train, monkeyp
     found = []
     monkeypatch.setattr(
         "alad.estimators.Mahalanobis.fit",
-        lambda self, X, fit=load.__globals__["Mahalanobis"].fit: found.append(X) or fit(self, X),
+        lambda self, X, fit=Mahalanobis.fit, **how: found.append(X) or fit(self, X, **how),
     )
     alad.good("fit", "train.parquet", "-o", "m", *SHALLOW)
     monkeypatch.setattr(streaming, "WHOLE", 1e-9)

@@ -104,8 +104,10 @@ class Stream:
 
     def without(self, chosen: Bools) -> Stream:
         """The stream of the other rows."""
-        rows = int(len(chosen) - chosen.sum())
-        return Stream(lambda: self._parts(~chosen), rows, folder=self.folder, memory=self.memory)
+        count = int(len(chosen) - chosen.sum())
+        rest = Stream(lambda: self._parts(~chosen), count, folder=self.folder, memory=self.memory)
+        rest.missing = self.missing  # one count for both
+        return rest
 
     def only(self, chosen: Bools) -> pl.DataFrame:
         """The chosen rows, read into memory."""
