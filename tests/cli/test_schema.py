@@ -14,7 +14,7 @@ from alad.preprocessing.schema import Schema
 from alad.preprocessing.table import TableEncoder
 
 SHALLOW = ("--detector", "mahalanobis")
-TO_NEW = ("-o", "new", *SHALLOW)
+TO_NEW = ("-o", "new", *SHALLOW, "--calibration-share", 0)
 
 
 @pytest.fixture

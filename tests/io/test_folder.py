@@ -135,7 +135,10 @@ DAMAGED = {
         lambda m: halve(m / "weights.safetensors"),
         r"weights\.safetensors is not the file that model\.json was written with",
     ),
-    "facts cut in half": (lambda m: halve(m / "model.json"), r"model\.json cannot be read: Unterm"),
+    "facts cut in half": (
+        lambda m: halve(m / "model.json"),
+        r"model\.json cannot be read: (Unterm|Expecting)",
+    ),
     "no weights": (
         lambda m: (m / "weights.safetensors").unlink(),
         r"weights\.safetensors cannot be read: No such file",

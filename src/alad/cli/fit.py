@@ -328,12 +328,13 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
 
 
 def _summary(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str, Any]:
-    """What was learned, as JSON; of a stream the share flagged is that of a sample."""
+    """What was learned, as JSON; which share of a stream is flagged is not known."""
     from alad.estimators import Stream
 
     assert model.encoder_ is not None
     if isinstance(rows, Stream):
-        missing, share = dict(rows.missing), model._share_flagged
+        missing: Mapping[str, int] = rows.missing
+        share = None
     else:
         scores, notes = model.score_and_notes(rows)
         assert notes is not None
@@ -364,7 +365,7 @@ def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:
     return float((scores < model.offset_).mean())
 
 
-def _learned(model: AbstractDetector, share: float) -> dict[str, Any]:
+def _learned(model: AbstractDetector, share: float | None) -> dict[str, Any]:
     history = getattr(model, "history_", None)
     return {
         "epochs": history.epochs if history else None,
@@ -388,10 +389,9 @@ def _tell(done: Mapping[str, Any]) -> None:
     if done["losses"]:
         losses = ", ".join(f"{player} {loss:.4g}" for player, loss in done["losses"].items())
         lines.append(f"Epochs: {done['epochs']}; losses of the last one: {losses}.")
-    lines.append(
-        f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}): flags "
-        f"{done['share_flagged']:.2%} of these rows."
-    )
+    share = done["share_flagged"]
+    flags = "" if share is None else f": flags {share:.2%} of these rows"
+    lines.append(f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}){flags}.")
     lines.append(calibrating.told(done["calibration"]))
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, which tell nothing", done.get("constant_columns", ()))

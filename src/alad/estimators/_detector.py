@@ -286,7 +286,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         self.encoder_, self.scaler_ = found.encoder, found.scaler
         self.rows_at_fit_, self.n_features_in_ = len(stream), len(found.names)
         self.feature_names_in_ = np.array(found.names, dtype=object)
-        self._file = found.file
+        if found.file is not None:
+            self._file = found.file
         return self._scaled(found.sample)
 
     def _calibrated(self) -> Calibration:
@@ -329,7 +330,6 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         """Set the offset from the scaled training rows."""
         scores = -by_parts(self._anomaly_score, self._rows_to_settle(x))
         self.offset_ = offset_at_contamination(scores, self.contamination)
-        self._share_flagged = float((scores < self.offset_).mean())
 
     def _judged(self, x: NDArray[Any]) -> Vector:
         """A(x) of rows that are not scaled yet.

@@ -317,7 +317,7 @@ class NetworkDetector(AbstractDetector):
         """Close the file of a stream's rows."""
         if self._file is not None:
             self._file.close()
-        self._file = None
+            del self._file
 
     def _printer(self) -> Report | None:
         return print_progress if self.verbose else None
