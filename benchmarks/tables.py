@@ -323,9 +323,14 @@ def source(stored: Mapping[str, Any]) -> str:
     """What was typed, on what, when."""
     machine, versions = stored["machine"], stored["versions"]
     accelerator = f"{machine['accelerator']}, " if "accelerator" in machine else ""
+    cpu = (
+        f"{machine['cpu']} ({machine['instructions']})"
+        if machine.get("instructions")
+        else machine["cpu"]
+    )
     return (
         f"<sub>`{stored['command']}`, {repeats(stored)}, {stored['date'][:10]}, "
-        f"{accelerator}{machine['cpu']}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
+        f"{accelerator}{cpu}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
     )
 
 
