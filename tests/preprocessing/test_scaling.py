@@ -52,11 +52,42 @@ def test_log_standard_takes_the_log_of_heavy_tails_only(x):
     scaler = fit_scaler("log-standard", x)
     assert scaler.log.tolist() == [True, False, False, False, False, False]
     y = scaler.transform(x)
-    logs = np.log1p(x[:, 0].astype(np.float64))
-    np.testing.assert_allclose(y[:, 0], (logs - logs.mean()) / logs.std(), atol=1e-5)
+    plain = x[:, 0].astype(np.float64)
+    logs = np.log1p(plain)
+    of_logs, of_plain = ((v - v.mean()) / v.std() for v in (logs, plain))
+    expected = np.where(of_plain > 0, np.maximum(of_logs, of_plain), of_logs)
+    np.testing.assert_allclose(y[:, 0], expected.clip(-CLIP, CLIP), atol=1e-5)
     np.testing.assert_array_equal(y[:, 4:], x[:, 4:])
-    np.testing.assert_allclose(y[:, :3].mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(y[:, :3].std(axis=0), 1, atol=1e-4)
+    np.testing.assert_allclose(y[:, 1:3].mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(y[:, 1:3].std(axis=0), 1, atol=1e-4)
+
+
+def test_a_logged_column_grows_without_a_step(x):
+    scaler = fit_scaler("log-standard", x)
+    rows = np.repeat(x[:1].astype(np.float64), 4000, axis=0)
+    rows[:, 0] = np.linspace(0, 3 * scaler.mean[0], 4000)
+    steps = np.diff(scaler.transform(rows)[:, 0])
+    assert (steps >= 0).all()
+    assert steps[2:].max() < 0.3  # the logarithm's own first steps are larger
+
+
+def test_far_out_a_logged_column_counts_as_the_plain_one(x):
+    scaler = fit_scaler("log-standard", x)
+    rows = x[:2].astype(np.float64)
+    rows[:, 0] = scaler.mean[0] + scaler.sd[0] * np.array([8.0, 9.0])
+    np.testing.assert_allclose(scaler.transform(rows)[:, 0], [8, 9], rtol=1e-6)
+    np.testing.assert_allclose(scaler.inverse(scaler.transform(rows))[:, 0], rows[:, 0], rtol=1e-5)
+
+
+def test_a_scaler_from_before_has_logarithms_only(x):
+    scaler = fit_scaler("log-standard", x)
+    arrays = {k: v for k, v in scaler.to_arrays().items() if k not in ("mean", "sd")}
+    old = Scaler.from_arrays(scaler.meta(), arrays)
+    rows = x[:1].copy()
+    rows[0, 0] = 7e8
+    logs = (np.log1p(7e8) - scaler.shift[0]) / scaler.scale[0]
+    assert old.transform(rows)[0, 0] == pytest.approx(logs, rel=1e-5)
+    assert set(old.to_arrays()) == {"shift", "scale", "log"}
 
 
 def test_log_standard_clips_what_training_never_saw(x):

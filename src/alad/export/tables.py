@@ -179,8 +179,18 @@ def scaled(x: Tensor, scaler: Scaler) -> Tensor:
     if scaler.kind == "pixels":
         return (x.to(np.float32) - HALF) / HALF
     limit = LARGEST if scaler.clip is None else scaler.clip
-    y = (_logarithms(x.to(np.float64), scaler) - scaler.shift) / scaler.scale
-    return _clipped(y, limit).to(np.float32)
+    x = x.to(np.float64)
+    y = (_logarithms(x, scaler) - scaler.shift) / scaler.scale
+    return _clipped(_far_values(y, x, scaler), limit).to(np.float32)
+
+
+def _far_values(y: Tensor, x: Tensor, scaler: Scaler) -> Tensor:
+    """Above the mean of a logarithm's column the plain column, where it is more."""
+    if scaler.mean is None or scaler.sd is None or not scaler.log.any():
+        return y
+    plain = (x - scaler.mean) / scaler.sd
+    counts = y.graph.constant(scaler.log) & (plain > 0)
+    return where(counts, apply("Max", y, plain), y)
 
 
 def _logarithms(x: Tensor, scaler: Scaler) -> Tensor:

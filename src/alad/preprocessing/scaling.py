@@ -17,7 +17,10 @@ kind                    shift                       scale                       
 A column that is constant in the training rows has scale 1, so it becomes 0 there (a constant
 binary column under ``log-standard`` stays as it is). ``log-standard`` takes the logarithm of a
 column that is not binary, has no negative training value, and has a skewness above 2: byte
-counts and durations, whose few giants would otherwise press the rest into one point.
+counts and durations, whose few giants would otherwise press the rest into one point. Far out a
+logarithm hardly grows, and would make little of a value fifty times the usual one. So above the
+mean of such a column, where the plain column's own y, (x_j - mean_j) / sd_j, is larger, that one
+counts: y_j grows with x_j without a step, since at the mean the logarithm's is at least 0 (Jensen).
 
 ``pixels`` takes bytes, 0 to 255, to [-1, 1], whatever is in the training rows: it is for pictures.
 
@@ -57,6 +60,9 @@ class Scaler:
     scale: Float64s
     log: Bools
     clip: float | None
+    mean: Float64s | None = None
+    """Of the plain columns, with ``sd``, for those that g takes the logarithm of."""
+    sd: Float64s | None = None
 
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
         """Scale n rows of f columns, in float64 by blocks; returns float32 (n, f).
@@ -77,11 +83,20 @@ class Scaler:
         limit = _LARGEST if self.clip is None else self.clip
         out = np.empty(values.shape, np.float32)
         for rows, block in _blocks(values, self.log):
-            with np.errstate(over="ignore"):  # infinity is clipped in the next line
+            with np.errstate(over="ignore"):  # infinity is clipped below
                 block -= self.shift
                 block /= self.scale
+            self._count_far_values(block, values[rows])
             out[rows] = np.clip(block, -limit, limit, out=block)
         return out
+
+    def _count_far_values(self, y: Float64s, x: NDArray[Any]) -> None:
+        """Above the mean of a logarithm's column, let the plain column count where it is more."""
+        if self.mean is None or self.sd is None:  # a model from before
+            return
+        for j in np.flatnonzero(self.log):
+            plain = (x[:, j] - self.mean[j]) / self.sd[j]
+            np.maximum(y[:, j], plain, out=y[:, j], where=plain > 0)
 
     def inverse(self, y: ArrayLike) -> Float64s:
         """Give the x that :meth:`transform` takes to y, in float64; what was clipped stays clipped.
@@ -95,9 +110,14 @@ class Scaler:
         >>> scaler.inverse(scaler.transform([[2.0, 5.0]])).tolist()
         [[2.0, 5.0]]
         """
-        values = self._of_its_columns(y).astype(np.float64) * self.scale + self.shift
+        scaled = self._of_its_columns(y).astype(np.float64)
+        values = scaled * self.scale + self.shift
         with np.errstate(over="ignore"):
-            return np.where(self.log, np.expm1(values), values)
+            x = np.where(self.log, np.expm1(values), values)
+        if self.mean is None or self.sd is None:
+            return x
+        plain = scaled * self.sd + self.mean
+        return np.where(self.log & (x > self.mean), np.minimum(x, plain), x)
 
     def meta(self) -> dict[str, Any]:
         """The part of the scaler that is JSON."""
@@ -105,7 +125,10 @@ class Scaler:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The part of the scaler that is arrays, each of shape (f,)."""
-        return {"shift": self.shift, "scale": self.scale, "log": self.log}
+        arrays = {"shift": self.shift, "scale": self.scale, "log": self.log}
+        if self.mean is None or self.sd is None:
+            return arrays
+        return arrays | {"mean": self.mean, "sd": self.sd}
 
     def _of_its_columns(self, x: ArrayLike) -> NDArray[Any]:
         values = _matrix(x)
@@ -125,6 +148,8 @@ class Scaler:
             scale=np.asarray(arrays["scale"], np.float64),
             log=np.asarray(arrays["log"], np.bool_),
             clip=meta["clip"],
+            mean=_vector(arrays.get("mean")),
+            sd=_vector(arrays.get("sd")),
         )
 
 
@@ -230,10 +255,12 @@ class ScalerLearner:
         log = (low >= 0) & (skewness > LOG_SKEWNESS)
         log_mean, log_sd, _ = self._logs.of(constant, np.log1p(np.maximum(low, 0.0)))
         shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
+        plain_mean, plain_sd = np.zeros(f), np.ones(f)
         shift[self._measured] = np.where(log, log_mean, mean)
         scale[self._measured] = np.where(log, log_sd, sd)
         logs[self._measured] = log
-        return Scaler("log-standard", shift, scale, logs, CLIP)
+        plain_mean[self._measured], plain_sd[self._measured] = mean, sd
+        return Scaler("log-standard", shift, scale, logs, CLIP, plain_mean, plain_sd)
 
 
 class _Moments:
@@ -272,10 +299,11 @@ class _Moments:
 
 
 def _fit_log_standard(x: NDArray[Any], binary: Bools) -> Scaler:
-    _, _, skewness = _moments(x, np.zeros(x.shape[1], np.bool_))
+    plain_mean, plain_sd, skewness = _moments(x, np.zeros(x.shape[1], np.bool_))
     log = ~binary & (x.min(axis=0) >= 0) & (skewness > LOG_SKEWNESS)
     mean, sd, _ = _moments(x, log)
-    return Scaler("log-standard", np.where(binary, 0.0, mean), np.where(binary, 1.0, sd), log, CLIP)
+    shift, scale = np.where(binary, 0.0, mean), np.where(binary, 1.0, sd)
+    return Scaler("log-standard", shift, scale, log, CLIP, plain_mean, plain_sd)
 
 
 def _moments(x: NDArray[Any], log: Bools) -> tuple[Float64s, Float64s, Float64s]:
@@ -344,6 +372,10 @@ def _all_binary(x: NDArray[Any]) -> Bools:
         block = x[start : start + _BLOCK]
         found &= ((block == 0) | (block == 1)).all(axis=0)
     return found
+
+
+def _vector(array: ArrayLike | None) -> Float64s | None:
+    return None if array is None else np.asarray(array, np.float64)
 
 
 def _or_one(scale: Float64s) -> Float64s:
