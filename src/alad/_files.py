@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from alad.errors import AladError, OutputError
+from alad.errors import AladError, InputError, OutputError
 
 
 @contextmanager
@@ -32,6 +32,28 @@ def written_aside(
         with _folder(target.parent), _workshop(target) as workshop:
             yield workshop / target.name
             _put_in_place(workshop, target)
+
+
+def check_not_read(target: Path | None, *sources: Path | None) -> None:
+    """Refuse to write over a file that is read, or over one in a folder that is read.
+
+    Raises
+    ------
+    InputError
+        Names the file.
+    """
+    if target is None or not target.is_file():
+        return
+    for source in filter(None, sources):
+        if source.exists() and (target.samefile(source) or source.resolve() in _above(target)):
+            raise InputError(
+                f"Expected another place to write to than {target}, which is read. Give another "
+                "name."
+            )
+
+
+def _above(path: Path) -> Sequence[Path]:
+    return path.resolve().parents
 
 
 @contextmanager

@@ -82,6 +82,13 @@ def test_schema_is_printed_and_written(alad, flows, table):
     assert {c.name: (c.kind, c.role) for c in Schema.read("s.json")} == KINDS
 
 
+def test_schema_is_not_written_over_the_table(alad, flows):
+    before = Path("flows.csv").read_bytes()
+    message = r"Expected another place to write to than flows\.csv, which is read\. .*"
+    alad.refused(message, "schema", "flows.csv", "-o", "flows.csv")
+    assert Path("flows.csv").read_bytes() == before
+
+
 def test_schema_as_json_is_what_is_written(alad, flows):
     done = alad.good("schema", "flows.csv", "-o", "s.json", "--json")
     assert json.loads(done.out) == json.loads(Path("s.json").read_text())

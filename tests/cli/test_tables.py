@@ -352,3 +352,16 @@ def test_sizes_are_about_what_rows_take_in_memory():
     for name in ("t.parquet", "t.csv", "t.npy"):
         with open_table(Path(name)) as table:
             assert 4000 <= table.size <= 32_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "a;b\n1;2\n", r"separated by commas in t\.csv; .* semicolons instead"),
+        ("t.csv", "a\tb\n1\t2\n", r"separated by commas in t\.csv; .* tabs instead"),
+        ("t.tsv", "a,b\n1,2\n", r"separated by tabs in t\.tsv; .* commas instead"),
+    ],
+)
+def test_another_mark_between_columns_is_named(name, content, message):
+    with pytest.raises(InputError, match=message):
+        read(give(content, name))

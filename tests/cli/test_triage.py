@@ -93,6 +93,12 @@ def test_what_does_not_go_together(alad, keeper, new):
     alad.refused(r"Expected --time and --entity with a model .*", "report", keeper, "--time", "a")
 
 
+def test_pages_are_not_written_over_what_they_are_made_of(alad, keeper, new):
+    message = r"Expected another place to write to than .*, which is read\. Give another name\."
+    alad.refused(message, "report", keeper, "new.csv", "-o", "new.csv")
+    alad.refused(message, "info", keeper, "-o", "keeper/model.json")
+
+
 def test_a_model_that_is_none_is_named(alad, new):
     alad.refused(r"Expected a model folder at absent; .*", "report", "absent", "new.parquet")
 

@@ -94,6 +94,11 @@ def test_a_detector_takes_an_encoder_that_was_learned_elsewhere():
     assert detector.encoder_ is encoder
 
 
+def test_the_path_of_a_schema_is_no_schema():
+    with pytest.raises(InputError, match=r"Expected a Schema; got str\. Schema\.read reads one"):
+        Mahalanobis().fit(pl.DataFrame({"a": [1.0, 2.0, 4.0]}), schema="schema.json")
+
+
 def test_a_schema_needs_a_frame():
     with pytest.raises(InputError, match="data frame with named columns, because a schema"):
         Mahalanobis().fit([[1.0], [2.0]], schema=SCHEMA)

@@ -53,6 +53,15 @@ def test_times_are_earlier_or_later_and_free_texts_only_unlike():
     assert {row["text"] for row in words} == {"unlike others"}
 
 
+def test_numbers_and_times_beside_expected_texts():
+    seen = {"port": [22.0, 9316.0], "at": [datetime.datetime(2026, 3, 2, 12)] * 2}
+    expected = {"port": ["443", "registered port"], "at": ["Mon ~03:30"] * 2}
+    found = signatures(reasons([[1, 0.9]] * 2, seen, expected))
+    words = [dict(row) for row in found]
+    assert [row["port"] for row in words] == ["= 22", "= 9,316"]
+    assert {row["at"] for row in words} == {"unlike others"}
+
+
 def test_columns_that_lower_the_score_are_no_reason():
     assert shares(np.array([[-4.0, 1.0, 1.0]])).tolist() == [[0.0, 0.5, 0.5]]
     found = signatures(reasons([[-1.0, 0.0]], {"a": [1.0], "b": [2.0]}, {"a": [0.0], "b": [0.0]}))

@@ -59,12 +59,13 @@ def report(
     Of a model and a table that it scored: how many alerts there are and by which rule, where the
     scores and p-values lie, and the alerts in groups of like reasons, each with examples.
     """
-    from alad._files import written_aside
+    from alad._files import check_not_read, written_aside
     from alad.cli.show import print_text
 
     if scored is None:
         page = _of_results(results, pictures, time, entity)
     else:
+        check_not_read(out, scored, results)
         page = _of_table(results, scored, pictures, time, entity)
     with written_aside(out) as aside:
         aside.write_text(page, encoding="utf-8")

@@ -40,9 +40,11 @@ def schema(
     (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
     most one), identifier, label. Only features and the time are given to the model.
     """
+    from alad._files import check_not_read
     from alad.cli.show import print_json, print_text, say
     from alad.preprocessing.schema import Schema
 
+    check_not_read(out, table)
     columns = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:

@@ -266,6 +266,11 @@ class TableLearner:
         sample: int | None = SAMPLE,
         seed: int = 0,
     ) -> None:
+        if not isinstance(schema, Schema | None):
+            raise InputError(
+                f"Expected a Schema; got {type(schema).__name__}. Schema.read reads one from "
+                "a file."
+            )
         self.schema = schema
         self.settings = Settings(max_categories, sample, seed)
         self.rows = 0

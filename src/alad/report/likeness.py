@@ -90,10 +90,15 @@ def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHA
 
 def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
     """What an item says of each value."""
-    if seen.dtype.is_numeric() or seen.dtype.is_temporal():
-        words = ("lower", "higher") if seen.dtype.is_numeric() else ("earlier", "later")
+    types = seen.dtype, expected.dtype  # of ports and times a text may be expected: "Mon ~03:30"
+    words = None
+    if all(of.is_numeric() for of in types):
+        words = "lower", "higher"
+    elif all(of.is_temporal() for of in types):
+        words = "earlier", "later"
+    if words is not None:
         return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
-    if seen.n_unique() > MANY:
+    if seen.dtype.is_temporal() or seen.n_unique() > MANY:
         return ["unlike others"] * len(seen)
     return [f"= {told(value)}" for value in seen]
 

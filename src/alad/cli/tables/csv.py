@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from alad.cli.tables import table
-from alad.cli.tables.faults import empty, explained, no_names, no_rows
+from alad.cli.tables.faults import check_separator, empty, explained, no_names, no_rows
 from alad.cli.tables.table import frame_of
 from alad.errors import InputError
 
@@ -32,6 +32,7 @@ class Csv:
             self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
             if not self.names:
                 raise empty(place)
+            check_separator(place, self.names, separator)
             if not stream.peek(1):  # type: ignore[attr-defined] # all our streams have it
                 raise no_rows(place)
         if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):

@@ -63,6 +63,23 @@ def no_names(place: str, names: tuple[str, ...]) -> InputError:
     )
 
 
+def check_separator(place: str, names: Sequence[str], separator: str) -> None:
+    """Refuse one name that is plainly several, with another mark between them.
+
+    Raises
+    ------
+    InputError
+        Says which mark it is.
+    """
+    for mark, said in {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}.items():
+        if len(names) == 1 and mark != separator and mark in names[0]:
+            by = "tabs" if separator == "\t" else "commas"
+            raise InputError(
+                f"Expected columns separated by {by} in {place}; its first line has {said} "
+                "instead. Write it with commas, or with tabs as .tsv."
+            )
+
+
 def check_names(place: str, names: Sequence[str]) -> None:
     """Refuse columns without a name, and two of one name.
 
