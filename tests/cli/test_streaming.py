@@ -32,7 +32,7 @@ def test_sizes_of_memory(text):
     assert memory_size(text) == 2**31
 
 
-@pytest.mark.parametrize("text", ["", "much", "-1G", "1.2.3G", "1KiB", "2GiBs", "."])
+@pytest.mark.parametrize("text", ["", "much", "-1G", "1.2.3G", "1KiB", "2GiBs", ".", "9" * 400])
 def test_sizes_that_are_none(text):
     with pytest.raises(InputError, match="Expected --memory to be a size of at least 64MiB, such"):
         memory_size(text)

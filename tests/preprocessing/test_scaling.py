@@ -207,6 +207,10 @@ def test_a_stream_is_scaled_as_the_whole(kind, batch):
     assert (found.kind, found.clip) == (whole.kind, whole.clip)
     np.testing.assert_allclose(found.shift, whole.shift, rtol=1e-9)
     np.testing.assert_allclose(found.scale, whole.scale, rtol=1e-9)
+    if kind == "log-standard":
+        logged = [*np.flatnonzero(whole.log)]
+        np.testing.assert_allclose(found.mean[logged], whole.mean[logged], rtol=1e-9)
+        np.testing.assert_allclose(found.sd[logged], whole.sd[logged], rtol=1e-9)
 
 
 def test_a_stream_without_rows_is_refused():

@@ -96,19 +96,35 @@ def test_order_of_columns_does_not_matter():
     assert x.tolist() == MATRIX
 
 
-def test_unseen_category_is_zeros_and_counted():
+def test_unseen_category_is_against_the_commonest_and_counted():
     frame = pl.concat([row(proto="icmp"), row(proto="gre"), row(flag="REJ")])
     x, notes = TableEncoder.fit(TRAIN).transform(frame)
-    assert x[:2, 3:6].tolist() == [[0, 0, 0]] * 2
-    assert x[2, 7:].tolist() == [0, 0]
+    assert x[:2, 3:6].tolist() == [[0, -1, 0]] * 2
+    assert x[2, 7:].tolist() == [0, -1]
     assert notes.unseen == {"proto": 2, "flag": 1}
     assert notes.rows == 3
 
 
-def test_missing_category_is_a_level_if_seen_at_fit_else_zeros():
+def test_unseen_category_is_further_from_all_rows_than_they_are_from_each_other():
+    encoder = TableEncoder.fit(TRAIN)
+    of_proto = slice(3, 6)
+    known, new = encoder.transform(TRAIN)[0], encoder.transform(row(proto="icmp"))[0]
+    apart = np.linalg.norm(known[:, None, of_proto] - known[None, :, of_proto], axis=2)
+    assert np.linalg.norm(known[:, of_proto] - new[:, of_proto], axis=1).min() >= apart.max()
+
+
+def test_encoder_from_before_has_zeros_for_unseen_categories():
+    content = TableEncoder.fit(TRAIN).to_json()
+    for column in content["columns"]:
+        column.pop("learned", None)
+    x, _ = TableEncoder.from_json(content).transform(row(proto="icmp"))
+    assert x[0, 3:6].tolist() == [0, 0, 0]
+
+
+def test_missing_category_is_a_level_if_seen_at_fit_else_as_unseen():
     assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
     got = encoded(row(flag=None))
-    assert got["flag=S0"] == got["flag=SF"] == 0
+    assert (got["flag=S0"], got["flag=SF"]) == (0, -1)
     notes = TableEncoder.fit(TRAIN).transform(row(flag=None))[1]
     assert (notes.missing, notes.unseen) == ({"flag": 1}, {})
 
@@ -133,7 +149,7 @@ def test_transform_changes_nothing():
 def test_whole_numbers_in_a_text_column_are_read_as_text():
     encoder = TableEncoder.fit(pl.DataFrame({"land": ["0", "1"]}))
     x, notes = encoder.transform(pl.DataFrame({"land": [1, 0, 2]}))
-    assert x.tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert x.tolist() == [[0, 1], [1, 0], [-1, 0]]
     assert notes.unseen == {"land": 1}
 
 

@@ -58,13 +58,13 @@ def check_options(
 def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
     """Part rows, a frame, a stream or an array, into those to learn from and those to calibrate on.
 
-    Both keep their order. Of fewer than 100 rows none is held out.
+    Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left.
     """
     import numpy as np
 
     from alad.estimators import Stream
 
-    count = min(round(share * len(rows)), MOST)
+    count = min(round(share * len(rows)), MOST, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
         return rows, None
     is_held = np.zeros(len(rows), np.bool_)

@@ -27,7 +27,8 @@ def explain(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv (also .gz), .parquet, .npy, or - for CSV on standard input.",
+            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
+            "standard input; or a folder or 'pattern' of such files.",
         ),
     ],
     row: Annotated[

@@ -124,7 +124,7 @@ def score(
     The table needs the columns that the model reads, in any order; labels and identifiers may be
     absent. Columns that fit did not see are left aside, and named at the end. Missing values are
     allowed: a missing number counts as the training median, and a category that fit did not see
-    counts as none of those it saw. Both are counted, by column.
+    counts as unlike all of those it saw. Both are counted, by column.
 
     With --reasons each anomaly is compared with the normal row nearest to it, which takes about as
     long as scoring one row for each column of the table (docs/reasons.md).

@@ -34,7 +34,7 @@ def memory_size(text: str) -> int:
     found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
     try:
         size = int(float(found[1]) * (1 << UNITS[found[2]])) if found else 0
-    except ValueError:
+    except (ValueError, OverflowError):
         size = 0
     if size < 1 << 26:
         raise InputError(

@@ -8,6 +8,7 @@ whatever else has to look at all rows at once looks at the sample.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections import Counter
@@ -90,10 +91,13 @@ class Stream:
         read = 0
         for frame in self.batches():
             read += frame.height
+            if read > self.rows:
+                break
             yield frame
         if read != self.rows:
+            got = "more" if read > self.rows else str(read)
             raise InputError(
-                f"Expected {self.rows} rows in every reading of the table; got {read}. Fit a copy "
+                f"Expected {self.rows} rows in every reading of the table; got {got}. Fit a copy "
                 "that nobody writes to."
             )
 
@@ -164,6 +168,7 @@ def encoded(
     scaler, sample = ScalerLearner(scaling, binary), []
     file = RowFile(stream.folder, binary) if keep else None
     start, names = 0, tuple[str, ...]()
+    stream.missing.clear()
     try:
         for frame in stream:
             x, notes = encoder.transform(frame)
@@ -243,8 +248,12 @@ class RowFile:
         packed = np.empty((count, self.width), np.uint8)
         self._file.seek(start * self.width)
         left = packed.reshape(-1).data
-        while left:
-            left = left[self._file.readinto(left) :]
+        with _explained(self.folder):
+            while left:
+                got = self._file.readinto(left)
+                if not got:
+                    raise OSError(errno.EIO, "the file ends too early")
+                left = left[got:]
         return packed
 
     def unpacked(self, packed: NDArray[np.uint8]) -> Matrix:

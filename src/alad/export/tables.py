@@ -99,10 +99,13 @@ def time(graph: Graph, column: Column) -> Features:
 
 
 def categorical(graph: Graph, column: Column) -> Features:
-    """Zeros and a one; zeros alone for a category that fit did not see."""
-    places = range(len(column.categories))
-    place = _looked_up(_text(graph, column), column.categories, list(places), -1)
-    return [place.equals(np.array(places)).to(np.float32)]
+    """Zeros and a one; for a category that fit did not see a -1 for the commonest."""
+    places = np.arange(len(column.categories))
+    place = _looked_up(_text(graph, column), column.categories, places.tolist(), -1)
+    found, commonest = place.equals(places).to(np.float32), column.learned.get("commonest")
+    if commonest is None:  # a model from before
+        return [found]
+    return [found - place.equals(-1).to(np.float32) * (places == commonest).astype(np.float32)]
 
 
 def frequency(graph: Graph, column: Column) -> Features:

@@ -5,8 +5,8 @@ in the table                    in the matrix
 ==============================  =========================================================
 number, boolean                 itself, as one feature; of a duration the seconds
 text, categorical, enum         one-hot: one feature per category seen at fit, sorted
-category not seen at fit        zeros in its block; counted in the notes
-missing category                its own category ``<missing>`` if fit saw one, else zeros
+category not seen at fit        -1 in the feature of the commonest one; counted in the notes
+missing category                its own category ``<missing>`` if fit saw one, else as not seen
 missing number (null, NaN)      the median of the training values
 ... in a column with gaps       and a second feature, 1 where the value is missing
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
@@ -43,6 +43,7 @@ from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds import Settings
+from alad.preprocessing.kinds._base import NONE, against
 from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
 from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema
@@ -76,7 +77,7 @@ class TableEncoder:
     ('bytes', 'bytes is missing', 'proto=tcp', 'proto=udp')
     >>> x, notes = encoder.transform(pl.DataFrame({"proto": ["icmp"], "bytes": [9]}))
     >>> x.tolist(), notes.unseen
-    ([[9.0, 0.0, 0.0, 0.0]], {'proto': 1})
+    ([[9.0, 0.0, -1.0, 0.0]], {'proto': 1})
     """
 
     columns: tuple[Column, ...]
@@ -371,9 +372,16 @@ def _write(
         for position, values in dense:
             block[:, position] = values[rows]
         for position, codes in coded:
-            seen = np.flatnonzero(codes[rows] >= 0)
-            block[seen, position + codes[rows][seen]] = 1
+            _mark(block[:, position:], codes[rows])
     return x
+
+
+def _mark(block: Float32s, codes: NDArray[np.int64]) -> None:
+    """Put a 1 in the place of each row's category, and a -1 in that of a code against one."""
+    seen = np.flatnonzero(codes >= 0)
+    block[seen, codes[seen]] = 1
+    others = np.flatnonzero(codes < NONE)
+    block[others, against(0) - codes[others]] = -1
 
 
 def _nonzero(counts: dict[str, int]) -> dict[str, int]:

@@ -91,9 +91,17 @@ class Learner(ABC):
         """Say what was learned; at least one value was there."""
 
 
+NONE = -1  # the code of a row whose category's features are all 0
+
+
+def against(place: int) -> int:
+    """The code of a row with a -1 at this place, and 0 in the other features."""
+    return -2 - place
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """A column as features: numbers, or for categories the place of the 1."""
+    """A column as features: numbers, or for categories codes, the place of the 1 or a -1."""
 
     features: tuple[NDArray[Any], ...]
     gap: Bools

@@ -47,6 +47,11 @@ class Counts:
     def _sorted(self) -> pl.DataFrame:
         return self.table.sort("n", "value", descending=[True, False])
 
+    @property
+    def commonest(self) -> Any:
+        """The most frequent value; of several the first in order."""
+        return self._sorted()["value"][0]
+
     def shares(self, *, repeated: bool = False) -> Shares:
         """The most frequent values with their counts; only those that came twice, if asked for."""
         ordered = self._sorted()

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError
 from alad.preprocessing.kinds._base import (
+    NONE,
     Batch,
     Encoded,
     Kind,
     Learned,
     Learner,
     Settings,
+    against,
     as_text,
     filled,
     nulls,
@@ -45,7 +47,11 @@ SHAPE: Mapping[str, pl.Expr] = {
 
 
 class Categorical(Kind):
-    """One feature for each value that fit saw, 1 where the value is that."""
+    """One feature for each value that fit saw, 1 where the value is that.
+
+    A value that fit did not see is -1 in the feature of the commonest one: further from every row
+    that fit saw than any two of those are from each other. Zeros would lie nearer to all.
+    """
 
     flags_missing = False
 
@@ -58,14 +64,16 @@ class Categorical(Kind):
         return {f"{column.name}={category}": True for category in column.categories}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the place of each row's category, or -1."""
+        """Give the place of each row's category, or for none of them the commonest's code."""
         text = as_text(series)
         gap = nulls(text)
         if MISSING in column.categories:
             text = text.fill_null(MISSING)
         found = text.cast(pl.Enum(column.categories), strict=False)
         unseen = found.null_count() - text.null_count()
-        codes = found.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        commonest = column.learned.get("commonest")  # models from before have zeros for none
+        none = NONE if commonest is None else against(commonest)
+        codes = found.to_physical().cast(pl.Int64).fill_null(none).to_numpy()
         return Encoded((), gap, unseen, codes)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
@@ -179,9 +187,11 @@ class WordLearner(Learner):
             return Learned("ignored", role="identifier", note=why)
         if kind == "categorical":
             self._check(distinct)
-            names = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
-            return Learned("categorical", tuple(sorted(names)), constant=constant, note=why)
-        learned: dict[str, Any] = {"fill": self.shape.of_all} if kind == "text" else {}
+            seen = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
+            names = tuple(sorted(seen))
+            learned: dict[str, Any] = {"commonest": names.index(self.counts.commonest)}
+            return Learned("categorical", names, constant=constant, learned=learned, note=why)
+        learned = {"fill": self.shape.of_all} if kind == "text" else {}
         if kind == "frequency" or self.counts.repeated:
             learned["values"] = self.counts.shares(repeated=kind == "text").to_json()
         return Learned(kind, constant=constant, learned=learned, note=why)
