@@ -35,7 +35,7 @@ def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[A
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = distinct_rows(x)
     trust = min(1.0, len(distinct) / (ENOUGH * x.shape[1]))
-    scale = jnp.full(1, SQUASHED / (1 - trust) if trust < 1 else jnp.inf)
+    scale = _number(SQUASHED / (1 - trust) if trust < 1 else np.inf)
     if trust < 1:
         distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
     rows = kept_rows(distinct, seed, leave_out_knots)
@@ -43,9 +43,9 @@ def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[A
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
     memory.rows = Kept(jnp.asarray(rows))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
-    memory.unit = Kept(jnp.full(1, UNIT * radius.mean() or 1.0))  # 1: all rows are one
+    memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
     memory.scale = Kept(scale)
-    memory.trust = Kept(jnp.full(1, trust))
+    memory.trust = Kept(_number(trust))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return len(rows), (parts[1], parts[2])
 
@@ -55,6 +55,11 @@ def rows_of(memory: tuple[Any, Any]) -> Matrix:
     _, buffers = memory
     rows: Matrix = np.asarray(unsquashed(buffers["rows"][...], buffers["scale"][...]))
     return rows
+
+
+def _number(value: float) -> Any:
+    """One number, of the type that it has when the model is read again: equal programs follow."""
+    return jnp.full(1, value, jnp.float32)
 
 
 def distinct_rows(x: Matrix) -> Matrix:
