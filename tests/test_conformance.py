@@ -177,6 +177,7 @@ def auroc(detector):
     return detection_metrics(IS_ANOMALY, -detector.score_samples(TEST))["auroc"]
 
 
+@pytest.mark.usefixtures("optimised")
 def test_planted_anomalies_rank_above_normal_rows(fitted):
     papers = {"random_state": 0, "anomaly_score": "features"}
     assert auroc(fitted) > 0.99
