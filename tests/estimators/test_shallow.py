@@ -352,7 +352,7 @@ def copy_of(detector):
 
 @pytest.mark.parametrize(("n", "want"), [(1, 0), (2, 1), (3, 1.2073924), (256, 10.2447705)])
 def test_mean_path_length_of_a_search(n, want):
-    assert isolation_forest._c(n) == pytest.approx(want, abs=1e-6)
+    assert isolation_forest.usual_path(n) == pytest.approx(want, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
     return rows.filter(~is_held), rows.filter(is_held)
 
 
-def rows_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None = None) -> Any:
+def inputs_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None = None) -> Any:
     """Read all rows of a table, or pictures of a folder, as the detector takes them."""
     import numpy as np
     import polars as pl

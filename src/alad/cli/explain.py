@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli.show import TABLES
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def explain(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
-            "standard input; or a folder or 'pattern' of such files.",
+            help=f"{TABLES}.",
         ),
     ],
     row: Annotated[

@@ -13,6 +13,8 @@ import typer
 
 from alad.cli import calibrating
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
+from alad.cli.show import TABLES
+from alad.cli.streaming import MEMORY
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,9 +56,7 @@ def fit(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
-            "standard input; a folder of such files, or a pattern in quotes; or a folder of "
-            ".png, .jpg, .webp.",
+            help=f"{TABLES}; or a folder of .png, .jpg, .webp.",
         ),
     ],
     out: Annotated[
@@ -149,7 +149,7 @@ def fit(
             help="About how much memory to take. A table of more than a quarter of it is not held, "
             "but read twice or more, and trained on in windows.",
         ),
-    ] = "2GiB",
+    ] = MEMORY,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="A file to go on from if training is stopped; the same command does."),
@@ -217,7 +217,7 @@ def fit(
     began = time.monotonic()
     _train(model, rows, checkpoint, stated)
     if calibration is not None:
-        calibrating.calibrate(model, calibrating.rows_of(model, calibration, on_bad), "given")
+        calibrating.calibrate(model, calibrating.inputs_of(model, calibration, on_bad), "given")
     elif held is not None:
         calibrating.calibrate(model, held, "held out")
     model.save(out)

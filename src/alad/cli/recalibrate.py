@@ -77,7 +77,7 @@ def recalibrate(
     if accept is not None and exclude is not None:
         raise InputError("Expected --accept or --exclude; got both. Leave one out.")
     detector = load(model)
-    rows = calibrating.rows_of(detector, table, on_bad)
+    rows = calibrating.inputs_of(detector, table, on_bad)
     scores = -detector.score_samples(rows)
     found = None
     if detector.calibration_ is not None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alad.cli.show import TABLES
+
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
@@ -17,8 +19,7 @@ def schema(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
-            "standard input; or a folder or 'pattern' of such files.",
+            help=f"{TABLES}.",
         ),
     ],
     out: Annotated[

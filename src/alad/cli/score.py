@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
+from alad.cli.show import TABLES
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def score(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help=".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on "
-            "standard input; a folder of such files, or a pattern in quotes; or a folder of "
-            ".png, .jpg, .webp.",
+            help=f"{TABLES}; or a folder of .png, .jpg, .webp.",
         ),
     ],
     out: Annotated[

@@ -11,6 +11,11 @@ from typing import Any, TextIO
 
 from alad.errors import InputError, OutputError
 
+TABLES = (  # what may be given as one
+    ".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on standard input; "
+    "a folder of such files, or a pattern in quotes"
+)
+
 
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object; a number that is not finite becomes null."""

@@ -163,7 +163,7 @@ def encoded(
     """
     encoder = schema if isinstance(schema, TableEncoder) else _learned(stream, schema, seed)
     binary, f = encoder.binary, len(encoder.feature_names)
-    most = min(sample_rows, int(stream.memory * PART) // (4 * f))
+    most = min(sample_rows, most_rows(stream, f))
     drawn = _drawn(len(stream), max(2, most), seed)
     scaler, sample = ScalerLearner(scaling, binary), []
     file = RowFile(stream.folder, binary) if keep else None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from alad.estimators.shallow import KNN, OCSVM, PCA, IsolationForest, Mahalanobis
-from alad.estimators.shallow.isolation_forest import _c
+from alad.estimators.shallow.isolation_forest import usual_path
 from alad.export.graph import (
     Tensor,
     apply,
@@ -70,7 +70,7 @@ def isolation_forest(detector: IsolationForest, x: Tensor) -> Tensor:
         goes_right = value > taken(trees.threshold, node)
         node = taken(trees.child, node) + goes_right.to(np.int64)
     path = mean(taken(trees.path, node))
-    usual = float(_c(detector.samples_))
+    usual = float(usual_path(detector.samples_))
     return apply("Exp", path * (-math.log(2) / usual))
 
 

@@ -1,4 +1,4 @@
-"""Alerts grouped by the likeness of their reasons, so that a scan of 3,000 rows is one line.
+"""Alerts grouped by the likeness of their reasons, so that a scan of 3,000 rows is a few lines.
 
 The rule was chosen on one sample of KDD99 and measured on another: see docs/triage.md.
 """

@@ -146,7 +146,7 @@ class IsolationForest(AbstractDetector):
         blocks = [x[start : start + BLOCK] for start in range(0, len(x), BLOCK)]
         leaves = (_leaves(self.trees_, _deepest(self.samples_), block) for block in blocks)
         path = np.concatenate([self.trees_.path.take(leaf).mean(axis=1) for leaf in leaves])
-        score: Vector = 2 ** (-path / _c(self.samples_))
+        score: Vector = 2 ** (-path / usual_path(self.samples_))
         return score
 
     def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -174,7 +174,7 @@ def _deepest(samples: int) -> int:
     return math.ceil(math.log2(samples))
 
 
-def _c(n: ArrayLike) -> NDArray[np.float64]:
+def usual_path(n: ArrayLike) -> NDArray[np.float64]:
     """c(n), the mean path length of a search in a binary tree of n rows."""
     n = np.asarray(n, np.float64)
     many = np.maximum(n, 3)
@@ -211,7 +211,7 @@ def _laid_out(tree: Any) -> Trees:
         child=np.where(is_leaf, new[old], new[left[old]]),
         feature=np.where(is_leaf, 0, tree.feature[old]),
         threshold=_rounded_down(np.where(is_leaf, np.inf, tree.threshold[old])),
-        path=np.where(is_leaf, depth + _c(tree.n_node_samples[old]), 0.0),
+        path=np.where(is_leaf, depth + usual_path(tree.n_node_samples[old]), 0.0),
     )
 
 
