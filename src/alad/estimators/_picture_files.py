@@ -1,0 +1,158 @@
+"""Pictures too many to be held: their files are decoded again for each window of a training.
+
+What fits into memory is read once. What does not is trained on in windows, as tables are: the next
+window is decoded while the one before is trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.estimators._stream import MEMORY, PART
+from alad.preprocessing.pictures import Pixels, Unreadable, read_all
+from alad.preprocessing.scaling import Scaler
+
+AT_ONCE = 256  # files that are decoded side by side
+BYTES = 4  # of a pixel, once it is a number between -1 and 1
+
+Bools = NDArray[np.bool_]
+
+
+class PictureFiles:
+    """Files of pictures that are decoded whenever they are needed.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    side, channels : int
+        What every file becomes (:mod:`alad.preprocessing.pictures`).
+    memory : int
+        About how many bytes a fit may take in all.
+    stops : bool
+        Whether a file that is no sound picture ends the fit. Otherwise it is noted, and another of
+        the pictures that were asked for takes its place.
+
+    Attributes
+    ----------
+    unreadable : dict of Path to Unreadable
+        What was found to be no sound picture so far.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        side: int,
+        channels: int,
+        *,
+        memory: int = MEMORY,
+        stops: bool = False,
+    ) -> None:
+        self.paths, self.side, self.channels = list(paths), side, channels
+        self.memory, self.stops = memory, stops
+        self.unreadable: dict[Path, Unreadable] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one picture."""
+        return self.side, self.side, self.channels
+
+    @property
+    def most(self) -> int:
+        """How many pictures a window holds."""
+        return max(2, int(self.memory * PART) // (BYTES * self.side**2 * self.channels))
+
+    @property
+    def identity(self) -> str:
+        """A digest that changes with the names, sizes and dates of the files."""
+        facts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in self.paths]
+        return hashlib.sha256(repr((facts, self.shape)).encode("utf-8", "replace")).hexdigest()
+
+    def without(self, chosen: Bools) -> PictureFiles:
+        """The other files."""
+        rest = [path for path, out in zip(self.paths, chosen, strict=True) if not out]
+        files = PictureFiles(rest, self.side, self.channels, memory=self.memory, stops=self.stops)
+        files.unreadable = self.unreadable  # one account for both
+        return files
+
+    def only(self, chosen: Bools) -> Pixels:
+        """The chosen pictures, without those that cannot be read."""
+        return self.read(np.flatnonzero(chosen))
+
+    def read(self, places: NDArray[np.integer[Any]]) -> Pixels:
+        """Decode the sound ones of some files, in that order: (n, side, side, channels).
+
+        Raises
+        ------
+        InputError
+            None of them is sound; or one is not, and that is to end the fit.
+        """
+        parts = [pictures for pictures in self._batches(places) if len(pictures)]
+        if not parts:
+            raise InputError(
+                f"Expected sound pictures; none of {len(places)} files could be read. The first: "
+                f"{_told(next(iter(self.unreadable.values())))}."
+            )
+        return np.concatenate(parts)
+
+    def _batches(self, places: NDArray[np.integer[Any]]) -> Iterator[Pixels]:
+        paths = [self.paths[i] for i in places]
+        for pictures, _, bad in read_all(paths, self.side, self.channels, at_once=AT_ONCE):
+            if bad and self.stops:
+                raise InputError(
+                    f"Expected sound pictures; cannot read {_told(bad[0])}. Remove the file, or "
+                    "let such files be left out."
+                )
+            self.unreadable.update({one.path: one for one in bad})
+            yield pictures
+
+
+def sample_of(files: PictureFiles, seed: int, most: int) -> Pixels:
+    """Decode pictures drawn without replacement, in the order of their files."""
+    n = len(files)
+    if n <= most:
+        return files.read(np.arange(n))
+    drawn = np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False)
+    return files.read(np.sort(drawn))
+
+
+class PictureWindows:
+    """Scaled pictures for training, as many for each epoch as the memory holds.
+
+    Windows follow each other until all files have had their turn, but for a few that fill none;
+    then they are dealt anew. What is in a window follows from the seed and its number alone.
+    """
+
+    def __init__(self, files: PictureFiles, scaler: Scaler, *, seed: int) -> None:
+        self.files, self.scaler, self.seed = files, scaler, seed
+        self.in_round = -(-len(files) // files.most)
+        self.shape = (len(files) // self.in_round, *files.shape)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What settles the windows, for a checkpoint."""
+        return (self.files.identity, self.scaler.kind, self.seed, self.shape)
+
+    def window(self, epoch: int) -> NDArray[np.float32]:
+        """Give the pictures of an epoch, counted from 1; repeated ones stand for damaged files."""
+        turn, place = divmod(epoch - 1, self.in_round)
+        order = np.random.default_rng((self.seed, turn)).permutation(len(self.files))
+        count = self.shape[0]
+        sound = self.files.read(order[place * count : (place + 1) * count])
+        whole = sound[np.arange(count) % len(sound)]
+        scaled = self.scaler.transform(whole.reshape(count, -1))
+        return scaled.reshape(self.shape)
+
+
+def _told(bad: Unreadable) -> str:
+    name = str(bad.path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return f"{name} ({bad.reason})"
