@@ -27,7 +27,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import Calibration, benjamini_hochberg, offset_at_contamination
-from alad.errors import InputError, ModelFormatError
+from alad.errors import AladError, InputError, ModelFormatError
 from alad.estimators._programs import blocks_for, cores
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
@@ -68,6 +68,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         The seed that was used.
     calibration_ : alad.calibration.Calibration or None
         What :meth:`calibrate` keeps; None before, and after another ``fit``.
+    trained_on_ : dict or None
+        What is told of the table that ``fit`` saw: its name (``table``), how many ``rows`` it has
+        and the ``date`` of the fit, in ISO 8601. ``alad fit`` sets it; ``fit`` itself leaves None.
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
@@ -78,6 +81,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     random_state: Any
     calibration_: Calibration | None
     encoder_: TableEncoder | None
+    trained_on_: dict[str, Any] | None
 
     _file: RowFile | None = None  # during a fit
     _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
@@ -196,10 +200,13 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
         Raises
         ------
+        InputError
+            ``trained_on_`` was set to something else than is told of a table.
         OutputError
             The folder cannot be written.
         """
         check_is_fitted(self)
+        _check_trained_on(self.trained_on_, InputError, "Set it to None.")
         facts, arrays = self._to_disk()
         facts |= {
             "class": type(self).__name__,
@@ -212,6 +219,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             "scaler": self.scaler_.meta(),
             "rows_at_fit": self.rows_at_fit_,
             "calibration": None if self.calibration_ is None else self.calibration_.facts,
+            "trained_on": self.trained_on_,
         }
         if self.calibration_ is not None:
             kept = self.calibration_.to_arrays()
@@ -235,6 +243,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
         detector.rows_at_fit_ = facts["rows_at_fit"]
         detector.calibration_ = detector._calibration_of(model)
+        detector.trained_on_ = told = facts.get("trained_on")  # older models do not say
+        _check_trained_on(told, ModelFormatError, "The folder is damaged: save the model again.")
         detector._from_disk(model)
         return detector
 
@@ -264,7 +274,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
         """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
         self.seed_ = seed_of(self.random_state)
-        self.calibration_ = None
+        self.calibration_ = self.trained_on_ = None
         if isinstance(X, Stream):
             return self._prepare_stream(X, scaling, schema)
         x = self._matrix(X, fitting=True, schema=schema)
@@ -460,6 +470,18 @@ def _what_to_do(message: str) -> str:
     if "could not convert" in message:
         return "\nPass a data frame: its text columns become one-hot."
     return ""
+
+
+def _check_trained_on(told: Any, error: type[AladError], advice: str) -> None:
+    """Hold what is said of the table that a model learned from against what can be said."""
+    if told is None:
+        return
+    kinds = {"table": str, "rows": int, "date": str}
+    if not isinstance(told, dict) or any(type(told.get(k)) is not t for k, t in kinds.items()):
+        raise error(
+            "Expected trained_on to be None or to hold table, rows and date, which are text, an "
+            f"int and text; got {told!r:.80}. {advice}"
+        )
 
 
 def _listed(names: NDArray[Any] | None) -> list[str] | None:
