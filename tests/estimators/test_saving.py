@@ -193,6 +193,15 @@ def test_a_simple_detector_without_its_arrays_is_refused(model):
         load(folder)
 
 
+def test_an_array_that_is_a_single_number_is_refused(model, monkeypatch):
+    folder = model(Mahalanobis)
+    whole = read_model(folder)
+    half = replace(whole, arrays={**whole.arrays, "whitening": np.zeros(())})
+    monkeypatch.setattr("alad.estimators.read_model", lambda path: half)
+    with pytest.raises(ModelFormatError, match=r"whole Mahalanobis model at .*IndexError"):
+        load(folder)
+
+
 def test_halves_of_two_models_are_not_taken_for_one(tmp_path):
     fitted(BiGAN).save(tmp_path / "a")
     fitted(ALAD).save(tmp_path / "b")

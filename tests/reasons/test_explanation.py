@@ -151,6 +151,20 @@ def test_a_frame_and_its_array_agree():
     assert frame.seen.rows() == array.seen.rows()
 
 
+def test_what_float32_cannot_tell_apart_is_no_difference():
+    rows = np.full((100, 3), 0.1)  # no float32
+    rows[:, 1:] = RNG.normal(size=(100, 2)) + 0.3
+    strange = rows[5:6].copy()
+    strange[0, 1] = 50
+    for detector in (KNN().fit(rows), Mahalanobis().fit(rows)):
+        reasons = explain(detector, strange, reference=rows)
+        assert reasons.rarity[0, 0] == 1
+        assert reasons.rarity[0, 2] > 0
+        assert reasons.nearest[0, 0] == 5
+        assert reasons.contributions[0, [0, 2]].tolist() == [0, 0]
+        assert reasons.expected["x0"].to_list() == [0.1]
+
+
 def test_nothing_is_drawn():
     first, second = (explain(fitted(ALAD), NEW) for _ in range(2))
     assert np.array_equal(first.contributions, second.contributions)
@@ -219,7 +233,7 @@ def test_without_anything_to_compare_with_it_says_what_to_do():
 
 def test_pictures_are_refused():
     detector = ALAD(preset="pictures")
-    detector.weights_ = {}
+    detector.offset_ = 0.0  # the last that a fit sets
     with pytest.raises(InputError, match="Expected a detector of tables; this ALAD takes pictures"):
         explain(detector, np.zeros((1, 8, 8, 3)))
 
