@@ -100,10 +100,19 @@ def blocks_for(x: NDArray[Any]) -> tuple[int, int]:
 
 def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
-    size = math.prod(blocks_for(x))
-    parts = [x[start : start + size] for start in range(0, len(x), size)]
+    blocks, rows = blocks_for(x)
+    # No part is so small that it would be judged by a program of its own, compiled for few rows.
+    each = max(2 * rows, -(-len(x) // cores()))
+    parts = np.array_split(x, max(1, len(x) // each)) if each < blocks * rows else _whole(x)
+    if len(parts) == 1:
+        return function(x)
     with ThreadPoolExecutor(cores()) as pool:
         return np.concatenate(list(pool.map(function, parts)))
+
+
+def _whole(x: NDArray[Any]) -> list[NDArray[Any]]:
+    size = math.prod(blocks_for(x))
+    return [x[start : start + size] for start in range(0, len(x), size)]
 
 
 def cores() -> int:
