@@ -81,11 +81,10 @@ def inputs_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None = Non
     import numpy as np
     import polars as pl
 
-    from alad.cli.decisions import rule_of
-    from alad.cli.score import _job
+    from alad.cli.inputs import opened
 
-    with _job(detector, path, (), False, on_bad, rule_of(detector)) as job:
-        parts = list(job.inputs())
+    with opened(detector, path, on_bad) as inputs:
+        parts = list(inputs)
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else pl.concat(parts)
 
 

@@ -125,14 +125,13 @@ def _sample(
     """Draw rows of a table of any length, all alike, in their order; and count them all."""
     import numpy as np
 
-    from alad.cli.decisions import rule_of
-    from alad.cli.score import _job
+    from alad.cli.inputs import opened
 
     rng, seen = np.random.default_rng(seed), 0
     kept: Any = None
     lots = np.zeros(0)
-    with _job(detector, path, (), False, on_bad, rule_of(detector)) as job:
-        for batch in job.inputs():
+    with opened(detector, path, on_bad) as inputs:
+        for batch in inputs:
             x = detector._matrix(batch, fitting=False)
             seen += len(x)
             kept = x if kept is None else np.concatenate([kept, x])
