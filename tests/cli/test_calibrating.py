@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 from PIL import Image
 
 from alad import KNN, Mahalanobis, load
-from alad.cli import calibrating, drift
+from alad.cli import calibrating, drawing, drift
+from alad.cli.tables import table as tables
 from tests.cli.conftest import tree
 from tests.cli.test_pictures import write as write_pictures
 from tests.estimators.pictures import stripes
@@ -108,6 +111,67 @@ def test_calibration_rows_of_their_own(alad, train):
     assert said["calibration"]["from"] == "given"
     ours = KNN(random_state=0).fit(train).calibrate(more.drop("other"))
     np.testing.assert_array_equal(load("new").calibration_.scores, ours.calibration_.scores)
+
+
+@pytest.mark.parametrize("name", ["more.csv", "more.jsonl"])
+def test_of_a_long_table_of_its_own_some_rows_are_drawn(alad, train, monkeypatch, name):
+    """Batch by batch, whatever types a batch alone would have; the same rows each time."""
+    monkeypatch.setattr(calibrating, "MOST", 40)
+    monkeypatch.setattr(tables, "BYTES", 300)
+    more = rows(150, 2).with_columns(bytes=pl.int_range(150) / 2)
+    (more.write_csv if name.endswith("csv") else more.write_ndjson)(name)
+    options = ("--calibration", name)
+    done = alad.good(*FIT, *options)
+    assert (
+        "Calibrated on 40 normal rows that the fit did not see (given, drawn from 150)" in done.out
+    )
+    scores = load("new").calibration_.scores
+    every = -KNN(random_state=0).fit(train).score_samples(more)
+    assert np.isin(scores, every).all()
+    said = json.loads(alad.good(*FIT, *options, "--json").out)["calibration"]
+    assert (said["rows"], said["drawn_from"]) == (40, 150)
+    np.testing.assert_array_equal(load("new").calibration_.scores, scores)
+    alad.good(*FIT, *options, "--seed", 1)
+    assert not np.array_equal(load("new").calibration_.scores, scores)
+
+
+def test_every_row_is_as_likely_to_be_drawn(monkeypatch):
+    drawn = np.zeros(30)
+    for seed in range(600):
+        pot = drawing._Pot(6, seed)
+        for part in np.split(np.arange(30), [1, 4, 5, 20]):
+            pot.add(part)
+        assert pot.rows.tolist() == pot.places.tolist() == sorted(set(pot.places.tolist()))
+        drawn[pot.places] += 1
+    assert drawn.sum() == 600 * 6
+    assert np.abs(drawn - 120).max() < 45  # of a standard deviation of 9.8
+
+
+def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 40)
+    rows(150, 2).with_columns(bytes=pl.lit(np.inf)).write_csv("more.csv")
+    message = r"Expected finite numbers .*\(Rows are counted among the 40 drawn\.\)"
+    alad.refused(message, *FIT, "--calibration", "more.csv")
+
+
+def test_model_says_what_it_learned_from(alad, monkeypatch):
+    saved = []
+    monkeypatch.setattr(
+        "alad.estimators.AbstractDetector.save",
+        lambda self, path, save=KNN.save: saved.append(self.trained_on_) or save(self, path),
+    )
+    Path("in").mkdir()
+    Path("train.csv").rename("in/t.csv")
+    alad.good("fit", "in/t.csv", *FIT[2:])
+    date = datetime.fromisoformat(saved[0].pop("date"))
+    assert abs((datetime.now(UTC) - date).total_seconds()) < 600
+    assert saved == [{"table": "t.csv", "rows": 200}]
+
+
+def test_checkpoint_is_not_written_over_a_table(alad, train):
+    message = r"Expected another place to write to than train\.csv, which is read\..*"
+    for table in ("train.csv", "*.csv"):
+        alad.refused(message, "fit", table, "-o", "new", "--checkpoint", "train.csv")
 
 
 @pytest.mark.parametrize(
@@ -234,6 +298,48 @@ def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
     np.testing.assert_array_equal(new.calibration_.scores, expected)
     assert new.calibration_.facts["absorbed"] == new.calibration_.facts["excluded"] == 0
     assert new.calibration_.facts["checked"]
+
+
+def test_a_model_that_is_replaced_is_named(alad, calibrated):
+    rows(500, 4).write_csv("new.csv")
+    command = ("recalibrate", calibrated, "new.csv")
+    assert alad.good(*command, "-o", "again").out.endswith("\nSaved: again\n")
+    for out, word in (("again", "older"), (calibrated, "given")):
+        done = alad.good(*command, "-o", out)
+        assert done.out.endswith(f"\nSaved: {out} (replaces the {word} model)\n")
+    assert json.loads(alad.good(*command, "-o", "a", "--json").out)["replaces"] is None
+    assert json.loads(alad.good(*command, "-o", "a", "--json").out)["replaces"] == "older"
+
+
+def test_fewer_rows_than_fit_needs_are_refused(alad, calibrated, model):
+    rows(99, 4).write_csv("new.csv")
+    message = (
+        r"Expected at least 100 new rows to calibrate on; got 99\. No p-value .* 0\.01 then\..*"
+    )
+    for name in (calibrated, model):
+        alad.refused(message, "recalibrate", name, "new.csv", "-o", "again")
+    rows(110, 4, attack=40).write_csv("new.csv")
+    number = json.loads(alad("recalibrate", calibrated, "new.csv", "-o", "a", "--json").out)[
+        "found"
+    ]
+    done = alad("recalibrate", calibrated, "new.csv", "-o", "a", "--exclude", number["suspicious"])
+    assert done.code == 2
+    assert re.search(r"got \d\d once those to exclude are left out\.", done.err)
+    assert not Path("a").exists()
+
+
+def test_of_many_new_rows_some_are_drawn_and_only_those_taken_in(alad, calibrated, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 300)
+    rows(900, 4, attack=60).write_csv("new.csv")
+    command = ("recalibrate", calibrated, "new.csv", "-o", "again")
+    said = json.loads(alad(*command, "--json").out)
+    assert (said["rows"], said["rows_looked_at"]) == (900, 300)
+    assert all(row["row"] >= 840 for row in said["highest"])
+    number = said["found"]["suspicious"]
+    done = alad.good(*command, "--exclude", number)
+    assert "300 rows, drawn from 900 new rows by the old calibration:" in done.out
+    assert f"Calibrated on {300 - number} normal rows" in done.out
+    assert "(recalibrated, drawn from 900)" in done.out
 
 
 def attacked(alad, calibrated) -> int:

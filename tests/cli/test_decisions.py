@@ -13,8 +13,9 @@ import pytest
 from alad import KNN, load
 from alad.calibration import benjamini_hochberg
 from alad.cli import sinks
-from alad.cli.decisions import days, rule_of
+from alad.cli.decisions import rule_of
 from alad.cli.tables import table as tables
+from alad.cli.times import days
 from alad.errors import InputError
 from tests.cli.conftest import tree
 

@@ -1,4 +1,4 @@
-"""By which rule ``alad score`` flags rows, and how a rule that needs all rows first gets by.
+"""By which rule ``alad score`` flags rows.
 
 ===========================  ==================================================  ===============
 option                       flags                                               known
@@ -10,17 +10,14 @@ none                         scores above the model's threshold                 
 ``--alerts-per-entity n``    the n highest of each entity                        after all rows
 ===========================  ==================================================  ===============
 
-What is known only after all rows needs two passes, in memory that does not grow with them: the
-scored rows wait in a hidden file beside the result, and of all p-values the counts are enough.
+What is known only after all rows is found in memory that does not grow with them: of all p-values
+the counts are enough, and of all groups their highest scores. See :mod:`alad.cli.flagging`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -34,12 +31,12 @@ from alad.calibration import (
     at_false_discovery_rate,
     at_false_positive_rate,
 )
+from alad.cli.times import days
 from alad.errors import InputError
 
 if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
-Write = Callable[[pl.DataFrame, pl.Series | None], None]
 Scores = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -220,7 +217,7 @@ def rule_of(
         return WithinBudget(alerts_per_day, column, "day", days)
     if alerts_per_entity is not None:
         column = _column(detector, "entity", entity, "--alerts-per-entity")
-        return WithinBudget(alerts_per_entity, column, "entity", _as_text)
+        return WithinBudget(alerts_per_entity, column, "entity", _entities)
     if fdr is not None:
         return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
     if false_positive_rate is not None:
@@ -266,121 +263,10 @@ def _column(detector: AbstractDetector, name: str, given: str | None, rule: str)
     return str(found)
 
 
-# ------------------------------------------------------------------------------- groups
-
-
-def _as_text(column: pl.Series, start: int) -> pl.Series:
+def _entities(column: pl.Series, start: int) -> pl.Series:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise InputError(
             f"Expected text or numbers in column {column.name!r} to tell entities apart; got "
             f"{column.dtype}. Name another column."
         )
     return column.cast(pl.String)
-
-
-def days(column: pl.Series, start: int) -> pl.Series:
-    """Give the day of each time, as it is written: no time zone is turned into another.
-
-    Times are dates, datetimes, text that begins with a date as in 2026-01-31 or
-    2026-01-31T23:59:59, or numbers: seconds since 1970 in UTC.
-
-    Raises
-    ------
-    InputError
-        One is none of these, or missing; the message has its row, the first being ``start``.
-
-    >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
-    ['2026-01-31', '2026-01-31', '1970-01-01']
-    """
-    if column.dtype in (pl.Date, pl.Datetime):
-        found = column.dt.date()
-    elif column.dtype.is_numeric():
-        found = _since_1970(column.cast(pl.Float64))
-    elif column.dtype == pl.String:
-        text = column.str.strip_chars()
-        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}:\d{2})", 1)
-        dates = written.str.to_date("%Y-%m-%d", strict=False)
-        found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
-    else:
-        raise _no_time(column, str(column.dtype), start)
-    if found.null_count():
-        row = int(found.is_null().arg_max() or 0)
-        raise _no_time(column, repr(column[row]), start + row)
-    return found.cast(pl.String)
-
-
-def _no_time(column: pl.Series, got: str, row: int) -> InputError:
-    return InputError(
-        f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds since "
-        f"1970; got {got} in row {row}. Correct the value, or name another column."
-    )
-
-
-def _since_1970(seconds: pl.Series) -> pl.Series:
-    """Days of seconds since 1970; null where that is no year of four digits."""
-    sound = seconds.is_finite() & seconds.is_between(0, 253_402_300_799)
-    days = (seconds / 86_400).floor().cast(pl.Int32, strict=False)
-    kept = pl.DataFrame({"day": days, "sound": sound})
-    return kept.select(pl.when("sound").then("day").cast(pl.Date))["day"]
-
-
-# --------------------------------------------------------------------------- two passes
-
-
-@dataclass
-class Flagging:
-    """Writes scored rows with a flag each, in one pass or two, and counts the flags."""
-
-    rule: Rule
-    out: Path
-    of_flagged: tuple[str, ...] = ()
-    """Columns that only flagged rows are to have."""
-    anomalies: int = field(default=0, init=False)
-
-    @contextmanager
-    def open(self) -> Iterator[Write]:
-        """Give a function that takes scored rows, and their groups, batch by batch.
-
-        The rows get ``is_anomaly`` after ``anomaly_score`` and, where there is one, ``p_value``.
-
-        Raises
-        ------
-        OutputError
-            The result, or what waits beside it, cannot be written.
-        """
-        from alad.cli.sinks import open_sink
-
-        with open_sink(self.out) as write:
-            if self.rule.needs_all:
-                with self._waiting(write) as watch:
-                    yield watch
-            else:
-                yield lambda rows, groups: write(self._with_flags(rows, 0))
-
-    @contextmanager
-    def _waiting(self, write: Callable[[pl.DataFrame], None]) -> Iterator[Write]:
-        """Let rows wait in a file until the rule has seen them all, then flag and write them."""
-        from alad._files import scratch_beside
-        from alad.cli.sinks import open_sink, parts_of
-
-        with scratch_beside(None if self.out == Path("-") else self.out) as folder:
-            waiting = folder / "scored.parquet"
-            with open_sink(waiting) as keep:
-
-                def watch(rows: pl.DataFrame, groups: pl.Series | None) -> None:
-                    self.rule.watch(rows["anomaly_score"].to_numpy(), groups)
-                    keep(rows)
-
-                yield watch
-            start = 0
-            for rows in parts_of(waiting):
-                write(self._with_flags(rows, start))
-                start += rows.height
-
-    def _with_flags(self, rows: pl.DataFrame, start: int) -> pl.DataFrame:
-        flags = self.rule.flags(rows["anomaly_score"].to_numpy(), start)
-        self.anomalies += int(flags.sum())
-        after = "p_value" if "p_value" in rows.columns else "anomaly_score"
-        place = rows.get_column_index(after) + 1
-        told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
-        return told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))

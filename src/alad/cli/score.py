@@ -111,11 +111,14 @@ def score(
 
     Of a folder of pictures each one's row has its file instead of a number.
     """
-    from alad.cli.decisions import Flagging, rule_of
+    from alad._files import check_not_read
+    from alad.cli.decisions import rule_of
     from alad.cli.explain import names_of_reasons
-    from alad.cli.inputs import opened
+    from alad.cli.flagging import Flagging
+    from alad.cli.inputs import files_read, opened
     from alad.cli.judging import Judging
     from alad.cli.progress import rows_progress
+    from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
     from alad.estimators import load
 
@@ -133,11 +136,17 @@ def score(
         alerts_per_entity=alerts_per_entity,
         entity=entity_column,
     )
+    check_not_read(out, model, *files_read(table))
     flagging = Flagging(rule, out, names_of_reasons(detector, reasons))
     with opened(detector, table, on_bad) as inputs:
         judging = Judging(detector, inputs, rule, None if all_columns else keep or (), reasons)
         began = time.monotonic()
-        with flagging.open() as write, rows_progress("scoring", inputs.expected) as advance:
+
+        def facts() -> dict[str, Any]:
+            summary = judging.summary(flagging.anomalies)
+            return scored_from(model, type(detector).__name__, table, summary)
+
+        with flagging.open(facts) as write, rows_progress("scoring", inputs.expected) as advance:
             for scored in judging.scored():
                 write(scored.rows, scored.groups)
                 advance(scored.rows.height)
