@@ -5,6 +5,8 @@ option                       flags                                              
 ===========================  ==================================================  ===============
 none                         scores above the model's threshold                  at once
 ``--false-positive-rate r``  p-values of at most r                               at once
+``--labelled file``          scores above the threshold that a labelled sample    at once
+                             gives
 ``--fdr q``                  what Benjamini and Hochberg discover                after all rows
 ``--alerts-per-day n``       the n highest of each day                           after all rows
 ``--alerts-per-entity n``    the n highest of each entity                        after all rows
@@ -18,7 +20,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -31,11 +34,14 @@ from alad.calibration import (
     at_false_discovery_rate,
     at_false_positive_rate,
 )
+from alad.cli.labelled import Sample, at_sample
 from alad.cli.times import days
 from alad.errors import InputError
 
 if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
+
+COMMON = 0.05  # p-values above it are nothing out of the ordinary
 
 Scores = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -48,6 +54,8 @@ class Rule(ABC):
     """Whether it is known only when all rows were seen which are flagged."""
     group_column: str | None = None
     """A column of the table that the rule looks at beside the scores."""
+    anomalies: int = 0
+    """How many rows were flagged."""
 
     @abstractmethod
     def decision(self) -> Decision:
@@ -59,7 +67,7 @@ class Rule(ABC):
 
     @abstractmethod
     def watch(self, scores: Scores, groups: pl.Series | None) -> None:
-        """See the next rows, in their order."""
+        """See the next rows, in their order, where all are to be known first."""
 
     @abstractmethod
     def may_flag(self, scores: Scores, groups: pl.Series | None) -> Flags:
@@ -69,14 +77,19 @@ class Rule(ABC):
     def flags(self, scores: Scores, start: int) -> Flags:
         """Say which rows are flagged, once that is known."""
 
+    def count(self, flagged: Scores) -> None:
+        """See the scores of rows that were flagged."""
+        self.anomalies += len(flagged)
+
 
 class AtThreshold(Rule):
     """A line that is known beforehand."""
 
     needs_all = False
 
-    def __init__(self, decision: Decision, threshold: float) -> None:
-        self._decision, self.threshold = decision, threshold
+    def __init__(self, decision: Decision) -> None:
+        assert decision.threshold is not None
+        self._decision, self.threshold = decision, decision.threshold
 
     def decision(self) -> Decision:
         """Give what it was made with."""
@@ -124,15 +137,20 @@ class AtFalseDiscoveryRate(Rule):
 
 
 class WithinBudget(Rule):
-    """The highest scores of each group."""
+    """The highest scores of each group, be they ever so ordinary: those are counted."""
 
     needs_all = True
 
     def __init__(
-        self, most: int, group_column: str, what: str, groups: Callable[[pl.Series, int], pl.Series]
+        self,
+        most: int,
+        group_column: str,
+        what: str,
+        groups: Callable[[pl.Series, int], pl.Series],
+        ordinary: Ordinary,
     ) -> None:
         self.budget, self.group_column, self.what = Budget(most), group_column, what
-        self._groups = groups
+        self._groups, self._ordinary, self.ordinary = groups, ordinary, 0
 
     def groups(self, column: pl.Series, start: int) -> pl.Series:
         """Give the group of each row."""
@@ -147,6 +165,16 @@ class WithinBudget(Rule):
             None,
             f"No {self.what} has more than {most:,}. How many of them are false is not known.",
             "None.",
+            note=self._note(),
+        )
+
+    def _note(self) -> str | None:
+        if not self.ordinary:
+            return None
+        has = "has" if self.ordinary == 1 else "have"
+        return (
+            f"{self.ordinary:,} of the {self.anomalies:,} flagged rows {has} "
+            f"{self._ordinary.told}. A budget is spent on a quiet {self.what} too."
         )
 
     def watch(self, scores: Scores, groups: pl.Series | None) -> None:
@@ -164,6 +192,31 @@ class WithinBudget(Rule):
     def flags(self, scores: Scores, start: int) -> Flags:
         """Say which are among the highest of their group."""
         return _marked(self.budget.rows(), start, len(scores))
+
+    def count(self, flagged: Scores) -> None:
+        """Count those that only their group makes an alert."""
+        super().count(flagged)
+        self.ordinary += int(self._ordinary.among(flagged).sum())
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """Scores that are nothing out of the ordinary, whatever a budget says of them."""
+
+    told: str
+    """What such rows have."""
+    among: Callable[[Scores], Flags]
+
+    @classmethod
+    def of(cls, detector: AbstractDetector) -> Self:
+        """By p-values if there are any, else by the model's threshold."""
+        if detector.calibration_ is None:
+            threshold = -detector.offset_
+            told = f"a score that is not above the model's threshold, {threshold:.6g}"
+            return cls(told, lambda scores: scores <= threshold)
+        calibration = detector._calibrated()
+        told = f"a p-value above {COMMON:g}: of normal rows more than {COMMON:.0%} score as high"
+        return cls(told, lambda scores: calibration.p_values(scores) > COMMON)
 
 
 def _marked(rows: NDArray[np.int64], start: int, n: int) -> Flags:
@@ -185,6 +238,7 @@ def rule_of(
     time: str | None = None,
     alerts_per_entity: int | None = None,
     entity: str | None = None,
+    labelled: Sample | None = None,
 ) -> Rule:
     """Choose the rule that the options ask for; at most one may be.
 
@@ -192,13 +246,15 @@ def rule_of(
     ------
     InputError
         Two rules at once, a column without its rule or a rule without its column, a level out of
-        range, or a model without a calibration for a rule that needs one.
+        range, labelled rows that will not do, or a model without a calibration for a rule that
+        needs one.
     """
     asked = {
         "--fdr": fdr,
         "--false-positive-rate": false_positive_rate,
         "--alerts-per-day": alerts_per_day,
         "--alerts-per-entity": alerts_per_entity,
+        "--labelled": labelled,
     }
     given = [name for name, value in asked.items() if value is not None]
     if len(given) > 1:
@@ -214,18 +270,19 @@ def rule_of(
             )
     if alerts_per_day is not None:
         column = _column(detector, "time", time, "--alerts-per-day")
-        return WithinBudget(alerts_per_day, column, "day", days)
+        return WithinBudget(alerts_per_day, column, "day", days, Ordinary.of(detector))
     if alerts_per_entity is not None:
         column = _column(detector, "entity", entity, "--alerts-per-entity")
-        return WithinBudget(alerts_per_entity, column, "entity", _entities)
+        ordinary = Ordinary.of(detector)
+        return WithinBudget(alerts_per_entity, column, "entity", _entities, ordinary)
     if fdr is not None:
         return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
     if false_positive_rate is not None:
         calibration = calibration_of(detector, "--false-positive-rate")
-        decision = at_false_positive_rate(calibration, false_positive_rate)
-        assert decision.threshold is not None
-        return AtThreshold(decision, decision.threshold)
-    return AtThreshold(_default(detector), -detector.offset_)
+        return AtThreshold(at_false_positive_rate(calibration, false_positive_rate))
+    if labelled is not None:
+        return AtThreshold(at_sample(detector, labelled))
+    return AtThreshold(_default(detector))
 
 
 def _default(detector: AbstractDetector) -> Decision:

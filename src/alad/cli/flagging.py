@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -22,13 +22,12 @@ Write = Callable[[pl.DataFrame, pl.Series | None], None]
 
 @dataclass
 class Flagging:
-    """Writes scored rows with a flag each, in one pass or two, and counts the flags."""
+    """Writes scored rows with a flag each, in one pass or two."""
 
     rule: Rule
     out: Path
     of_flagged: tuple[str, ...] = ()
     """Columns that only flagged rows are to have."""
-    anomalies: int = field(default=0, init=False)
 
     @contextmanager
     def open(self, facts: Facts | None = None) -> Iterator[Write]:
@@ -67,8 +66,9 @@ class Flagging:
                 start += rows.height
 
     def _with_flags(self, rows: pl.DataFrame, start: int) -> pl.DataFrame:
-        flags = self.rule.flags(rows["anomaly_score"].to_numpy(), start)
-        self.anomalies += int(flags.sum())
+        scores = rows["anomaly_score"].to_numpy()
+        flags = self.rule.flags(scores, start)
+        self.rule.count(scores[flags])
         after = "p_value" if "p_value" in rows.columns else "anomaly_score"
         place = rows.get_column_index(after) + 1
         told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))

@@ -75,13 +75,13 @@ class Judging:
             self.inputs.note(scored.notes)
             yield scored
 
-    def summary(self, anomalies: int) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What was done, as JSON."""
         decision, calibration = self.rule.decision(), self.detector.calibration_
         return {
             "rows": self.rows,
-            "anomalies": anomalies,
-            "share": anomalies / self.rows,
+            "anomalies": self.rule.anomalies,
+            "share": self.rule.anomalies / self.rows,
             "threshold": decision.threshold,
             "decision": decision.to_json(),
             "calibration_rows": None if calibration is None else len(calibration.scores),

@@ -74,6 +74,48 @@ def score(
             "--entity", metavar="COLUMN", help="The column that says whose row it is: a host, say."
         ),
     ] = None,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A table like TABLE of which somebody has labelled rows: flag what is above the "
+            "threshold that has the best F1 there.",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column of FILE with the labels: 1 or true for an anomaly, 0 or false for a "
+            "normal row, empty for a row that nobody looked at, which is left aside.",
+        ),
+    ] = None,
+    anomaly: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VALUE",
+            help="A label that means an anomaly, where others mean a normal row (repeatable).",
+        ),
+    ] = None,
+    normal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VALUE",
+            help="A label that means a normal row, where others mean an anomaly (repeatable).",
+        ),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Of FILE: the lowest threshold with this precision, not best F1."
+        ),
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Of FILE: the highest threshold with this recall, not best F1."
+        ),
+    ] = None,
     on_bad: Annotated[
         OnBad | None,
         typer.Option(
@@ -97,9 +139,9 @@ def score(
 
     For each row: row (counted from 0), anomaly_score (higher = more anomalous), p_value (how rare
     such a score is among normal rows, if the model is calibrated) and is_anomaly (whether the score
-    is above the model's threshold, or what one of --fdr, --false-positive-rate, --alerts-per-day
-    and --alerts-per-entity says instead). The table may be of any length: it is read, scored and
-    written in batches.
+    is above the model's threshold, or what one of --fdr, --false-positive-rate, --alerts-per-day,
+    --alerts-per-entity and --labelled says instead). The table may be of any length: it is read,
+    scored and written in batches.
 
     The table needs the columns that the model reads, in any order; labels and identifiers may be
     absent. Columns that fit did not see are left aside, and named at the end. Missing values are
@@ -117,6 +159,7 @@ def score(
     from alad.cli.flagging import Flagging
     from alad.cli.inputs import files_read, opened
     from alad.cli.judging import Judging
+    from alad.cli.labelled import sample_of
     from alad.cli.progress import rows_progress
     from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
@@ -126,6 +169,12 @@ def score(
         raise InputError(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
         )
+    if table == labelled == Path("-"):
+        raise InputError("Expected one table on standard input; got two. Give one as a file.")
+    sample = sample_of(
+        labelled, label, anomaly=anomaly, normal=normal, precision=precision, recall=recall
+    )
+    check_not_read(out, model, *files_read(table), *files_read(labelled))
     detector = load(model)
     rule = rule_of(
         detector,
@@ -135,22 +184,21 @@ def score(
         time=time_column,
         alerts_per_entity=alerts_per_entity,
         entity=entity_column,
+        labelled=sample,
     )
-    check_not_read(out, model, *files_read(table))
     flagging = Flagging(rule, out, names_of_reasons(detector, reasons))
     with opened(detector, table, on_bad) as inputs:
         judging = Judging(detector, inputs, rule, None if all_columns else keep or (), reasons)
         began = time.monotonic()
 
         def facts() -> dict[str, Any]:
-            summary = judging.summary(flagging.anomalies)
-            return scored_from(model, type(detector).__name__, table, summary)
+            return scored_from(model, type(detector).__name__, table, judging.summary())
 
         with flagging.open(facts) as write, rows_progress("scoring", inputs.expected) as advance:
             for scored in judging.scored():
                 write(scored.rows, scored.groups)
                 advance(scored.rows.height)
-    summary = judging.summary(flagging.anomalies) | {
+    summary = judging.summary() | {
         "out": str(out),
         "seconds": round(time.monotonic() - began, 3),
     }
