@@ -133,10 +133,38 @@ def test_alerts_per_entity_without_a_name_is_an_entity_too(alad, calibrated):
     assert "3 anomalies (1.50%), at most 1 alert for each entity in column 'host'." in done.err
 
 
+@pytest.mark.parametrize("out", ["s.parquet", "s.csv"])
+def test_budget_says_how_many_of_its_alerts_are_ordinary(alad, calibrated, out):
+    """Twenty rows are far out; of 100 alerts the others are as any normal row."""
+    options = ("--alerts-per-day", 20, "--time", "at")
+    done = alad.good("score", "calibrated", "new.csv", "-o", out, *options)
+    rows = pl.read_parquet(out) if out == "s.parquet" else pl.read_csv(out)
+    ordinary = rows.filter("is_anomaly", pl.col("p_value") > 0.05).height
+    assert 40 < ordinary <= 80
+    note = (
+        f"{ordinary} of the 100 flagged rows have a p-value above 0.05: of normal rows more than "
+        "5% score as high. A budget is spent on a quiet day too."
+    )
+    assert f"note: {note}\n" in done.err
+    if out == "s.parquet":
+        metadata = json.loads(pl.read_parquet_metadata(out)["alad"])
+        assert (metadata["anomalies"], metadata["decision"]["note"]) == (100, note)
+    few = alad.good("score", "calibrated", "new.csv", "-o", out, *options[:1], 1, *options[2:])
+    assert "A budget is spent" not in few.err
+
+
 def test_budget_needs_no_calibration(alad, model):
     new_rows().write_csv("new.csv")
-    alad.good("score", model, "new.csv", "-o", "s.csv", "--alerts-per-entity", 2, "--entity", "at")
-    assert pl.read_csv("s.csv").columns == ["row", "anomaly_score", "is_anomaly"]
+    options = ("--alerts-per-entity", 2, "--entity", "at")
+    done = alad.good("score", model, "new.csv", "-o", "s.csv", *options)
+    rows = pl.read_csv("s.csv")
+    assert rows.columns == ["row", "anomaly_score", "is_anomaly"]
+    ordinary = rows.filter("is_anomaly", pl.col("anomaly_score") <= -load(model).offset_).height
+    assert (
+        f"note: {ordinary} of the {rows['is_anomaly'].sum()} flagged rows have a score that is not "
+        f"above the model's threshold, {-load(model).offset_:.6g}. A budget is spent on a quiet "
+        "entity too."
+    ) in done.err
 
 
 def test_columns_of_the_models_schema_stand_in(alad, calibrated, monkeypatch):

@@ -87,7 +87,9 @@ def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
         labels or only one kind of them, or a wish that no threshold fulfils.
     """
     if detector.takes_pictures:
-        raise InputError("Expected no --labelled with pictures, which have no columns.")
+        raise InputError(
+            "Expected no --labelled with pictures, which have no columns. Leave it out."
+        )
     scores, labels, rows = [np.zeros(0)], [np.zeros(0, np.bool_)], 0
     with opened(detector, sample.path) as inputs:
         _check_column(detector, inputs, sample.column)
