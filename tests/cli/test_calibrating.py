@@ -237,7 +237,7 @@ def test_drift_names_the_column_and_the_verdict(alad, calibrated):
     assert said["scores"]["martingale_maximum"] > 5
     assert said["share_of_p_up_to"]["share"] > 0.1
     text = alad.good("drift", calibrated, "new.csv").out
-    assert "no longer holds: fit again, or give new normal rows to alad recalibrate." in text
+    assert re.search(r"no longer holds, by row \d+ at the latest: fit again, or give new", text)
     assert "bytes   0." in text
 
 
@@ -259,6 +259,69 @@ def test_drift_of_a_long_table_looks_at_a_sample_of_it(alad, calibrated, monkeyp
     assert json.loads(alad.good(*options, "--seed", 1).out) != said
 
 
+def moving(n: int = 600) -> pl.DataFrame:
+    """Rows of which the later ones have moved, shuffled; the first of those is at minute 300."""
+    i = np.arange(n)
+    at = [f"2026-03-01T{m // 60:02}:{m % 60:02}:00+00:00" for m in i]
+    frame = rows(n, 3).with_columns(at=pl.Series(at), minute=i * 60)
+    moved = pl.when(pl.Series(i >= 300)).then(pl.col("bytes") + 3).otherwise("bytes")
+    order = np.random.default_rng(4).permutation(n)
+    return frame.with_columns(bytes=moved)[order]
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.parquet"])
+@pytest.mark.parametrize("column", ["at", "minute"])
+def test_drift_says_by_when_the_calibration_no_longer_held(alad, calibrated, name, column):
+    frame = moving()
+    (frame.write_csv if name.endswith("csv") else frame.write_parquet)(name)
+    command = ("drift", calibrated, name)
+    said = json.loads(alad.good(*command, "--time", column, "--json").out)
+    assert said["time"] == column
+    row, minute = said["stopped"]["row"], said["stopped"]["rows_before"]
+    assert 300 < minute < 340
+    assert frame["minute"][row] == minute * 60
+    assert said["stopped"]["time"] == str(frame[column][row])
+    text = alad.good(*command, "--time", column).out
+    assert f"600 calibration rows. Their order: by '{column}'." in text
+    assert f"no longer holds, by row {row} ({frame[column][row]}) at the latest: fit" in text
+    unordered = json.loads(alad.good(*command, "--json").out)
+    assert (unordered["time"], unordered["stopped"]["time"]) == (None, None)
+    assert unordered["stopped"]["rows_before"] < 200
+    assert "Their order: as in the table." in alad.good(*command).out
+
+
+def test_where_the_calibration_holds_nothing_stopped(alad, calibrated):
+    rows(400, 3).write_csv("new.csv")
+    assert json.loads(alad.good("drift", calibrated, "new.csv", "--json").out)["stopped"] is None
+
+
+def test_drift_takes_the_schemas_column_of_time(alad, calibrated, monkeypatch):
+    frame = moving()
+    frame.write_csv("new.csv")
+    monkeypatch.setattr(type(load(calibrated).encoder_), "time_column", "at")
+    command = ("drift", calibrated, "new.csv", "--json")
+    said = json.loads(alad.good(*command).out)
+    assert said == json.loads(alad.good(*command, "--time", "at").out)
+    frame.drop("at").write_csv("new.csv")
+    assert json.loads(alad.good(*command).out)["time"] is None
+    frame.with_columns(at=pl.lit("soon")).write_csv("new.csv")
+    done = alad.good(*command)
+    assert json.loads(done.out)["time"] is None
+    assert "note: rows are taken in the order of the table: Expected times in column" in done.err
+
+
+def test_drift_in_time_of_a_long_table(alad, calibrated, monkeypatch):
+    monkeypatch.setattr(drift, "MOST_ROWS", 200)
+    frame = moving()
+    frame.write_parquet("new.parquet")
+    options = ("--time", "minute", "--json")
+    said = json.loads(alad.good("drift", calibrated, "new.parquet", *options).out)
+    stopped = said["stopped"]
+    assert (said["rows_looked_at"], said["rows"]) == (200, 600)
+    assert str(frame["minute"][stopped["row"]]) == stopped["time"]
+    assert 300 < int(stopped["time"]) / 60 < 420
+
+
 def test_drift_of_an_array_model(alad):
     x = rows(300, 0).select("bytes", "count").to_numpy()
     Mahalanobis(random_state=0).fit(x[:100]).calibrate(x[100:]).save("of-array")
@@ -274,6 +337,14 @@ def test_drift_of_an_array_model(alad):
         (("-o", "d.txt"), r"Expected --out to end in \.json or \.png; got d\.txt\."),
         (("--level", 0), r"Expected a level between 0 and 1, .*; got 0\.0\..*"),
         (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
+        (
+            ("--time", "when"),
+            r"Expected the column 'when' of --time in train\.csv; it has 'bytes', .*",
+        ),
+        (
+            ("--time", "proto"),
+            r"Expected times in column 'proto', such as .*; got '(tcp|udp)' in row 0\..*",
+        ),
     ],
 )
 def test_drift_refuses(alad, calibrated, options, message):

@@ -15,7 +15,7 @@ from alad.calibration import benjamini_hochberg
 from alad.cli import sinks
 from alad.cli.decisions import rule_of
 from alad.cli.tables import table as tables
-from alad.cli.times import days
+from alad.cli.times import days, instants
 from alad.errors import InputError
 from tests.cli.conftest import tree
 
@@ -321,3 +321,41 @@ def test_days_of_times():
 def test_what_is_no_time_is_refused_with_its_row(values):
     with pytest.raises(InputError, match=r"Expected times in column 'at', .* in row 7\."):
         days(pl.Series("at", values, strict=False), 7)
+
+
+# --------------------------------------------------------------------------- instants
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-13-01", "31.01.2026", "2026-01-31x", "", float("nan"), float("inf"), True, None]
+)
+def test_what_is_no_instant_is_refused_with_its_row(value):
+    with pytest.raises(InputError, match=r"Expected times in column 'at', .* in row 7\."):
+        instants(pl.Series("at", [value]), 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01", 0),
+        (" 1970-01-01T00:00:01Z ", 1),
+        ("1970-01-01 00:01", 60),
+        ("1970-01-01T00:00:00.25", 0.25),
+        ("1970-01-01T02:00:00+02:00", 0),
+        ("1969-12-31T22:30:00 -0130", 0),
+        ("12.5", 12.5),
+    ],
+)
+def test_instants_of_text(text, seconds):
+    assert instants(pl.Series("at", ["1970-01-02", text]), 0).tolist() == [86_400, seconds]
+
+
+def test_instants_of_types():
+    times = pl.Series("at", ["2026-01-31T23:00:00", "2026-02-01T00:00:00.5"]).str.to_datetime()
+    seconds = [1_769_900_400.0, 1_769_904_000.5]
+    assert instants(times, 0).tolist() == seconds
+    assert instants(times.dt.replace_time_zone("UTC"), 0).tolist() == seconds
+    there = times.dt.replace_time_zone("Europe/Berlin")
+    assert instants(there, 0).tolist() == [second - 3600 for second in seconds]
+    assert instants(times.dt.date(), 0).tolist() == [1_769_817_600.0, 1_769_904_000.0]
+    assert instants(pl.Series("at", [3, 4]), 0).tolist() == [3.0, 4.0]

@@ -52,7 +52,7 @@ def days(column: pl.Series, start: int) -> pl.Series:
 def instants(column: pl.Series, start: int) -> NDArray[np.float64]:
     """Give the seconds since 1970 of each time; a time without a zone is taken for UTC.
 
-    Times are what :func:`days` takes, and of text all of ISO 8601 is read.
+    Times are what :func:`days` takes, of text with its zone, and any finite number.
 
     Raises
     ------
