@@ -138,6 +138,33 @@ def test_parquet_keeps_the_types_of_kept_columns(alad, model, train):
     assert schema["l"] == pl.List(pl.Int64)
 
 
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl"])
+def test_kept_columns_that_fit_knows_get_their_types(alad, train, monkeypatch, name):
+    """Also where a batch alone would say otherwise; into CSV they go as they stand."""
+    monkeypatch.setattr(tables, "BYTES", 300)
+    frame = train.with_columns(
+        up=pl.Series([True, False] * 100),
+        count=pl.Series([None] * 50 + list(range(150))),
+        id=pl.format("{}", pl.int_range(pl.len())),
+    )
+    frame.write_csv("train.csv")
+    alad.good("fit", "train.csv", "-o", "m", "--detector", "mahalanobis", "--drop", "id")
+    (frame.write_csv if name == "new.csv" else frame.write_ndjson)(name)
+    alad.good("score", "m", name, "-o", "s.parquet", "--all-columns")
+    copied = pl.read_parquet("s.parquet").select(frame.columns)
+    number = {"bytes": pl.Float64, "count": pl.Float64}
+    assert copied.schema == {**frame.schema, **number, "up": pl.Boolean, "id": pl.String}
+    assert copied.equals(frame.cast(number))
+    alad.good("score", "m", name, "-o", "s.csv", "--all-columns")
+    assert pl.read_csv("s.csv")["count"].dtype == pl.Int64
+
+
+def test_kept_columns_of_an_array_model_are_numbers(alad, array_model, train):
+    train.select("bytes", "count").write_csv("new.csv")
+    alad.good("score", array_model, "new.csv", "-o", "s.parquet", "--keep", "count")
+    assert pl.read_parquet("s.parquet")["count"].to_list() == train["count"].to_list()
+
+
 def test_standard_input_to_standard_output(alad, model):
     done = alad.good("score", model, "-", "-o", "-", stdin=Path("train.csv").read_bytes())
     alad.good("score", model, "train.csv", "-o", "s.csv")

@@ -53,6 +53,10 @@ class Inputs(ABC):
         """Give what the detector takes: a frame with the types of fit, or an array."""
 
     @abstractmethod
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give columns, as they were read, the types that fit knows of them."""
+
+    @abstractmethod
     def note(self, notes: TableNotes | None) -> None:
         """Add what the model noted about a batch to the sums."""
 
@@ -84,6 +88,10 @@ class Pictures(Inputs):
     def taken(self, batch: Batch) -> Any:
         """Give the pictures."""
         return batch.content
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give them back: of pictures there are none."""
+        return frame
 
     def note(self, notes: TableNotes | None) -> None:
         """Look away: of pictures nothing is noted."""
@@ -119,6 +127,24 @@ class Rows(Inputs):
 
         frame = batch.content.select(self.wanted)
         return as_numbers(frame) if self.encoder is None else as_at_fit(frame, self.encoder.schema)
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Make numbers, and true and false, of those in a file that has no types itself."""
+        import polars as pl
+
+        from alad.cli.tables import as_at_fit, as_numbers
+
+        if self.table.is_typed:
+            return frame
+        if self.encoder is None:
+            return pl.DataFrame(as_numbers(frame), schema=frame.columns)
+        known = [column for column in self.encoder.schema if column.name in frame.columns]
+        frame = as_at_fit(frame, known)
+        return frame.with_columns(
+            pl.col(column.name).cast(pl.Boolean if column.kind == "boolean" else pl.Float64)
+            for column in known
+            if column.of_kind.is_number and frame[column.name].dtype != pl.String
+        )
 
     def note(self, notes: TableNotes | None) -> None:
         """Add the rows with values that fit did not see, and those without a value."""

@@ -44,6 +44,7 @@ class Judging:
     ----------
     kept : columns of the table to copy; None: all.
     reasons : how many of an anomaly's columns are to be named.
+    typed : whether what is copied gets the types that fit knows, or stays as it was read.
 
     Raises
     ------
@@ -57,6 +58,7 @@ class Judging:
     rule: Rule
     kept: Sequence[str] | None = ()
     reasons: int | None = None
+    typed: bool = False
     rows: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +103,8 @@ class Judging:
         groups = None if column is None else self.rule.groups(batch.content[column], batch.start)
         rows = batch.names.with_columns(**self._verdicts(scores))
         if self.copied:
-            rows = rows.hstack(batch.content.select(self.copied))
+            copied = batch.content.select(self.copied)
+            rows = rows.hstack(self.inputs.typed(copied) if self.typed else copied)
         asked = self.rule.may_flag(-scores, groups)
         return Scored(with_reasons(rows, asked, self.detector, X, self.reasons), groups, notes)
 

@@ -38,11 +38,14 @@ def score(
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            "--keep", metavar="COLUMN", help="Copy this column of the table too (repeatable)."
+            "--keep",
+            metavar="COLUMN",
+            help="Copy this column of the table too (repeatable). Into .parquet go numbers, and "
+            "true and false, where fit knows the column as such; what else a CSV holds stays text.",
         ),
     ] = None,
     all_columns: Annotated[
-        bool, typer.Option("--all-columns", help="Copy all columns of the table.")
+        bool, typer.Option("--all-columns", help="Copy all columns of the table, as --keep does.")
     ] = False,
     fdr: Annotated[
         float | None,
@@ -163,6 +166,7 @@ def score(
     from alad.cli.progress import rows_progress
     from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
+    from alad.cli.tables import separator_of
     from alad.estimators import load
 
     if as_json and out == Path("-"):
@@ -188,7 +192,9 @@ def score(
     )
     flagging = Flagging(rule, out, names_of_reasons(detector, reasons))
     with opened(detector, table, on_bad) as inputs:
-        judging = Judging(detector, inputs, rule, None if all_columns else keep or (), reasons)
+        kept = None if all_columns else keep or ()
+        is_parquet = separator_of(out) is None
+        judging = Judging(detector, inputs, rule, kept, reasons, typed=is_parquet)
         began = time.monotonic()
 
         def facts() -> dict[str, Any]:
