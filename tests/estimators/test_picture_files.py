@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from PIL import Image
 
 from alad.errors import InputError
-from alad.estimators._picture_files import PictureFiles, PictureWindows, sample_of
+from alad.estimators import KNN, AutoEncoder, _fitting
+from alad.estimators._picture_files import PictureFiles, PictureWindows
 from alad.preprocessing.pictures import files_in
 from alad.preprocessing.scaling import fit_scaler
+from alad.training import Checkpoint
 
 SIDE, COUNT = 8, 12
 OF_WINDOW = 5 * 4 * SIDE**2 * 16  # bytes of memory for which a window holds five pictures
@@ -53,10 +56,11 @@ def test_the_parts_of_a_folder_are_all_of_it(files):
 
 
 def test_a_sample_is_drawn_without_replacement(files):
-    assert levels(sample_of(files, 0, 50)) == [10 * (i + 1) for i in range(COUNT)]
-    drawn = levels(sample_of(files, 0, 7))
-    assert (len(drawn), len(set(drawn)), drawn) == (7, 7, sorted(drawn))
-    assert drawn == levels(sample_of(files, 0, 7)) != levels(sample_of(files, 1, 7))
+    drawn = levels(files.sample(0))
+    assert (len(drawn), len(set(drawn)), drawn) == (5, 5, sorted(drawn))
+    assert drawn == levels(files.sample(0)) != levels(files.sample(1))
+    files.memory = 3 * OF_WINDOW
+    assert levels(files.sample(0)) == [10 * (i + 1) for i in range(COUNT)]
 
 
 def test_windows_deal_every_picture_once_a_round(files):
@@ -71,6 +75,14 @@ def test_windows_deal_every_picture_once_a_round(files):
     assert seen(windows_of(files, seed=1), 1) != first[0]
 
 
+def test_a_last_window_is_filled_with_pictures_of_the_first(files):
+    windows = windows_of(files.without(np.arange(COUNT) == 0))
+    assert (windows.in_round, windows.shape[0]) == (3, 4)
+    every = [seen(windows, epoch) for epoch in (1, 2, 3)]
+    assert set(chain(*every)) == {10 * (i + 1) for i in range(1, COUNT)}
+    assert every[2][3] == every[0][0]
+
+
 def test_a_damaged_file_is_noted_and_others_take_its_place(files):
     files.paths[4].write_bytes(b"no picture")
     windows = windows_of(files)
@@ -80,14 +92,6 @@ def test_a_damaged_file_is_noted_and_others_take_its_place(files):
     assert list(files.unreadable) == [files.paths[4]]
     chosen = np.isin(np.arange(COUNT), (3, 4))
     assert levels(files.only(chosen)) == [40]
-
-
-def test_a_damaged_file_ends_what_it_is_to_end(files):
-    files.paths[4].write_bytes(b"no picture")
-    files.stops = True
-    assert files.without(np.arange(COUNT) < 4).stops
-    with pytest.raises(InputError, match=r"cannot read .*04\.png \(.*Remove the file"):
-        files.read(np.arange(COUNT))
 
 
 def test_nothing_but_damaged_files_is_an_error(files):
@@ -102,3 +106,46 @@ def test_a_checkpoint_knows_other_files(files):
     assert before == windows_of(files).identity != windows_of(files, seed=1).identity
     Image.new("L", (SIDE, SIDE), 99).resize((9, 9)).save(files.paths[0])
     assert before != windows_of(files).identity
+
+
+@pytest.fixture
+def small():
+    return {"preset": "pictures", "epochs": 2, "batch_size": 2, "random_state": 0}
+
+
+def test_a_fit_goes_through_windows_and_gives_the_same_model_again(files, small):
+    one, other = AutoEncoder(**small).fit(files), AutoEncoder(**small).fit(files)
+    assert (one.history_.epochs, one.rows_at_fit_, one.picture_shape_) == (6, 12, (8, 8, 1))
+    pictures = files.read(np.arange(COUNT))
+    np.testing.assert_array_equal(one.score_samples(pictures), other.score_samples(pictures))
+    files.memory = 3 * OF_WINDOW
+    assert AutoEncoder(**small).fit(files).history_.epochs == 2
+
+
+def test_pictures_to_watch_are_held_out_of_the_windows(files, small):
+    model = AutoEncoder(**small | {"validation_fraction": 0.25, "patience": 9}).fit(files)
+    assert len(model.history_.validation) == model.history_.epochs == 4  # two windows a reading
+
+
+def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(
+    files, small, tmp_path, monkeypatch
+):
+    whole = AutoEncoder(**small).fit(files)
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0))
+
+    def stop(progress):
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        AutoEncoder(**small).fit(files, checkpoint=file, report=stop)
+    assert file.exists()
+    again = AutoEncoder(**small).fit(files, checkpoint=file)
+    pictures = files.read(np.arange(COUNT))
+    np.testing.assert_array_equal(whole.score_samples(pictures), again.score_samples(pictures))
+
+
+def test_a_detector_of_tables_refuses_them(files):
+    with pytest.raises((InputError, ValueError), match="pictures go to networks"):
+        KNN().fit(files)

@@ -75,20 +75,20 @@ def check_table(separate: Path | None, columns: Sequence[str]) -> None:
 
 
 def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
-    """Part rows, a frame, a stream or an array, into those to learn from and those to calibrate on.
+    """Part rows, held or streamed, into those to learn from and those to calibrate on.
 
     Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left.
     """
     import numpy as np
 
-    from alad.estimators import Stream
+    from alad.estimators import PictureFiles, Stream
 
     count = min(round(share * len(rows)), MOST, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
         return rows, None
     is_held = np.zeros(len(rows), np.bool_)
     is_held[np.random.default_rng(seed).choice(len(rows), count, replace=False)] = True
-    if isinstance(rows, Stream):
+    if isinstance(rows, Stream | PictureFiles):
         return rows.without(is_held), rows.only(is_held)
     if isinstance(rows, np.ndarray):
         return rows[~is_held], rows[is_held]

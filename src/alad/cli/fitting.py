@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from alad.estimators import AbstractDetector, Stream
+    from alad.estimators import AbstractDetector, PictureFiles, Stream
     from alad.preprocessing.schema import Schema
 
 SIDE = 32  # pixels, where nothing else is said
@@ -153,12 +153,12 @@ def _stated(plan: Plan) -> Schema | None:
 
 
 def _read(plan: Plan) -> Any:
-    """Give all pictures, a frame of all rows, or a stream of too many."""
+    """Give all pictures or a frame of all rows; of too many, files or a stream."""
     from alad.cli.streaming import rows_of
 
     if plan.folder is not None:
         calibrating.check_folder(plan.calibration)
-        return plan.folder.read(plan.side or SIDE)
+        return plan.folder.rows(plan.side or SIDE, plan.memory)
     rows = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent)
     calibrating.check_table(plan.calibration, rows.columns)
     return rows
@@ -227,13 +227,17 @@ def _of_table(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str,
     }
 
 
-def _of_pictures(model: Any, pictures: NDArray[Any]) -> dict[str, Any]:
-    """What was learned of pictures, as JSON."""
+def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str, Any]:
+    """What was learned of pictures, as JSON; which share is flagged is known if all are held."""
+    from alad.estimators import PictureFiles
+
+    streamed = isinstance(pictures, PictureFiles)
+    share = None if streamed else _share(model, model.score_samples(pictures))
     return {
         "detector": type(model).__name__,
         "rows": len(pictures),
         "picture": list(model.picture_shape_),
-        **_learned(model, _share(model, model.score_samples(pictures))),
+        **_learned(model, share),
     }
 
 

@@ -8,6 +8,7 @@ from alad.errors import ModelFormatError
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._fitting import fit_side_by_side
 from alad.estimators._network import NetworkDetector
+from alad.estimators._picture_files import PictureFiles
 from alad.estimators._stream import Stream
 from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.estimators.dagmm import DAGMM
@@ -69,6 +70,7 @@ __all__ = [
     "IsolationForest",
     "Mahalanobis",
     "NetworkDetector",
+    "PictureFiles",
     "Stream",
     "fit_side_by_side",
     "load",

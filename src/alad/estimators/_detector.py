@@ -33,6 +33,7 @@ from alad.estimators._given import (
     seed_of,
     what_to_do,
 )
+from alad.estimators._picture_files import PictureFiles
 from alad.estimators._programs import by_parts, flat
 from alad.estimators._saving import detector_of, listed_too, model_of, parameters_of
 from alad.estimators._settings import Constraint, check_settings, real
@@ -249,9 +250,10 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         self.calibration_ = self.trained_on_ = None
         if isinstance(X, Stream):
             return self._prepare_stream(X, scaling, schema)
-        x = self._matrix(X, fitting=True, schema=schema)
+        held = X.sample(self.seed_) if isinstance(X, PictureFiles) else X
+        x = self._matrix(held, fitting=True, schema=schema)
         binary = None if self.encoder_ is None else self.encoder_.binary
-        self.rows_at_fit_ = len(x)
+        self.rows_at_fit_ = len(X) if isinstance(X, PictureFiles) else len(x)
         self.scaler_ = fit_scaler(scaling, flat(x), binary)
         return self._scaled(x)
 

@@ -17,8 +17,10 @@ import polars as pl
 from alad.errors import InputError
 from alad.estimators._choices import Choices
 from alad.estimators._given import Columns, Matrix, seed_of
+from alad.estimators._picture_files import PictureFiles, PictureWindows
 from alad.estimators._stream import Stream, Windows, most_rows
 from alad.networks import Size
+from alad.preprocessing.pictures import Pixels
 from alad.training import Checkpoint, Progress, train
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def fit_side_by_side(
     first._check_settings()
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
-    if isinstance(X, Stream) and X_valid is None:
+    if isinstance(X, Stream | PictureFiles) and X_valid is None:
         X, X_valid = _hold_out_of_stream(X, first, choices)
     x = first._prepare(X, choices.scaling, schema)
     try:
@@ -77,7 +79,7 @@ def _trained(
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
-    windows = _windows(X, first) if isinstance(X, Stream) else None
+    windows = _windows(X, first)
     players = first._players(_size(x))
     if windows is None:
         settings = choices.settings(len(rows))
@@ -143,10 +145,11 @@ def _hold_out(
 
 
 def _hold_out_of_stream(
-    stream: Stream, detector: NetworkDetector, choices: Choices
-) -> tuple[Stream, pl.DataFrame | None]:
+    stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices
+) -> tuple[Stream | PictureFiles, pl.DataFrame | Pixels | None]:
     """The same of a stream: the rows to watch are read into memory, at most as many as a sample."""
-    held = min(int(len(stream) * choices.validation_fraction), detector._sample_rows)
+    most = stream.most if isinstance(stream, PictureFiles) else detector._sample_rows
+    held = min(int(len(stream) * choices.validation_fraction), most)
     if held == 0:
         return stream, None
     is_held = np.zeros(len(stream), np.bool_)
@@ -155,7 +158,12 @@ def _hold_out_of_stream(
     return stream.without(is_held), stream.only(is_held)
 
 
-def _windows(stream: Stream, detector: NetworkDetector) -> Windows:
+def _windows(stream: Any, detector: NetworkDetector) -> Windows | PictureWindows | None:
+    """Give what is trained on of a stream; of rows that are held, nothing."""
+    if isinstance(stream, PictureFiles):
+        return PictureWindows(stream, detector.scaler_, seed=detector.seed_)
+    if not isinstance(stream, Stream):
+        return None
     assert detector._file is not None
     most = most_rows(stream, detector.scaler_.shift.size)
     return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)

@@ -35,14 +35,11 @@ class PictureFiles:
         What every file becomes (:mod:`alad.preprocessing.pictures`).
     memory : int
         About how many bytes a fit may take in all.
-    stops : bool
-        Whether a file that is no sound picture ends the fit. Otherwise it is noted, and another of
-        the pictures that were asked for takes its place.
 
     Attributes
     ----------
     unreadable : dict of Path to Unreadable
-        What was found to be no sound picture so far.
+        What was found to be no sound picture so far. Others take its place in a training.
     """
 
     def __init__(
@@ -52,10 +49,9 @@ class PictureFiles:
         channels: int,
         *,
         memory: int = MEMORY,
-        stops: bool = False,
     ) -> None:
         self.paths, self.side, self.channels = list(paths), side, channels
-        self.memory, self.stops = memory, stops
+        self.memory = memory
         self.unreadable: dict[Path, Unreadable] = {}
 
     def __len__(self) -> int:
@@ -65,6 +61,11 @@ class PictureFiles:
     def shape(self) -> tuple[int, int, int]:
         """Of one picture."""
         return self.side, self.side, self.channels
+
+    @property
+    def size(self) -> int:
+        """The bytes of all pictures, once they are numbers."""
+        return BYTES * len(self) * self.side**2 * self.channels
 
     @property
     def most(self) -> int:
@@ -80,7 +81,7 @@ class PictureFiles:
     def without(self, chosen: Bools) -> PictureFiles:
         """The other files."""
         rest = [path for path, out in zip(self.paths, chosen, strict=True) if not out]
-        files = PictureFiles(rest, self.side, self.channels, memory=self.memory, stops=self.stops)
+        files = PictureFiles(rest, self.side, self.channels, memory=self.memory)
         files.unreadable = self.unreadable  # one account for both
         return files
 
@@ -88,13 +89,21 @@ class PictureFiles:
         """The chosen pictures, without those that cannot be read."""
         return self.read(np.flatnonzero(chosen))
 
+    def sample(self, seed: int) -> Pixels:
+        """Decode as many as a window holds, drawn without replacement, in the files' order."""
+        n = len(self)
+        if n <= self.most:
+            return self.read(np.arange(n))
+        drawn = np.random.default_rng(seed).choice(n, self.most, replace=False, shuffle=False)
+        return self.read(np.sort(drawn))
+
     def read(self, places: NDArray[np.integer[Any]]) -> Pixels:
         """Decode the sound ones of some files, in that order: (n, side, side, channels).
 
         Raises
         ------
         InputError
-            None of them is sound; or one is not, and that is to end the fit.
+            None of them is sound.
         """
         parts = [pictures for pictures in self._batches(places) if len(pictures)]
         if not parts:
@@ -107,35 +116,22 @@ class PictureFiles:
     def _batches(self, places: NDArray[np.integer[Any]]) -> Iterator[Pixels]:
         paths = [self.paths[i] for i in places]
         for pictures, _, bad in read_all(paths, self.side, self.channels, at_once=AT_ONCE):
-            if bad and self.stops:
-                raise InputError(
-                    f"Expected sound pictures; cannot read {_told(bad[0])}. Remove the file, or "
-                    "let such files be left out."
-                )
             self.unreadable.update({one.path: one for one in bad})
             yield pictures
-
-
-def sample_of(files: PictureFiles, seed: int, most: int) -> Pixels:
-    """Decode pictures drawn without replacement, in the order of their files."""
-    n = len(files)
-    if n <= most:
-        return files.read(np.arange(n))
-    drawn = np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False)
-    return files.read(np.sort(drawn))
 
 
 class PictureWindows:
     """Scaled pictures for training, as many for each epoch as the memory holds.
 
-    Windows follow each other until all files have had their turn, but for a few that fill none;
-    then they are dealt anew. What is in a window follows from the seed and its number alone.
+    Windows follow each other until all files have had their turn, a few of them twice where that
+    fills the last one; then they are dealt anew. What is in a window follows from the seed and its
+    number alone.
     """
 
     def __init__(self, files: PictureFiles, scaler: Scaler, *, seed: int) -> None:
         self.files, self.scaler, self.seed = files, scaler, seed
         self.in_round = -(-len(files) // files.most)
-        self.shape = (len(files) // self.in_round, *files.shape)
+        self.shape = (-(-len(files) // self.in_round), *files.shape)
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -147,7 +143,8 @@ class PictureWindows:
         turn, place = divmod(epoch - 1, self.in_round)
         order = np.random.default_rng((self.seed, turn)).permutation(len(self.files))
         count = self.shape[0]
-        sound = self.files.read(order[place * count : (place + 1) * count])
+        dealt = np.resize(order, self.in_round * count)
+        sound = self.files.read(dealt[place * count : (place + 1) * count])
         whole = sound[np.arange(count) % len(sound)]
         scaled = self.scaler.transform(whole.reshape(count, -1))
         return scaled.reshape(self.shape)
