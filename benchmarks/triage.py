@@ -32,8 +32,9 @@ from alad.datasets import kdd99
 from alad.experiments.record import record
 from alad.reasons import explain
 from alad.report import likeness
+from alad.report.cases import features
+from alad.report.gathering import Gathered, gather
 from alad.report.tally import Scored
-from alad.report.triage import Gathered, features, gather
 from benchmarks.run import RESULTS
 
 NORMAL, MOST = 20_000, 3_000

@@ -102,7 +102,7 @@ def test_without_anything_optional(table):
 
 
 def test_what_is_cut_is_said(table, monkeypatch):
-    monkeypatch.setattr("alad.report.triage.GROUPS", 1)
+    monkeypatch.setattr("alad.report.groups.GROUPS", 1)
     flagged = table.with_columns(is_anomaly=True)
     assert " more groups, " in triage(summary_of(flagged))
 

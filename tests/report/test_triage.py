@@ -10,7 +10,7 @@ import pytest
 
 from alad import KNN, Mahalanobis
 from alad.errors import InputError
-from alad.report import tally, triage
+from alad.report import cases, groups, tally
 from alad.report.tally import Axis, Moments
 from alad.report.triage import summarise
 from tests.report.scored import (
@@ -66,7 +66,7 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     first = scan["columns"][0]
     assert (first["column"], first["seen"], first["expected"]) == ("count", "90", "4")
     assert first["rarity"] == pytest.approx(0.25)
-    assert len(scan["examples"]) <= triage.EXAMPLES
+    assert len(scan["examples"]) <= groups.EXAMPLES
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
 
 
@@ -131,8 +131,8 @@ def test_one_alert_and_nothing_but_alerts(model, scored, flagged):
 
 
 def test_work_and_page_are_bounded_and_counts_still_exact(model, monkeypatch):
-    monkeypatch.setattr(triage, "EXPLAINED", 12)
-    monkeypatch.setattr(triage, "GROUPS", 2)
+    monkeypatch.setattr(cases, "EXPLAINED", 12)
+    monkeypatch.setattr(groups, "GROUPS", 2)
     monkeypatch.setattr(tally, "KEPT", 30)
     monkeypatch.setattr(tally, "HIGHEST", 5)
     table = scored_rows(model, new_rows(scan=80, large=40)).with_columns(is_anomaly=True)
@@ -159,11 +159,11 @@ def test_the_same_seed_draws_the_same_alerts(model, monkeypatch):
 
 
 def test_the_largest_groups_are_shown_beside_the_most_severe():
-    groups = [(None, [i]) for i in range(100)]
+    found = [(None, [i]) for i in range(100)]
     count = np.arange(100)
-    shown = triage._shown(groups, count)
+    shown = groups._shown(found, count)
     assert shown == [*range(30), *range(70, 100)]
-    assert triage._shown(groups[:3], count) == [0, 1, 2]
+    assert groups._shown(found[:3], count) == [0, 1, 2]
 
 
 def test_a_model_of_an_array_takes_the_columns_in_their_order():
@@ -311,6 +311,6 @@ def test_a_value_that_is_far_out_does_not_drown_the_others(model):
     rows = new_rows(scan=0, large=20).with_columns(
         pl.when(pl.int_range(pl.len()) >= 200).then(1e30).otherwise("bytes").alias("bytes")
     )
-    found = triage.features(model, rows, model.feature_names_in_.tolist())
-    assert np.abs(found).max() == triage.FAR
+    found = cases.features(model, rows, model.feature_names_in_.tolist())
+    assert np.abs(found).max() == cases.FAR
     assert len(np.unique(found[200:], axis=0)) > 1

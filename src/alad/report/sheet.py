@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from alad.report import drawings
+from alad.report.cases import EXPLAINED
+from alad.report.groups import GROUPS
 from alad.report.page import settings
-from alad.report.triage import EXPLAINED, GROUPS
 
 
 def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
