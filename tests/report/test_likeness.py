@@ -17,7 +17,7 @@ FLAG, COUNT, BYTES, LAND = ("flag", "= S0"), ("count", "higher"), ("bytes", "low
 def reasons(contributions, seen, expected) -> Reasons:
     seen, expected = pl.DataFrame(seen), pl.DataFrame(expected)
     matrix = np.asarray(contributions, float)
-    return Reasons(tuple(seen.columns), matrix, seen, expected, np.ones(matrix.shape))
+    return Reasons(tuple(seen.columns), matrix, seen, expected, np.zeros(matrix.shape))
 
 
 def test_a_signature_says_value_or_direction():
@@ -78,7 +78,20 @@ def test_columns_that_lower_the_score_are_no_reason():
     ],
 )
 def test_leading_columns_bring_most_and_are_few(row, expected):
-    assert leading(np.array(row)) == expected
+    assert leading(np.array(row), np.zeros(len(row))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rarity", "expected"),
+    [
+        ([0.0, 0.0, 0.0], [0, 1]),
+        ([0.5, 0.02, 0.0], [1]),
+        ([0.5, 0.03, 0.0], [0, 1]),
+        ([np.nan, 0.5, 0.0], [0]),
+    ],
+)
+def test_what_is_usual_by_itself_leads_only_where_nothing_else_does(rarity, expected):
+    assert leading(np.array([0.5, 0.3, 0.2]), np.array(rarity)) == expected
 
 
 def test_half_of_the_items_joins_a_group_and_less_does_not():

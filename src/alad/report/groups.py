@@ -29,7 +29,7 @@ def grouped(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
         {"number": number, **_group(*groups[i], cases, tally)} for number, i in enumerate(shown, 1)
     ]
     return {
-        "rule": likeness.RULE,
+        "rule": likeness.RULE.told(),
         "shown": entries,
         "total": len(groups),
         "more": len(groups) - len(entries),

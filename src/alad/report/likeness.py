@@ -7,27 +7,46 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-COLUMNS = 3  # of a signature, at most
-SHARE = 0.7  # of what raises the score, that the columns of a signature bring together
-LIKE = 0.5  # of the items of two signatures, that they share
 MANY = 200  # values of a text, above which they say nothing of likeness
-
-RULE = (
-    f"Of each alert the columns count that bring {SHARE:.0%} of what raises its score, at most "
-    f"{COLUMNS}: a text or a flag with its value (unless it has more than {MANY}), a number with "
-    "whether it is higher or lower than expected. The commonest such signature opens a group; each "
-    f"further one joins the group with which it shares at least {LIKE:.0%} of the items of both, "
-    "or opens its own."
-)
 
 Item = tuple[str, str]
 Signature = frozenset[Item]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When two alerts are alike."""
+
+    columns: int = 3
+    """Of a signature, at most."""
+    share: float = 0.7
+    """Of what raises the score, that the columns of a signature bring together."""
+    unusual: float = 0.02
+    """The share of normal rows with such a value up to which a column counts."""
+    like: float = 0.5
+    """Of the items of two signatures, that they share."""
+
+    def told(self) -> str:
+        """The rule in words."""
+        return (
+            f"Of each alert the columns count that bring {self.share:.0%} of what raises its "
+            f"score, at most {self.columns}, and of these the ones whose value is as rare as 1 in "
+            f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
+            f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
+            "expected. The commonest such signature opens a group; each further one joins the "
+            f"group with which it shares at least {self.like:.0%} of the items of both, or opens "
+            "its own."
+        )
+
+
+RULE = Rule()
 
 
 class Reasons(Protocol):
@@ -67,25 +86,28 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def signatures(reasons: Reasons, columns: int = COLUMNS, share: float = SHARE) -> list[Signature]:
-    """Give each row's leading columns, with the value or the direction (see :data:`RULE`)."""
+def signatures(reasons: Reasons, rule: Rule = RULE) -> list[Signature]:
+    """Give each row's leading columns, with the value or the direction (see :class:`Rule`)."""
     part = shares(reasons.contributions)
     words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
     return [
-        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, columns, share))
-        for i, row in enumerate(part)
+        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, rarity, rule))
+        for i, (row, rarity) in enumerate(zip(part, reasons.rarity, strict=True))
     ]
 
 
-def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHARE) -> list[int]:
-    """The places of the columns that bring ``share``, the largest first, so many at most.
+def leading(row: NDArray[np.float64], rarity: NDArray[np.float64], rule: Rule = RULE) -> list[int]:
+    """The places of the columns that bring most, the largest first; of them the unusual, if any.
 
-    >>> leading(np.array([0.1, 0.65, 0.25]))
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, np.nan]))
     [1, 2]
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, 0.3]))
+    [1]
     """
-    order = np.argsort(-row, kind="stable")[:columns]
+    order = np.argsort(-row, kind="stable")[: rule.columns]
     before = np.cumsum(row[order]) - row[order]
-    return [int(j) for j, sum_ in zip(order, before, strict=True) if row[j] > 0 and sum_ < share]
+    found = [int(j) for j, n in zip(order, before, strict=True) if row[j] > 0 and n < rule.share]
+    return [j for j in found if not rarity[j] > rule.unusual] or found
 
 
 def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
@@ -128,15 +150,14 @@ def told(value: Any) -> str:
 
 
 def merged(
-    found: Sequence[Signature], weights: Sequence[int], like: float = LIKE
+    found: Sequence[Signature], weights: Sequence[int], rule: Rule = RULE
 ) -> list[Signature]:
-    """Give each row the signature that leads its group (see :data:`RULE`).
+    """Give each row the signature that leads its group (see :class:`Rule`).
 
     Parameters
     ----------
     found : n signatures.
     weights : how many alerts each stands for; the commonest signature leads.
-    like : the share of their items that two signatures need in common to be joined.
 
     >>> a, b, c = ("flag", "= S0"), ("count", "higher"), ("land", "= 1")
     >>> groups = merged([frozenset({a, b}), frozenset({a}), frozenset({c})], [5, 3, 1])
@@ -151,7 +172,7 @@ def merged(
     leaders: list[Signature] = []
     for signature in sorted(counts, key=lambda s: (-counts[s], sorted(s))):
         likest = max(leaders, key=lambda leader: _likeness(signature, leader), default=None)
-        if likest is None or _likeness(signature, likest) < like:
+        if likest is None or _likeness(signature, likest) < rule.like:
             likest = signature
             leaders.append(signature)
         leads[signature] = likest
