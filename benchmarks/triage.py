@@ -36,6 +36,7 @@ from alad.reasons import explain
 from alad.report import likeness
 from alad.report.cases import features
 from alad.report.gathering import Gathered, gather
+from alad.report.groups import crowd
 from alad.report.likeness import Rule
 from alad.report.tally import Scored
 from benchmarks.run import RESULTS
@@ -105,7 +106,7 @@ def measured(
 ) -> dict[str, Any]:
     """How pure the groups of a rule are, and how many."""
     assert found.cases.reasons is not None
-    signatures = likeness.signatures(found.cases.reasons, rule)
+    signatures = likeness.signatures(found.cases.reasons, crowd(found.cases, found.tally), rule)
     leads = likeness.merged(signatures, found.tally.count.tolist(), rule)
     number = {lead: i for i, lead in enumerate(dict.fromkeys(leads))}
     groups = np.array([number[lead] for lead in leads])[nearest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -68,6 +69,21 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     assert first["rarity"] == pytest.approx(0.25)
     assert len(scan["examples"]) <= groups.EXAMPLES
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
+
+
+def test_a_group_says_that_its_alerts_differ_where_only_one_is_explained(model):
+    """Words that fit did not see look the same to a model: one stands for all."""
+    first = pl.int_range(pl.len()) < 40
+    words = pl.concat_str(pl.lit("word "), pl.int_range(pl.len()).cast(pl.String))
+    rows = normal_rows().with_columns(pl.when(first).then(words).otherwise("proto").alias("proto"))
+    rows = rows.with_columns(pl.when(first).then(4.0).otherwise("count").alias("count"))
+    rows = rows.with_columns(pl.when(first).then(100.0).otherwise("bytes").alias("bytes"))
+    table = scored_rows(model, rows).with_columns(first.alias("is_anomaly"))
+    found = summarise(model, in_batches(table), explain)["groups"]["shown"]
+    group = next(group for group in found if group["count"] > 20)
+    seen = {column["column"]: column["seen"] for column in group["columns"]}
+    assert re.fullmatch(r"word \d+ and others", seen["proto"])
+    assert ("proto", "of several values") in [tuple(i.values()) for i in group["items"]]
 
 
 def test_the_most_severe_group_is_first(summary, scored):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Cases:
     reasons: likeness.Reasons | None
     scaled: NDArray[np.float32]
     """(r, f) their features."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of the columns, where the model knows them."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -50,7 +52,9 @@ def explained(
     _, first = np.unique(np.round(scaled, 1), axis=0, return_index=True)
     chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
     rows = ordered[chosen]
-    return Cases(rows, explain(detector, taken(detector, rows, inputs)), scaled[chosen])
+    schema = detector.encoder_.schema if detector.encoder_ is not None else ()
+    kinds = {column.name: column.kind for column in schema}
+    return Cases(rows, explain(detector, taken(detector, rows, inputs)), scaled[chosen], kinds)
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

@@ -103,6 +103,7 @@ def _tally(
         over=over,
         moments=extent.moments,
         representatives=cases.scaled,
+        values=cases.rows.select(inputs) if cases.reasons else cases.rows,
         features=lambda frame: features(detector, frame, inputs),
         entities=extent.entities,
         top=tuple(name for name, _ in top),

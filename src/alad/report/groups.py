@@ -18,6 +18,7 @@ GROUPS = 60  # on the page at most: half of them by severity, the others by size
 EXAMPLES = 5  # of a group
 BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
+FEW = 0.05  # of a group: a value that fewer have is only an example
 LEAST = 0.03  # of the score: a column that brings less is not shown
 
 
@@ -44,7 +45,8 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
     """Each group's leading signature and its explained alerts; the highest score first."""
     if cases.reasons is None:
         return []
-    leads = likeness.merged(likeness.signatures(cases.reasons), tally.count.tolist())
+    found = likeness.signatures(cases.reasons, crowd(cases, tally))
+    leads = likeness.merged(found, tally.count.tolist())
     members: dict[likeness.Signature, list[int]] = {}
     for place, lead in enumerate(leads):
         if tally.count[place]:
@@ -53,6 +55,11 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
         members.items(),
         key=lambda group: (-tally.high[group[1]].max(), -tally.count[group[1]].sum()),
     )
+
+
+def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
+    """The alerts beside each explained one."""
+    return likeness.Crowd(tally.count, tally.same, cases.kinds)
 
 
 def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:
@@ -121,7 +128,9 @@ def _common(places: list[int], cases: Cases, tally: Tally) -> list[dict[str, Any
         {
             "column": reasons.columns[j],
             "share": float(share[j]),
-            "seen": _values(reasons.seen[reasons.columns[j]][places], weights),
+            "seen": _values(
+                reasons.seen[reasons.columns[j]][places], weights, tally.held[places, j]
+            ),
             "expected": _values(reasons.expected[reasons.columns[j]][places], weights),
             "rarity": _known(np.average(reasons.rarity[places, j], weights=weights)),
         }
@@ -139,8 +148,13 @@ def _most(share: NDArray[np.float64], limit: int) -> list[int]:
     return [j for j in order if share[j] >= LEAST] or order[:1]
 
 
-def _values(values: pl.Series, weights: NDArray[np.float64]) -> str:
-    """What a column holds: one value, a commonest with its share, or a range with its median."""
+def _values(
+    values: pl.Series, weights: NDArray[np.float64], held: NDArray[np.float64] | None = None
+) -> str:
+    """What a column holds: one value, a commonest with its share, or a range with its median.
+
+    ``held`` (n,) is the share of each weight that has the value itself.
+    """
     present = ~values.is_null().to_numpy()
     if not present.any():
         return "missing"
@@ -153,14 +167,22 @@ def _values(values: pl.Series, weights: NDArray[np.float64]) -> str:
         return f"{told(low)} to {told(high)}, median {told(float(middle))}"
     if values.dtype.is_temporal():
         return " to ".join(dict.fromkeys([told(values.min()), told(values.max())]))
+    return _texts(values, weights if held is None else weights * held, float(weights.sum()))
+
+
+def _texts(values: pl.Series, weights: NDArray[np.float64], whole: float) -> str:
+    """The commonest text, its share of ``whole``, and how many others there are."""
     total: dict[str, float] = {}
     for value, weight in zip(values, weights, strict=True):
         total[told(value)] = total.get(told(value), 0.0) + weight
     first = max(total, key=lambda name: (total[name], name))
-    if len(total) == 1:
-        return first
     others = len(total) - 1
-    return f"{first} ({total[first] / weights.sum():.0%}) and {others} other{'s' * (others > 1)}"
+    if sum(total.values()) < whole - 0.5:  # some have values that are not those of explained ones
+        share = total[first] / whole
+        return f"{first} ({share:.0%}) and others" if share >= FEW else f"{first} and others"
+    if not others:
+        return first
+    return f"{first} ({total[first] / whole:.0%}) and {others} other{'s' * (others > 1)}"
 
 
 def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:

@@ -6,15 +6,21 @@ The rule was chosen on one sample of KDD99 and measured on another: see docs/tri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.preprocessing.kinds import addresses
+
 MANY = 200  # values of a text, above which they say nothing of likeness
+MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can be ever so many
+NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
+HALF = 0.5  # of the alerts that one stands for, that have its value
+SEVERAL = "of several values"
 
 Item = tuple[str, str]
 Signature = frozenset[Item]
@@ -40,9 +46,10 @@ class Rule:
             f"score, at most {self.columns}, and of these the ones whose value is as rare as 1 in "
             f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
             f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
-            "expected. The commonest such signature opens a group; each further one joins the "
-            f"group with which it shares at least {self.like:.0%} of the items of both, or opens "
-            "its own."
+            "expected. Of a port its range counts, of an address its network, and of a free text "
+            f"only that it differs, unless {NAMED:.0%} of the alerts have the same one. The "
+            "commonest such signature opens a group; each further one joins the group with which "
+            f"it shares at least {self.like:.0%} of the items of both, or opens its own."
         )
 
 
@@ -86,10 +93,28 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def signatures(reasons: Reasons, rule: Rule = RULE) -> list[Signature]:
+@dataclass(frozen=True)
+class Crowd:
+    """The alerts that n explained ones stand for: what looks the same to a model can differ.
+
+    Ports that no normal row has do, so that one of them stands for a whole scan.
+    """
+
+    count: NDArray[np.int64]
+    """(n,) how many there are beside each."""
+    same: NDArray[np.int64]
+    """(n, c) how many of them have its value in each column."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of columns, where the model knows them."""
+
+
+def signatures(reasons: Reasons, crowd: Crowd, rule: Rule = RULE) -> list[Signature]:
     """Give each row's leading columns, with the value or the direction (see :class:`Rule`)."""
     part = shares(reasons.contributions)
-    words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
+    words = [
+        _words(reasons.seen[name], reasons.expected[name], crowd, j)
+        for j, name in enumerate(reasons.columns)
+    ]
     return [
         frozenset((reasons.columns[j], words[j][i]) for j in leading(row, rarity, rule))
         for i, (row, rarity) in enumerate(zip(part, reasons.rarity, strict=True))
@@ -110,8 +135,8 @@ def leading(row: NDArray[np.float64], rarity: NDArray[np.float64], rule: Rule = 
     return [j for j in found if not rarity[j] > rule.unusual] or found
 
 
-def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
-    """What an item says of each value."""
+def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[str]:
+    """What an item says of each value of column j."""
     types = seen.dtype, expected.dtype  # of ports and times a text may be expected: "Mon ~03:30"
     words = None
     if all(of.is_numeric() for of in types):
@@ -120,9 +145,44 @@ def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
         words = "earlier", "later"
     if words is not None:
         return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
-    if seen.dtype.is_temporal() or seen.n_unique() > MANY:
+    if seen.dtype.is_temporal():
         return ["unlike others"] * len(seen)
-    return [f"= {told(value)}" for value in seen]
+    kind = crowd.kinds.get(seen.name, "")
+    named = _named(seen, kind, crowd.count, crowd.same[:, j])
+    wider = _wider(seen, kind)
+    return [
+        f"= {told(value)}" if by_name else other
+        for value, by_name, other in zip(seen, named, wider, strict=True)
+    ]
+
+
+def _named(
+    seen: pl.Series, kind: str, count: NDArray[np.int64], same: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether each value is one that alerts can have in common."""
+    of_most = same >= HALF * count
+    if kind not in MANIFOLD:
+        return of_most & (seen.n_unique() <= MANY)
+    alike = pl.DataFrame({"value": seen, "same": same}).select(pl.col("same").sum().over("value"))
+    named: NDArray[np.bool_] = of_most & (alike["same"].to_numpy() >= NAMED * count.sum())
+    return named
+
+
+def _wider(seen: pl.Series, kind: str) -> list[str]:
+    """What is said of a value that is not named."""
+    if kind == "port":
+        return [_range(value) for value in seen]
+    if kind == "ip":
+        networks = addresses.read(seen.cast(pl.String))["network"]
+        return [SEVERAL if network is None else f"in {network}" for network in networks]
+    return [SEVERAL] * len(seen)
+
+
+def _range(port: float | None) -> str:
+    if port is None:
+        return "missing"
+    found = next((name for name, last in addresses.PORTS.items() if port <= last), None)
+    return SEVERAL if found is None else f"among the {found}"
 
 
 def _direction(seen: Any, expected: Any, words: tuple[str, str]) -> str:

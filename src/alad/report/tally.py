@@ -207,6 +207,8 @@ class Tally:
     moments: Moments | None
     representatives: NDArray[np.float32]
     """(r, f) scaled features of the explained alerts."""
+    values: pl.DataFrame
+    """(r, c) their columns."""
     features: Callable[[pl.DataFrame], NDArray[np.float32]]
     entities: Entities | None
     top: tuple[str, ...]
@@ -224,6 +226,7 @@ class Tally:
         self.has_p = False
         self.entity_rows: Counter[str] = Counter()
         self.count: Counts = np.zeros(r, np.int64)
+        self.same: Counts = np.zeros((r, self.values.width), np.int64)
         self.high: Floats = np.full(r, -np.inf)
         self.p: Floats = np.full(r, np.inf)
         self.span: Floats = np.stack([np.full(r, np.inf), np.full(r, -np.inf)], axis=1)
@@ -269,6 +272,9 @@ class Tally:
         nearest = pairwise_distances_argmin(self.features(alerts), self.representatives)
         rows = alerts[ROW].cast(pl.Float64).to_numpy()
         self.count += np.bincount(nearest, minlength=len(self.count))
+        for j, value in enumerate(self.values):
+            same = alerts[value.name].eq_missing(value.gather(nearest))
+            self.same[:, j] += np.bincount(nearest[same.to_numpy()], minlength=len(self.count))
         np.maximum.at(self.high, nearest, alerts[SCORE].to_numpy())
         np.minimum.at(self.span[:, 0], nearest, rows)
         np.maximum.at(self.span[:, 1], nearest, rows)
@@ -278,6 +284,11 @@ class Tally:
             known = ~np.isnan(moments)
             np.minimum.at(self.times[:, 0], nearest[known], moments[known])
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
+
+    @property
+    def held(self) -> Floats:
+        """(r, c) the share of the alerts beside each explained one that have its value."""
+        return self.same / np.maximum(self.count, 1)[:, None]
 
     def quantiles(self) -> dict[str, list[float | None]]:
         """Quantiles of the scores in each bucket, to the width of a bin; None where no row is."""
