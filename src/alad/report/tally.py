@@ -39,6 +39,8 @@ class Scored:
     names: tuple[str, ...]
     batches: Callable[[Sequence[str]], Iterable[pl.DataFrame]]
     """Gives some columns of all rows, batch by batch, typed as at fit."""
+    told: str | bytes | None = None
+    """What its file says of how it was scored (:mod:`alad.report.origin`)."""
 
 
 @dataclass
@@ -119,6 +121,7 @@ class Extent:
     low: float = np.inf
     high: float = -np.inf
     lowest_alert: float = np.inf
+    highest_quiet: float = -np.inf
     otherwise: int = 0
     """Rows whose flag is not what the model's threshold says."""
     largest_p_alert: float | None = None
@@ -137,8 +140,16 @@ class Extent:
             moments = self.moments.of(frame)
             self.first = float(np.fmin.reduce(moments, initial=self.first))
             self.last = float(np.fmax.reduce(moments, initial=self.last))
+        self.highest_quiet = max(self.highest_quiet, scores[~flags].max(initial=-np.inf))
         if flags.any():
             self._take(frame.filter(ALERT))
+
+    @property
+    def line(self) -> float | None:
+        """The score where alerts begin; None where there is none: each day has its own, say."""
+        if self.otherwise == 0:
+            return self.threshold
+        return self.lowest_alert if self.highest_quiet <= self.lowest_alert < np.inf else None
 
     def _take(self, alerts: pl.DataFrame) -> None:
         self.lowest_alert = min(self.lowest_alert, float(alerts[SCORE].min()))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from alad.estimators import AbstractDetector
-from alad.report import groups
+from alad.report import groups, origin
 from alad.report.cases import Explain
 from alad.report.gathering import gather
 from alad.report.likeness import told
@@ -50,7 +50,7 @@ def summarise(
         "model": _model(detector),
         "scored": _scored(detector, scored, found.extent),
         "calibration": _calibration(found.tally),
-        "scores": _scores(found.tally, _line(found.extent)),
+        "scores": _scores(found.tally, found.extent.line),
         "over": _over(found.tally),
         "groups": groups.grouped(found.cases, found.tally, found.extent),
         "entities": _entities(found.tally),
@@ -65,6 +65,7 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
     return {
         "detector": type(detector).__name__,
         "settings": settings,
+        "trained_on": getattr(detector, "trained_on_", None),
         "seed": detector.seed_,
         "rows": detector.rows_at_fit_,
         "columns": detector.n_features_in_,
@@ -77,6 +78,7 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
 
 def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[str, Any]:
     by_threshold = extent.otherwise == 0
+    told = origin.read(scored.told)
     return {
         "place": scored.place,
         "rows": extent.rows,
@@ -86,6 +88,8 @@ def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[
         "contamination": detector.contamination,
         "lowest_alert": extent.lowest_alert if extent.alerts else None,
         "largest_p_alert": extent.largest_p_alert,
+        "origin": told.facts,
+        "origin_note": told.note or origin.disagreement(told, extent, type(detector).__name__),
     }
 
 
@@ -107,13 +111,7 @@ def _calibration(tally: Tally) -> dict[str, Any] | None:
     }
 
 
-def _line(extent: Extent) -> float:
-    """Where alerts begin."""
-    by_rule = extent.otherwise > 0 and extent.alerts > 0
-    return extent.lowest_alert if by_rule else extent.threshold
-
-
-def _scores(tally: Tally, line: float) -> dict[str, Any]:
+def _scores(tally: Tally, line: float | None) -> dict[str, Any]:
     return {
         "scale": tally.axis.scale,
         "unit": tally.axis.unit,
