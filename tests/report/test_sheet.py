@@ -238,6 +238,29 @@ document.getElementById("text").dispatchEvent(new Event("input", {bubbles: true}
 </script></body>"""
 
 
+SAVE = """<script>
+URL.createObjectURL = file => {
+  file.text().then(text => { document.title = text.replaceAll("\\n", ";"); });
+  return "#";
+};
+document.querySelector("[data-group='GROUP']").click();
+</script></body>"""
+
+
+@needs_browser
+def test_a_group_is_saved_as_csv(table, page, tmp_path):
+    shown = summary_of(table, time="when", entity="host")["groups"]["shown"]
+    scan = next(group for group in shown if group["count"] == 40)
+    script = SAVE.replace("GROUP", str(scan["number"]))
+    dom = shown_by_browser(page.replace("</body>", script), tmp_path)
+    (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
+    lines = title.rstrip(";").split(";")
+    assert lines[0] == "row,anomaly_score,p_value"
+    assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(200, 240))
+    assert f'data-group="{scan["number"]}"' in dom
+    assert 'class="download" hidden' not in dom
+
+
 @needs_browser
 def test_the_filters_leave_what_is_asked_for_and_say_how_much(page, tmp_path):
     total = page.count('<article class="group"')

@@ -67,6 +67,9 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     first = scan["columns"][0]
     assert (first["column"], first["seen"], first["expected"]) == ("count", "90", "4")
     assert first["rarity"] == pytest.approx(0.25)
+    assert scan["first"] == first
+    assert scan["listed"]["row"] == list(range(200, 240))
+    assert len(scan["listed"]["p_value"]) == len(scan["listed"]["anomaly_score"]) == 40
     assert len(scan["examples"]) <= groups.EXAMPLES
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
 
@@ -144,6 +147,13 @@ def test_one_alert_and_nothing_but_alerts(model, scored, flagged):
     assert not found["scored"]["by_threshold"]
     assert found["scored"]["lowest_alert"] == found["scores"]["threshold"] == least
     assert sum(g["count"] for g in found["groups"]["shown"]) == flagged
+
+
+def test_so_many_alerts_are_listed_at_most(model, scored, monkeypatch):
+    monkeypatch.setattr(tally, "LISTED", 70)
+    found = summarise(model, in_batches(scored.with_columns(is_anomaly=True)), explain)["groups"]
+    rows = [row for group in found["shown"] for row in group["listed"]["row"]]
+    assert sorted(rows) == list(range(70))
 
 
 def test_work_and_page_are_bounded_and_counts_still_exact(model, monkeypatch):

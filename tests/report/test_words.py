@@ -19,7 +19,7 @@ def test_every_detector_and_every_setting_has_words(detector):
 
 def test_settings_that_are_names_or_numbers():
     said = settings_in_words({"gamma": "scale", "max_samples": 256, "scaling": "none", "new": 3})
-    assert said == "kernel width “scale”, 256 rows for each tree, columns as they are, new 3"
+    assert said == "columns as they are, 256 rows for each tree, kernel width “scale”, new 3"
 
 
 def test_what_is_not_known_is_not_said():

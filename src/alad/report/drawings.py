@@ -87,6 +87,7 @@ def counts_over(found: Mapping[str, Any]) -> str:
         ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
         ax.set(ylabel="alerts" if in_order else "rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         _moments(ax, found)
         return _drawn(figure, "Rows and alerts in their order")
 
@@ -184,7 +185,7 @@ def _styled() -> Any:
 
 
 def _drawn(figure: Figure, title: str) -> str:
-    svg = as_svg(figure, title)
+    svg = as_svg(figure, title).replace(">", f"><title>{title}</title>", 1)
     for stand_in, name in PAGE.items():
         svg = svg.replace(stand_in, f"var({name})")
     return svg

@@ -76,8 +76,10 @@ def _group(
     count, p = int(tally.count[places].sum()), float(tally.p[places].min())
     times = tally.times[places]
     common = _common(places, cases, tally)
+    items = _items(lead, common)
     return {
-        "items": _items(lead, common),
+        "items": items,
+        "first": _first(items, common),
         "count": count,
         "share": count / int(tally.count.sum()),
         "rows": [int(tally.span[places, 0].min()), int(tally.span[places, 1].max())],
@@ -86,8 +88,20 @@ def _group(
         "p_value": p if np.isfinite(p) else None,
         "explained": len(places),
         "columns": common,
+        "listed": _listed(places, tally),
         "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
     }
+
+
+def _listed(places: list[int], tally: Tally) -> dict[str, list[float]]:
+    """Row, score and p-value of the alerts of a group, in the order of the table."""
+    rows = pl.concat(tally.listed).filter(pl.col("place").is_in(places)).drop("place")
+    listed = {name: [_short(value) for value in rows[name]] for name in rows.columns}
+    return listed | {ROW: rows[ROW].cast(pl.Int64).to_list()}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _items(lead: likeness.Signature, common: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -95,6 +109,15 @@ def _items(lead: likeness.Signature, common: Sequence[Mapping[str, Any]]) -> lis
     share = {column["column"]: column["share"] for column in common}
     ordered = sorted(lead, key=lambda item: (-share.get(item[0], 0.0), item))
     return [{"column": name, "text": text} for name, text in ordered]
+
+
+def _first(
+    items: Sequence[Mapping[str, str]], common: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """The column of the first item, with its values; else that which brings most."""
+    by_column = {column["column"]: column for column in common}
+    named = [by_column[item["column"]] for item in items if item["column"] in by_column]
+    return next(iter([*named, *common]), None)
 
 
 def _span(first: float, last: float, moments: Moments | None) -> list[str] | None:

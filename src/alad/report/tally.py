@@ -22,6 +22,7 @@ SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
 KEPT = 10_000  # alerts of the first pass that representatives are drawn from
 HIGHEST = 1_000  # of them by score, the others by chance
 ENTITIES = 100_000  # counted at a time
+LISTED = 10_000  # alerts whose rows the page can list
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
@@ -242,6 +243,7 @@ class Tally:
         self.p: Floats = np.full(r, np.inf)
         self.span: Floats = np.stack([np.full(r, np.inf), np.full(r, -np.inf)], axis=1)
         self.times: Floats = self.span.copy()
+        self.listed: list[pl.DataFrame] = []
 
     def add(self, frame: pl.DataFrame) -> None:
         """Count a batch."""
@@ -281,6 +283,7 @@ class Tally:
     def _assign(self, alerts: pl.DataFrame, moments: Floats) -> None:
         """Put alerts beside the nearest representative, and keep what is said of each."""
         nearest = pairwise_distances_argmin(self.features(alerts), self.representatives)
+        self._list(alerts, nearest)
         rows = alerts[ROW].cast(pl.Float64).to_numpy()
         self.count += np.bincount(nearest, minlength=len(self.count))
         for j, value in enumerate(self.values):
@@ -295,6 +298,13 @@ class Tally:
             known = ~np.isnan(moments)
             np.minimum.at(self.times[:, 0], nearest[known], moments[known])
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
+
+    def _list(self, alerts: pl.DataFrame, nearest: Counts) -> None:
+        """Keep which row an alert is, of the first so many."""
+        room = LISTED - sum(part.height for part in self.listed)
+        if room > 0:
+            place = pl.Series("place", nearest)
+            self.listed.append(alerts.select(place, ROW, SCORE, f"^{P_VALUE}$").head(room))
 
     @property
     def held(self) -> Floats:

@@ -81,9 +81,13 @@ def settings_in_words(parameters: Mapping[str, Any]) -> str:
     """Say how a detector was set; what was left to it is not said.
 
     >>> settings_in_words({"k": 5, "max_rows": None, "contamination": 0.01, "random_state": 1})
-    '5 neighbours, a threshold for 1.00% of the training rows'
+    'a threshold for 1.00% of the training rows, 5 neighbours'
     """
-    given = {n: v for n, v in parameters.items() if v is not None and n not in UNSAID}
+    names = [
+        *(n for n in SETTINGS if n in parameters),
+        *(n for n in parameters if n not in SETTINGS),
+    ]
+    given = {n: parameters[n] for n in names if parameters[n] is not None and n not in UNSAID}
     said = [
         SETTINGS[name](value) if name in SETTINGS else f"{name} {value}"
         for name, value in given.items()
