@@ -73,6 +73,21 @@ def test_the_rule_that_a_parquet_file_tells_is_shown(alad, keeper, new):
     assert "how it was scored is damaged" in Path("page.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("to", ["parquet", "csv"])
+def test_reasons_of_the_table_where_the_model_knows_none(alad, keeper, model, new, to):
+    alad.good("score", keeper, "new.parquet", "-o", "why.parquet", "--reasons", 2)
+    why = pl.read_parquet("why.parquet").select("reason_1", "reason_2")
+    alad.good("score", model, "new.parquet", "-o", "scored.parquet", "--all-columns")
+    both = pl.read_parquet("scored.parquet").hstack(why)
+    both.write_parquet("both.parquet") if to == "parquet" else both.write_csv("both.csv")
+    alad.good("report", model, f"both.{to}", "-o", "page.html")
+    page = Path("page.html").read_text("utf-8")
+    assert "The reasons are those that the table has" in page
+    assert "<b>bytes</b> higher" in page
+    message = r"Expected normal rows to compare with; this Mahalanobis holds none\. .*"
+    alad.refused(message, "report", model, "scored.parquet")
+
+
 def test_columns_of_fit_are_needed(alad, keeper, new):
     alad.good("score", keeper, "new.parquet", "-o", "scored.parquet", "--keep", "bytes")
     alad.refused(

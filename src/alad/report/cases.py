@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.errors import InputError
 from alad.estimators import AbstractDetector
-from alad.report import likeness
+from alad.report import likeness, quoted
 from alad.report.tally import SCORE
 
 EXPLAINED = 2_000  # alerts at most
@@ -30,6 +31,8 @@ class Cases:
     """(r, f) their features."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of the columns, where the model knows them."""
+    why_quoted: str | None = None
+    """Why the reasons are those that the table has, where they are."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -53,8 +56,16 @@ def explained(
     chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
     rows = ordered[chosen]
     schema = detector.encoder_.schema if detector.encoder_ is not None else ()
+    reasons: likeness.Reasons
     kinds = {column.name: column.kind for column in schema}
-    return Cases(rows, explain(detector, taken(detector, rows, inputs)), scaled[chosen], kinds)
+    try:
+        reasons, why = explain(detector, taken(detector, rows, inputs)), None
+    except InputError as error:  # a model may hold no normal rows to compare with
+        found = quoted.read(rows, inputs)
+        if found is None:
+            raise
+        reasons, why = found, str(error)
+    return Cases(rows, reasons, scaled[chosen], kinds, why)
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.preprocessing.frames import quoted
 from alad.report.cases import Cases, Explain, explained, features, taken
+from alad.report.quoted import columns_of_reasons
 from alad.report.tally import (
     ALERT,
     BUCKETS,
@@ -97,7 +98,8 @@ def _tally(
     """Set the second pass up."""
     ends = (extent.first, extent.last) if extent.moments else (0.0, float(extent.rows))
     over = np.linspace(ends[0], ends[1] if ends[1] > ends[0] else ends[0] + 1, BUCKETS + 1)
-    top = extent.entities.counts.most_common(TOP) if extent.entities else []
+    found = extent.entities
+    top = found.foremost(TOP) if found else ()
     return Tally(
         axis=Axis.spanning(extent.low, extent.high, extent.threshold),
         over=over,
@@ -106,7 +108,7 @@ def _tally(
         values=cases.rows.select(inputs) if cases.reasons else cases.rows,
         features=lambda frame: features(detector, frame, inputs),
         entities=extent.entities,
-        top=tuple(name for name, _ in top),
+        top=top,
     )
 
 
@@ -165,7 +167,8 @@ def _columns(
             )
     p_value = [P_VALUE] if P_VALUE in scored.names else []
     own = [name for name in (time, entity) if name is not None]
-    return tuple(dict.fromkeys([ROW, SCORE, ALERT, *p_value, *inputs, *own]))
+    reasons = columns_of_reasons(scored.names)
+    return tuple(dict.fromkeys([ROW, SCORE, ALERT, *p_value, *inputs, *own, *reasons]))
 
 
 def _check_model(

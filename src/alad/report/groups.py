@@ -31,6 +31,7 @@ def grouped(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
     ]
     return {
         "rule": likeness.RULE.told(),
+        "why_quoted": cases.why_quoted,
         "shown": entries,
         "total": len(groups),
         "more": len(groups) - len(entries),
@@ -106,8 +107,8 @@ def _short(value: float) -> float:
 
 def _items(lead: likeness.Signature, common: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """The items of a signature, the column that brings most first."""
-    share = {column["column"]: column["share"] for column in common}
-    ordered = sorted(lead, key=lambda item: (-share.get(item[0], 0.0), item))
+    place = {column["column"]: i for i, column in enumerate(common)}
+    ordered = sorted(lead, key=lambda item: (place.get(item[0], len(place)), item))
     return [{"column": name, "text": text} for name, text in ordered]
 
 
@@ -143,22 +144,24 @@ def _examples(places: list[int], cases: Cases) -> list[int]:
 
 def _common(places: list[int], cases: Cases, tally: Tally) -> list[dict[str, Any]]:
     """The columns that bring most to the scores of a group, with what is seen and expected."""
-    reasons = cases.reasons
-    assert reasons is not None
     weights = tally.count[places].astype(np.float64)
     share = np.average(cases.shares[places], axis=0, weights=weights)
-    return [
-        {
-            "column": reasons.columns[j],
-            "share": float(share[j]),
-            "seen": _values(
-                reasons.seen[reasons.columns[j]][places], weights, tally.held[places, j]
-            ),
-            "expected": _values(reasons.expected[reasons.columns[j]][places], weights),
-            "rarity": _known(np.average(reasons.rarity[places, j], weights=weights)),
-        }
-        for j in _most(share, COMMON)
-    ]
+    return [_column(j, float(share[j]), places, cases, tally) for j in _most(share, COMMON)]
+
+
+def _column(j: int, share: float, places: list[int], cases: Cases, tally: Tally) -> dict[str, Any]:
+    """What one column has in a group; of quoted reasons, in the alerts that name it."""
+    reasons = cases.reasons
+    assert reasons is not None
+    named = [i for i in places if cases.why_quoted is None or reasons.contributions[i, j] > 0]
+    weights, name = tally.count[named].astype(np.float64), reasons.columns[j]
+    return {
+        "column": name,
+        "share": None if cases.why_quoted else share,
+        "seen": _values(reasons.seen[name][named], weights, tally.held[named, j]),
+        "expected": _values(reasons.expected[name][named], weights),
+        "rarity": _known(np.average(reasons.rarity[named, j], weights=weights)),
+    }
 
 
 def _known(value: float) -> float | None:
@@ -225,7 +228,7 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
         "reasons": [
             {
                 "column": reasons.columns[j],
-                "share": float(share[j]),
+                "share": None if cases.why_quoted else float(share[j]),
                 "contribution": float(reasons.contributions[i, j]),
                 "seen": told(reasons.seen[reasons.columns[j]][i]),
                 "expected": told(reasons.expected[reasons.columns[j]][i]),

@@ -6,6 +6,7 @@ every alert beside the explained one that it is nearest to.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,11 @@ class Entities:
             self.highest[entity] = max(highest, self.highest.get(entity, highest))
         if len(self.counts) > ENTITIES:
             self._prune()
+
+    def foremost(self, most: int) -> tuple[str, ...]:
+        """Those with most alerts; of as many, those with the highest score."""
+        order = ((n, self.highest[entity], entity) for entity, n in self.counts.items())
+        return tuple(entity for *_, entity in heapq.nlargest(most, order))
 
     def _prune(self) -> None:
         self.distinct_is_exact = False
