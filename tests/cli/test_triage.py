@@ -46,9 +46,12 @@ def test_a_scored_table_becomes_a_page(alad, keeper, new, table, to):
 
 
 def test_the_same_table_gives_the_same_page_from_any_format(alad, keeper, new):
+    """But for what only the footer of a Parquet file tells."""
     pages = []
     for to in ("parquet", "csv"):
         alad.good("score", keeper, "new.parquet", "-o", f"scored.{to}", "--all-columns")
+        if to == "parquet":
+            pl.read_parquet("scored.parquet").write_parquet("scored.parquet")
         alad.good("report", keeper, f"scored.{to}", "-o", "page.html")
         pages.append(Path("page.html").read_text("utf-8").replace(f"scored.{to}", "scored"))
     assert pages[0] == pages[1]
