@@ -73,7 +73,7 @@ def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
     n = 120
     seen = {
         "port": [float(i) for i in range(40)] + [50_000.0 + i for i in range(39)] + [None] * 1
-        + [22.0] * 40,
+        + [8080.0] * 40,
         "to": [f"10.0.7.{i}" for i in range(80)] + ["10.0.9.1"] * 39 + ["no address"],
         "who": [f"user {i}" for i in range(80)] + ["root"] * 40,
     }  # fmt: skip
@@ -92,7 +92,7 @@ def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
         "who": "of several values",
     }
     assert (words[50]["port"], words[79]["port"]) == ("among the ephemeral", "missing")
-    assert words[90] == {"port": "= 22", "to": "= 10.0.9.1", "who": "= root"}
+    assert words[90] == {"port": "= 8080", "to": "= 10.0.9.1", "who": "= root"}
     assert words[119]["to"] == "of several values"
 
 

@@ -16,6 +16,7 @@ from alad.report.tally import Axis, Moments
 from alad.report.triage import summarise
 from tests.report.scored import (
     HOSTILE,
+    Reasons,
     detector,
     explain,
     in_batches,
@@ -319,6 +320,21 @@ def test_an_axis_spans_any_scores(low, high, threshold, scale):
     found = axis.bins(np.array([low, high]))
     assert found[0] == 0
     assert 0 <= found[1] < tally.BINS
+
+
+def test_ports_are_names_and_no_numbers_with_a_median():
+    frame = pl.DataFrame({"port": [8080.0, None], "bytes": [8080.0, 1.0]})
+    nothing = np.zeros((2, 2))
+    reasons = Reasons(("port", "bytes"), nothing, frame, frame, nothing)
+    found = cases.Cases(frame, reasons, nothing, {"port": "port", "bytes": "numeric"})
+    assert found.seen("port").to_list() == ["8080", None]
+    assert found.seen("bytes").to_list() == [8080.0, 1.0]
+
+
+def test_as_many_alerts_are_ordered_by_the_highest_score():
+    found = tally.Entities("host")
+    found.add(pl.DataFrame({"host": ["a", "b", "c", "c"], "anomaly_score": [1.0, 2.0, 0.1, 0.2]}))
+    assert found.foremost(2) == ("c", "b")
 
 
 def test_entities_are_forgotten_where_there_are_too_many(monkeypatch):

@@ -40,6 +40,14 @@ class Cases:
         assert self.reasons is not None
         return likeness.shares(self.reasons.contributions)
 
+    def seen(self, column: str) -> pl.Series:
+        """(r,) the values of a column; ports as texts: no number has a median port."""
+        assert self.reasons is not None
+        values = self.reasons.seen[column]
+        if self.kinds.get(column) == "port" and values.dtype.is_numeric():
+            return values.cast(pl.Int64, strict=False).cast(pl.String)
+        return values
+
 
 def explained(
     detector: AbstractDetector,

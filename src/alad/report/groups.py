@@ -158,7 +158,7 @@ def _column(j: int, share: float, places: list[int], cases: Cases, tally: Tally)
     return {
         "column": name,
         "share": None if cases.why_quoted else share,
-        "seen": _values(reasons.seen[name][named], weights, tally.held[named, j]),
+        "seen": _values(cases.seen(name)[named], weights, tally.held[named, j]),
         "expected": _values(reasons.expected[name][named], weights),
         "rarity": _known(np.average(reasons.rarity[named, j], weights=weights)),
     }
@@ -230,7 +230,7 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
                 "column": reasons.columns[j],
                 "share": None if cases.why_quoted else float(share[j]),
                 "contribution": float(reasons.contributions[i, j]),
-                "seen": told(reasons.seen[reasons.columns[j]][i]),
+                "seen": told(cases.seen(reasons.columns[j])[i]),
                 "expected": told(reasons.expected[reasons.columns[j]][i]),
                 "rarity": _known(reasons.rarity[i, j]),
             }

@@ -148,11 +148,14 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
     if seen.dtype.is_temporal():
         return ["unlike others"] * len(seen)
     kind = crowd.kinds.get(seen.name, "")
+    texts = [
+        f"{value:.0f}" if kind == "port" and value is not None else told(value) for value in seen
+    ]
     named = _named(seen, kind, crowd.count, crowd.same[:, j])
     wider = _wider(seen, kind)
     return [
-        f"= {told(value)}" if by_name else other
-        for value, by_name, other in zip(seen, named, wider, strict=True)
+        f"= {text}" if by_name else other
+        for text, by_name, other in zip(texts, named, wider, strict=True)
     ]
 
 
