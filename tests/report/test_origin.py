@@ -66,7 +66,9 @@ def test_a_line_that_nothing_is_above_is_none():
         (json.dumps(told(decision=None)), "is damaged"),
         (json.dumps(told(decision=BY_FDR.to_json() | {"promise": 3})), "is damaged"),
         (json.dumps(told(decision=BY_FDR.to_json() | {"threshold": "high"})), "is damaged"),
+        (json.dumps(told(decision=BY_FDR.to_json() | {"threshold": 10**400})), "is damaged"),
         (json.dumps(told(decision=BY_FDR.to_json() | {"note": 3})), "is damaged"),
+        ("[" * 100_000, "is damaged"),
     ],
 )
 def test_what_is_damaged_is_left_out_with_a_note(text, note):

@@ -188,6 +188,7 @@ def test_a_page_says_what_the_model_learned_from(table):
 def test_a_card_says_what_the_model_learned_from(model_card):
     assert "340 rows, on 2026-11-26" in model_card
     assert "a threshold for 1.00% of the training rows" in model_card
+    assert "flags 25 % of the calibration rows" in model_card  # 2.0 of four is above 1.5
     without = card({**FACTS, "trained_on": None})
     assert "of which table the model does not tell" in without
 

@@ -49,7 +49,7 @@ def read(text: str | bytes | None) -> Origin:
                 "known here."
             )
         return Origin(_checked(told))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         return Origin(note=f"What the file tells of how it was scored is damaged ({what:.80}).")
 

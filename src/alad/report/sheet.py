@@ -66,6 +66,7 @@ def card(
         drawn={name: Markup(svg) for name, svg in drawn.items()},
         given={name: value for name, value in facts["parameters"].items() if value is not None},
         calibrated_on=len(calibration),
+        flagged=sum(score > -facts["offset"] for score in calibration) / max(len(calibration), 1),
     )
 
 
