@@ -64,8 +64,8 @@ def explained(
     chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
     rows = ordered[chosen]
     schema = detector.encoder_.schema if detector.encoder_ is not None else ()
-    reasons: likeness.Reasons
     kinds = {column.name: column.kind for column in schema}
+    reasons: likeness.Reasons
     try:
         reasons, why = explain(detector, taken(detector, rows, inputs)), None
     except InputError as error:  # a model may hold no normal rows to compare with
