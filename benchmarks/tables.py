@@ -264,12 +264,14 @@ def groups(payload: Mapping[str, Any]) -> str:
         "of one alert",
         "purity",
         "completeness",
+        "together",
         "in the 20 largest",
     )
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in payload["triage"]:
         rule = f"**{row['rule']}**" if row["rule"] == "of the report" else row["rule"]
-        numbers = (f"{row[name]:.3f}" for name in ("purity", "completeness", "in_the_20_largest"))
+        shares = ("purity", "completeness", "together", "in_the_20_largest")
+        numbers = (f"{row[name]:.3f}" for name in shares)
         cells = (row["table"], rule, str(row["groups"]), str(row["of_one"]), *numbers)
         lines.append(f"| {' | '.join(cells)} |")
     about = [

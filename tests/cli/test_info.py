@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "parameters": detector.get_params(),
         "seed": detector.seed_,
         "scaling": "standard",
+        "trained_on": None,
         "rows_at_fit": 200,
         "rows_kept": None,
         "n_columns": 3,
@@ -93,6 +95,16 @@ def test_text_tells_settings_and_columns(alad, train):
     assert "epochs" not in told
 
 
+def test_a_model_tells_the_table_that_it_learned_from(alad, model):
+    told = {"table": "kdd.parquet", "rows": 97278, "date": "2026-11-26T17:00:00+00:00"}
+    assert "trained on" not in alad.good("info", model).out
+    edit(model, trained_on=told)
+    assert "kdd.parquet, 97,278 rows, on 2026-11-26" in alad.good("info", model).out
+    assert json.loads(alad.good("info", model, "--json").out)["trained_on"] == told
+    alad.good("info", model, "-o", "card.html")
+    assert "kdd.parquet, 97,278 rows" in Path("card.html").read_text("utf-8")
+
+
 def test_model_of_an_array_says_so(alad, array_model):
     assert "an array, without column names" in alad.good("info", array_model).out
     assert json.loads(alad.good("info", array_model, "--json").out)["columns"] is None
@@ -110,6 +122,7 @@ def test_facts_of_an_unknown_detector_are_shown(alad, model):
     [
         ({"format": "onnx"}, r"Expected a model of alad at model; got the format 'onnx'\. Give .*"),
         ({"format_version": 2}, r"Expected a model of format 1 or older .*; got 2, .*Upgrade .*"),
+        ({"trained_on": {"table": "a"}}, r"Expected a whole model at model; .*KeyError: 'rows'.*"),
         ({"scaler": ...}, r"Expected a whole model at model; .*KeyError: 'scaler'.*Save .*"),
         ({"offset": "low"}, r"Expected a whole model at model; .*ValueError: .*'low'.*Save .*"),
         ({"offset": None}, r"Expected a whole model at model; .*TypeError.*Save .*"),

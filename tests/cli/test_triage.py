@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -45,12 +46,49 @@ def test_a_scored_table_becomes_a_page(alad, keeper, new, table, to):
 
 
 def test_the_same_table_gives_the_same_page_from_any_format(alad, keeper, new):
+    """But for what only the footer of a Parquet file tells."""
     pages = []
     for to in ("parquet", "csv"):
         alad.good("score", keeper, "new.parquet", "-o", f"scored.{to}", "--all-columns")
+        if to == "parquet":
+            pl.read_parquet("scored.parquet").write_parquet("scored.parquet")
         alad.good("report", keeper, f"scored.{to}", "-o", "page.html")
         pages.append(Path("page.html").read_text("utf-8").replace(f"scored.{to}", "scored"))
     assert pages[0] == pages[1]
+
+
+def test_the_rule_that_a_parquet_file_tells_is_shown(alad, keeper, new):
+    alad.good("score", keeper, "new.parquet", "-o", "scored.parquet", "--all-columns")
+    scored = pl.read_parquet("scored.parquet")
+    decision = {"rule": "at most 2 alerts for each day in column 'at'", "threshold": None}
+    decision |= {"promise": "No day has more.", "assumption": "None.", "note": None}
+    told = {"format": 1, "model": "keeper", "detector": "KNN", "table": "new.parquet"}
+    told |= {"rows": scored.height, "anomalies": int(scored["is_anomaly"].sum())}
+    told |= {"date": "2026-11-26T17:00:00+00:00", "decision": decision}
+    scored.write_parquet("scored.parquet", metadata={"alad": json.dumps(told)})
+    alad.good("report", keeper, "scored.parquet", "-o", "page.html")
+    page = Path("page.html").read_text("utf-8")
+    assert "At most 2 alerts for each day in column" in page
+    assert "No day has more." in page
+    assert "Not known: the rule promises nothing of it." in page
+    scored.write_parquet("scored.parquet", metadata={"alad": "no JSON"})
+    alad.good("report", keeper, "scored.parquet", "-o", "page.html")
+    assert "how it was scored is damaged" in Path("page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("to", ["parquet", "csv"])
+def test_reasons_of_the_table_where_the_model_knows_none(alad, keeper, model, new, to):
+    alad.good("score", keeper, "new.parquet", "-o", "why.parquet", "--reasons", 2)
+    why = pl.read_parquet("why.parquet").select("reason_1", "reason_2")
+    alad.good("score", model, "new.parquet", "-o", "scored.parquet", "--all-columns")
+    both = pl.read_parquet("scored.parquet").hstack(why)
+    both.write_parquet("both.parquet") if to == "parquet" else both.write_csv("both.csv")
+    alad.good("report", model, f"both.{to}", "-o", "page.html")
+    page = Path("page.html").read_text("utf-8")
+    assert "The reasons are those that the table has" in page
+    assert "<b>bytes</b> higher" in page
+    message = r"Expected normal rows to compare with; this Mahalanobis holds none\. .*"
+    alad.refused(message, "report", model, "scored.parquet")
 
 
 def test_columns_of_fit_are_needed(alad, keeper, new):

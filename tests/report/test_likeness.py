@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad.report.likeness import leading, merged, shares, signatures, told
+from alad.report.likeness import Crowd, Rule, leading, merged, shares, told
+from alad.report.likeness import signatures as signatures_in
 from tests.report.scored import Reasons
 
 FLAG, COUNT, BYTES, LAND = ("flag", "= S0"), ("count", "higher"), ("bytes", "lower"), ("land", "=1")
@@ -17,7 +18,13 @@ FLAG, COUNT, BYTES, LAND = ("flag", "= S0"), ("count", "higher"), ("bytes", "low
 def reasons(contributions, seen, expected) -> Reasons:
     seen, expected = pl.DataFrame(seen), pl.DataFrame(expected)
     matrix = np.asarray(contributions, float)
-    return Reasons(tuple(seen.columns), matrix, seen, expected, np.ones(matrix.shape))
+    return Reasons(tuple(seen.columns), matrix, seen, expected, np.zeros(matrix.shape))
+
+
+def signatures(found, **kinds):
+    """Of alerts that stand for themselves."""
+    ones = np.ones((len(found.contributions), len(found.columns)), int)
+    return signatures_in(found, Crowd(ones[:, 0], ones, kinds))
 
 
 def test_a_signature_says_value_or_direction():
@@ -50,7 +57,7 @@ def test_times_are_earlier_or_later_and_free_texts_only_unlike():
     found = signatures(reasons([[1, 0.9]] * n, seen, expected))
     words = [dict(row) for row in found[:3]]
     assert [row["at"] for row in words] == ["earlier", "later", "as expected"]
-    assert {row["text"] for row in words} == {"unlike others"}
+    assert {row["text"] for row in words} == {"of several values"}
 
 
 def test_numbers_and_times_beside_expected_texts():
@@ -60,6 +67,39 @@ def test_numbers_and_times_beside_expected_texts():
     words = [dict(row) for row in found]
     assert [row["port"] for row in words] == ["= 22", "= 9,316"]
     assert {row["at"] for row in words} == {"unlike others"}
+
+
+def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
+    n = 120
+    seen = {
+        "port": [float(i) for i in range(40)] + [50_000.0 + i for i in range(39)] + [None] * 1
+        + [8080.0] * 40,
+        "to": [f"10.0.7.{i}" for i in range(80)] + ["10.0.9.1"] * 39 + ["no address"],
+        "who": [f"user {i}" for i in range(80)] + ["root"] * 40,
+    }  # fmt: skip
+    expected = {"port": ["443"] * n, "to": ["10.0.0.1"] * n, "who": ["bob"] * n}
+    rows = reasons([[1, 0.9, 0.8]] * n, seen, expected)
+    ones = np.ones((n, 3), int)
+    found = signatures_in(
+        rows,
+        Crowd(ones[:, 0], ones, {"port": "port", "to": "ip", "who": "text"}),
+        Rule(share=1.0),
+    )
+    words = [dict(row) for row in found]
+    assert words[3] == {
+        "port": "among the well-known",
+        "to": "in 10.0.7.0/24",
+        "who": "of several values",
+    }
+    assert (words[50]["port"], words[79]["port"]) == ("among the ephemeral", "missing")
+    assert words[90] == {"port": "= 8080", "to": "= 10.0.9.1", "who": "= root"}
+    assert words[119]["to"] == "of several values"
+
+
+def test_a_value_is_not_that_of_others_which_only_look_the_same():
+    rows = reasons([[1.0]] * 2, {"flag": ["S0", "S1"]}, {"flag": ["SF", "SF"]})
+    found = signatures_in(rows, Crowd(np.array([9, 9]), np.array([[4], [5]])))
+    assert [dict(row)["flag"] for row in found] == ["of several values", "= S1"]
 
 
 def test_columns_that_lower_the_score_are_no_reason():
@@ -78,7 +118,20 @@ def test_columns_that_lower_the_score_are_no_reason():
     ],
 )
 def test_leading_columns_bring_most_and_are_few(row, expected):
-    assert leading(np.array(row)) == expected
+    assert leading(np.array(row), np.zeros(len(row))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rarity", "expected"),
+    [
+        ([0.0, 0.0, 0.0], [0, 1]),
+        ([0.5, 0.02, 0.0], [1]),
+        ([0.5, 0.03, 0.0], [0, 1]),
+        ([np.nan, 0.5, 0.0], [0]),
+    ],
+)
+def test_what_is_usual_by_itself_leads_only_where_nothing_else_does(rarity, expected):
+    assert leading(np.array([0.5, 0.3, 0.2]), np.array(rarity)) == expected
 
 
 def test_half_of_the_items_joins_a_group_and_less_does_not():

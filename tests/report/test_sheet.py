@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from alad.calibration import Calibration, at_false_discovery_rate
 from alad.report.sheet import card, rule, triage
 from alad.report.triage import summarise
 from tests.report.scored import HOSTILE, detector, explain, in_batches, new_rows, scored_rows
 from tests.report.test_page import Links
 
 
-def summary_of(table, **columns):
-    return summarise(detector(), in_batches(table, place=f"{HOSTILE}.csv"), explain, **columns)
+def summary_of(table, told=None, trained_on=None, **columns):
+    model = detector()
+    model.trained_on_ = trained_on
+    scored = in_batches(table, place=f"{HOSTILE}.csv")
+    if told is not None:
+        scored = dataclasses.replace(scored, told=json.dumps(told))
+    return summarise(model, scored, explain, **columns)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +44,7 @@ FACTS = {
     "parameters": {"contamination": 0.01, "random_state": None},
     "seed": 0,
     "scaling": "standard",
+    "trained_on": {"table": HOSTILE, "rows": 340, "date": "2026-11-26T17:00:00+00:00"},
     "rows_at_fit": 300,
     "rows_kept": 200,
     "columns": [{}],
@@ -102,7 +112,7 @@ def test_without_anything_optional(table):
 
 
 def test_what_is_cut_is_said(table, monkeypatch):
-    monkeypatch.setattr("alad.report.triage.GROUPS", 1)
+    monkeypatch.setattr("alad.report.groups.GROUPS", 1)
     flagged = table.with_columns(is_anomaly=True)
     assert " more groups, " in triage(summary_of(flagged))
 
@@ -113,6 +123,74 @@ def test_another_rule_is_told_from_the_threshold():
         "The rule that was given to 'alad score', not the threshold 1.5. The lowest score of an "
         "alert is 2, the largest p 0.01."
     )
+
+
+def test_the_rule_of_the_file_stands_with_its_promise(table):
+    decision = at_false_discovery_rate(
+        Calibration.of(range(99)), np.bincount([0], minlength=100), 0.1
+    )
+    alerts = int(table["is_anomaly"].sum())
+    told = {
+        "format": 1,
+        "model": "<i>m</i>",
+        "detector": "Mahalanobis",
+        "table": HOSTILE,
+        "rows": table.height,
+        "anomalies": alerts,
+        "date": "2026-11-26T17:00:00+00:00",
+        "decision": decision.to_json() | {"note": "Few rows."},
+    }
+    page = triage(summary_of(table, told=told))
+    assert "False discovery rate 0.1" in page
+    assert decision.promise in page
+    assert decision.assumption in page
+    assert "Few rows." in page
+    assert f"At most {0.1 * alerts:.2g} of the {alerts} alerts" in page
+    assert "<i>m</i>" not in page
+    changed = triage(summary_of(table, told=told | {"rows": 7}))
+    assert "Rows were changed after scoring" in changed
+    assert "At most" not in changed.split("<h2")[0]
+
+
+def test_what_a_file_tells_wrongly_is_noted_and_the_rule_is_guessed(table):
+    page = triage(summary_of(table, told={"format": 1}))
+    assert "What the file tells of how it was scored is damaged" in page
+    assert "A row is an alert above the threshold" in page
+
+
+def test_without_a_line_none_is_drawn(table):
+    """As of a budget for each day: quiet rows lie above alerts."""
+    usual = pl.col("anomaly_score").rank("ordinal")
+    summary = summary_of(table.with_columns(is_anomaly=usual == 3))
+    assert summary["scores"]["threshold"] is None
+    page = triage(summary)
+    assert "no line: quiet rows lie above alerts" in page
+    assert "dashed: where alerts begin" not in page
+
+
+def test_counts_that_are_lower_bounds_say_so(table, monkeypatch):
+    monkeypatch.setattr("alad.report.tally.ENTITIES", 4)
+    hosts = pl.concat_str(pl.lit("h"), pl.int_range(pl.len()).cast(pl.String))
+    many = table.with_columns(hosts.alias("host"), is_anomaly=True)
+    page = triage(summary_of(many, entity="host"))
+    assert "of each are lower bounds" in page
+    assert re.search(r"<b>[\d,]+\+</b><span>values of host", page)
+    assert "of each are lower bounds" not in triage(summary_of(table, entity="host"))
+
+
+def test_a_page_says_what_the_model_learned_from(table):
+    told = {"table": "old.parquet", "rows": 340, "date": "2026-11-26T17:00:00+00:00"}
+    page = triage(summary_of(table, trained_on=told))
+    assert "old.parquet, 340 rows, on 2026-11-26; 300 of them by the model itself" in page
+    assert "distance from the mean of the normal rows" in page
+
+
+def test_a_card_says_what_the_model_learned_from(model_card):
+    assert "340 rows, on 2026-11-26" in model_card
+    assert "a threshold for 1.00% of the training rows" in model_card
+    assert "flags 25 % of the calibration rows" in model_card  # 2.0 of four is above 1.5
+    without = card({**FACTS, "trained_on": None})
+    assert "of which table the model does not tell" in without
 
 
 def test_a_card_says_whether_the_model_holds_rows(model_card):
@@ -159,6 +237,29 @@ document.getElementById("text").value = "HIGHER count";
 document.getElementById("least").value = "10";
 document.getElementById("text").dispatchEvent(new Event("input", {bubbles: true}));
 </script></body>"""
+
+
+SAVE = """<script>
+URL.createObjectURL = file => {
+  file.text().then(text => { document.title = text.replaceAll("\\n", ";"); });
+  return "#";
+};
+document.querySelector("[data-group='GROUP']").click();
+</script></body>"""
+
+
+@needs_browser
+def test_a_group_is_saved_as_csv(table, page, tmp_path):
+    shown = summary_of(table, time="when", entity="host")["groups"]["shown"]
+    scan = next(group for group in shown if group["count"] == 40)
+    script = SAVE.replace("GROUP", str(scan["number"]))
+    dom = shown_by_browser(page.replace("</body>", script), tmp_path)
+    (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
+    lines = title.rstrip(";").split(";")
+    assert lines[0] == "row,anomaly_score,p_value"
+    assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(200, 240))
+    assert f'data-group="{scan["number"]}"' in dom
+    assert 'class="download" hidden' not in dom
 
 
 @needs_browser

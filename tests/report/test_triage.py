@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -10,11 +11,12 @@ import pytest
 
 from alad import KNN, Mahalanobis
 from alad.errors import InputError
-from alad.report import tally, triage
+from alad.report import cases, groups, tally
 from alad.report.tally import Axis, Moments
 from alad.report.triage import summarise
 from tests.report.scored import (
     HOSTILE,
+    Reasons,
     detector,
     explain,
     in_batches,
@@ -66,8 +68,26 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     first = scan["columns"][0]
     assert (first["column"], first["seen"], first["expected"]) == ("count", "90", "4")
     assert first["rarity"] == pytest.approx(0.25)
-    assert len(scan["examples"]) <= triage.EXAMPLES
+    assert scan["first"] == first
+    assert scan["listed"]["row"] == list(range(200, 240))
+    assert len(scan["listed"]["p_value"]) == len(scan["listed"]["anomaly_score"]) == 40
+    assert len(scan["examples"]) <= groups.EXAMPLES
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
+
+
+def test_a_group_says_that_its_alerts_differ_where_only_one_is_explained(model):
+    """Words that fit did not see look the same to a model: one stands for all."""
+    first = pl.int_range(pl.len()) < 40
+    words = pl.concat_str(pl.lit("word "), pl.int_range(pl.len()).cast(pl.String))
+    rows = normal_rows().with_columns(pl.when(first).then(words).otherwise("proto").alias("proto"))
+    rows = rows.with_columns(pl.when(first).then(4.0).otherwise("count").alias("count"))
+    rows = rows.with_columns(pl.when(first).then(100.0).otherwise("bytes").alias("bytes"))
+    table = scored_rows(model, rows).with_columns(first.alias("is_anomaly"))
+    found = summarise(model, in_batches(table), explain)["groups"]["shown"]
+    group = next(group for group in found if group["count"] > 20)
+    seen = {column["column"]: column["seen"] for column in group["columns"]}
+    assert re.fullmatch(r"word \d+ and others", seen["proto"])
+    assert ("proto", "of several values") in [tuple(i.values()) for i in group["items"]]
 
 
 def test_the_most_severe_group_is_first(summary, scored):
@@ -130,9 +150,16 @@ def test_one_alert_and_nothing_but_alerts(model, scored, flagged):
     assert sum(g["count"] for g in found["groups"]["shown"]) == flagged
 
 
+def test_so_many_alerts_are_listed_at_most(model, scored, monkeypatch):
+    monkeypatch.setattr(tally, "LISTED", 70)
+    found = summarise(model, in_batches(scored.with_columns(is_anomaly=True)), explain)["groups"]
+    rows = [row for group in found["shown"] for row in group["listed"]["row"]]
+    assert sorted(rows) == list(range(70))
+
+
 def test_work_and_page_are_bounded_and_counts_still_exact(model, monkeypatch):
-    monkeypatch.setattr(triage, "EXPLAINED", 12)
-    monkeypatch.setattr(triage, "GROUPS", 2)
+    monkeypatch.setattr(cases, "EXPLAINED", 12)
+    monkeypatch.setattr(groups, "GROUPS", 2)
     monkeypatch.setattr(tally, "KEPT", 30)
     monkeypatch.setattr(tally, "HIGHEST", 5)
     table = scored_rows(model, new_rows(scan=80, large=40)).with_columns(is_anomaly=True)
@@ -159,11 +186,11 @@ def test_the_same_seed_draws_the_same_alerts(model, monkeypatch):
 
 
 def test_the_largest_groups_are_shown_beside_the_most_severe():
-    groups = [(None, [i]) for i in range(100)]
+    found = [(None, [i]) for i in range(100)]
     count = np.arange(100)
-    shown = triage._shown(groups, count)
+    shown = groups._shown(found, count)
     assert shown == [*range(30), *range(70, 100)]
-    assert triage._shown(groups[:3], count) == [0, 1, 2]
+    assert groups._shown(found[:3], count) == [0, 1, 2]
 
 
 def test_a_model_of_an_array_takes_the_columns_in_their_order():
@@ -295,6 +322,21 @@ def test_an_axis_spans_any_scores(low, high, threshold, scale):
     assert 0 <= found[1] < tally.BINS
 
 
+def test_ports_are_names_and_no_numbers_with_a_median():
+    frame = pl.DataFrame({"port": [8080.0, None], "bytes": [8080.0, 1.0]})
+    nothing = np.zeros((2, 2))
+    reasons = Reasons(("port", "bytes"), nothing, frame, frame, nothing)
+    found = cases.Cases(frame, reasons, nothing, {"port": "port", "bytes": "numeric"})
+    assert found.seen("port").to_list() == ["8080", None]
+    assert found.seen("bytes").to_list() == [8080.0, 1.0]
+
+
+def test_as_many_alerts_are_ordered_by_the_highest_score():
+    found = tally.Entities("host")
+    found.add(pl.DataFrame({"host": ["a", "b", "c", "c"], "anomaly_score": [1.0, 2.0, 0.1, 0.2]}))
+    assert found.foremost(2) == ("c", "b")
+
+
 def test_entities_are_forgotten_where_there_are_too_many(monkeypatch):
     monkeypatch.setattr(tally, "ENTITIES", 10)
     found = tally.Entities("host")
@@ -311,6 +353,6 @@ def test_a_value_that_is_far_out_does_not_drown_the_others(model):
     rows = new_rows(scan=0, large=20).with_columns(
         pl.when(pl.int_range(pl.len()) >= 200).then(1e30).otherwise("bytes").alias("bytes")
     )
-    found = triage.features(model, rows, model.feature_names_in_.tolist())
-    assert np.abs(found).max() == triage.FAR
+    found = cases.features(model, rows, model.feature_names_in_.tolist())
+    assert np.abs(found).max() == cases.FAR
     assert len(np.unique(found[200:], axis=0)) > 1

@@ -57,6 +57,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "parameters": stated["parameters"],
             "seed": stated["seed"],
             "scaling": stated["scaler"]["kind"],
+            "trained_on": _trained_on(stated.get("trained_on")),
             "rows_at_fit": stated["rows_at_fit"],
             "rows_kept": next((len(saved.arrays[n]) for n in KEPT if n in saved.arrays), None),
             "columns": _columns(stated["encoder"]),
@@ -77,6 +78,17 @@ def _facts(folder: Path) -> dict[str, Any]:
             f"Expected a whole model at {folder}; some of its facts are missing or wrong "
             f"({type(error).__name__}: {error}). Save the model again."
         ) from error
+
+
+def _trained_on(stated: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The table that fit was given; older models do not tell."""
+    if stated is None:
+        return None
+    return {
+        "table": str(stated["table"]),
+        "rows": int(stated["rows"]),
+        "date": str(stated["date"]),
+    }
 
 
 def _calibration(
@@ -117,12 +129,15 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
 def _as_text(facts: Mapping[str, Any]) -> str:
     from alad.cli.show import aligned
+    from alad.report.words import settings_in_words, trained_on
 
     given = {k: v for k, v in facts["parameters"].items() if v is not None}
     losses = facts["losses"] or {}
     rows = {
         "detector": facts["detector"],
         "parameters": ", ".join(f"{name}={value}" for name, value in given.items()),
+        "in words": settings_in_words(given),
+        "trained on": trained_on(facts["trained_on"]),
         "seed": facts["seed"],
         "scaling": facts["scaling"],
         "rows at fit": f"{facts['rows_at_fit']:,}",

@@ -14,6 +14,7 @@ from alad.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
+    from alad.cli.tables import Table
     from alad.estimators import AbstractDetector
     from alad.report.tally import Scored
 
@@ -118,7 +119,18 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
                 yield as_at_fit(frame, schema)
 
     with open_table(path) as table:
-        return Scored(path.name, table.names, batches)
+        return Scored(path.name, table.names, batches, _footer(table))
+
+
+def _footer(table: Table) -> bytes | None:
+    """What ``alad score`` wrote into a Parquet file beside its rows."""
+    from alad.cli.tables.arrow import Parquet
+    from alad.report.origin import KEY
+
+    if not isinstance(table, Parquet):
+        return None
+    found: bytes | None = (table.file.metadata.metadata or {}).get(KEY.encode())
+    return found
 
 
 def _pictures(folder: Path | None) -> dict[str, bytes]:

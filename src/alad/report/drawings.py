@@ -68,7 +68,8 @@ def scores(found: Mapping[str, Any]) -> str:
         _on_scale(ax, found, "x")
         ax.stairs(found["quiet"], edges, fill=True, color=CALM)
         ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
-        ax.axvline(found["threshold"], color=INK, lw=1.2, ls="--")
+        if found["threshold"] is not None:
+            ax.axvline(found["threshold"], color=INK, lw=1.2, ls="--")
         ax.set_yscale("symlog", linthresh=1)
         ax.set(xlim=(edges[0], edges[-1]), ylim=(0, None), xlabel="anomaly score", ylabel="rows")
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
@@ -86,11 +87,12 @@ def counts_over(found: Mapping[str, Any]) -> str:
         ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
         ax.set(ylabel="alerts" if in_order else "rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         _moments(ax, found)
         return _drawn(figure, "Rows and alerts in their order")
 
 
-def quantiles_over(found: Mapping[str, Any], threshold: float) -> str:
+def quantiles_over(found: Mapping[str, Any], threshold: float | None) -> str:
     """Quantiles of the scores by bucket."""
     edges = _instants(found)
     middles = edges[:-1] + np.diff(edges) / 2
@@ -99,7 +101,8 @@ def quantiles_over(found: Mapping[str, Any], threshold: float) -> str:
         for (q, values), style in zip(found["quantiles"].items(), ("-", "--", ":"), strict=True):
             numbers = [math.nan if value is None else value for value in values]
             ax.plot(middles, numbers, style, color=CALM, lw=1.4, label=f"{float(q):.0%}")
-        ax.axhline(threshold, color=INK, lw=1, ls="--")
+        if threshold is not None:
+            ax.axhline(threshold, color=INK, lw=1, ls="--")
         _on_scale(ax, found, "y")
         ax.set(ylabel="anomaly score", xlim=(edges[0], edges[-1]))
         if found["scale"] == "asinh":  # left to itself the axis is symmetrical
@@ -182,7 +185,7 @@ def _styled() -> Any:
 
 
 def _drawn(figure: Figure, title: str) -> str:
-    svg = as_svg(figure, title)
+    svg = as_svg(figure, title).replace(">", f"><title>{title}</title>", 1)
     for stand_in, name in PAGE.items():
         svg = svg.replace(stand_in, f"var({name})")
     return svg

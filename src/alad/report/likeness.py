@@ -6,28 +6,54 @@ The rule was chosen on one sample of KDD99 and measured on another: see docs/tri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-COLUMNS = 3  # of a signature, at most
-SHARE = 0.7  # of what raises the score, that the columns of a signature bring together
-LIKE = 0.5  # of the items of two signatures, that they share
-MANY = 200  # values of a text, above which they say nothing of likeness
+from alad.preprocessing.kinds import addresses
 
-RULE = (
-    f"Of each alert the columns count that bring {SHARE:.0%} of what raises its score, at most "
-    f"{COLUMNS}: a text or a flag with its value (unless it has more than {MANY}), a number with "
-    "whether it is higher or lower than expected. The commonest such signature opens a group; each "
-    f"further one joins the group with which it shares at least {LIKE:.0%} of the items of both, "
-    "or opens its own."
-)
+MANY = 200  # values of a text, above which they say nothing of likeness
+MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can be ever so many
+NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
+HALF = 0.5  # of the alerts that one stands for, that have its value
+SEVERAL = "of several values"
 
 Item = tuple[str, str]
 Signature = frozenset[Item]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When two alerts are alike."""
+
+    columns: int = 3
+    """Of a signature, at most."""
+    share: float = 0.7
+    """Of what raises the score, that the columns of a signature bring together."""
+    unusual: float = 0.02
+    """The share of normal rows with such a value up to which a column counts."""
+    like: float = 0.5
+    """Of the items of two signatures, that they share."""
+
+    def told(self) -> str:
+        """The rule in words."""
+        return (
+            f"Of each alert the columns count that bring {self.share:.0%} of what raises its "
+            f"score, at most {self.columns}, and of these the ones whose value is as rare as 1 in "
+            f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
+            f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
+            "expected. Of a port its range counts, of an address its network, and of a free text "
+            f"only that it differs, unless {NAMED:.0%} of the alerts have the same one. The "
+            "commonest such signature opens a group; each further one joins the group with which "
+            f"it shares at least {self.like:.0%} of the items of both, or opens its own."
+        )
+
+
+RULE = Rule()
 
 
 class Reasons(Protocol):
@@ -67,29 +93,50 @@ def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def signatures(reasons: Reasons, columns: int = COLUMNS, share: float = SHARE) -> list[Signature]:
-    """Give each row's leading columns, with the value or the direction (see :data:`RULE`)."""
+@dataclass(frozen=True)
+class Crowd:
+    """The alerts that n explained ones stand for: what looks the same to a model can differ.
+
+    Ports that no normal row has do, so that one of them stands for a whole scan.
+    """
+
+    count: NDArray[np.int64]
+    """(n,) how many there are beside each."""
+    same: NDArray[np.int64]
+    """(n, c) how many of them have its value in each column."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of columns, where the model knows them."""
+
+
+def signatures(reasons: Reasons, crowd: Crowd, rule: Rule = RULE) -> list[Signature]:
+    """Give each row's leading columns, with the value or the direction (see :class:`Rule`)."""
     part = shares(reasons.contributions)
-    words = [_words(reasons.seen[name], reasons.expected[name]) for name in reasons.columns]
+    words = [
+        _words(reasons.seen[name], reasons.expected[name], crowd, j)
+        for j, name in enumerate(reasons.columns)
+    ]
     return [
-        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, columns, share))
-        for i, row in enumerate(part)
+        frozenset((reasons.columns[j], words[j][i]) for j in leading(row, rarity, rule))
+        for i, (row, rarity) in enumerate(zip(part, reasons.rarity, strict=True))
     ]
 
 
-def leading(row: NDArray[np.float64], columns: int = COLUMNS, share: float = SHARE) -> list[int]:
-    """The places of the columns that bring ``share``, the largest first, so many at most.
+def leading(row: NDArray[np.float64], rarity: NDArray[np.float64], rule: Rule = RULE) -> list[int]:
+    """The places of the columns that bring most, the largest first; of them the unusual, if any.
 
-    >>> leading(np.array([0.1, 0.65, 0.25]))
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, np.nan]))
     [1, 2]
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, 0.3]))
+    [1]
     """
-    order = np.argsort(-row, kind="stable")[:columns]
+    order = np.argsort(-row, kind="stable")[: rule.columns]
     before = np.cumsum(row[order]) - row[order]
-    return [int(j) for j, sum_ in zip(order, before, strict=True) if row[j] > 0 and sum_ < share]
+    found = [int(j) for j, n in zip(order, before, strict=True) if row[j] > 0 and n < rule.share]
+    return [j for j in found if not rarity[j] > rule.unusual] or found
 
 
-def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
-    """What an item says of each value."""
+def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[str]:
+    """What an item says of each value of column j."""
     types = seen.dtype, expected.dtype  # of ports and times a text may be expected: "Mon ~03:30"
     words = None
     if all(of.is_numeric() for of in types):
@@ -98,9 +145,47 @@ def _words(seen: pl.Series, expected: pl.Series) -> list[str]:
         words = "earlier", "later"
     if words is not None:
         return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
-    if seen.dtype.is_temporal() or seen.n_unique() > MANY:
+    if seen.dtype.is_temporal():
         return ["unlike others"] * len(seen)
-    return [f"= {told(value)}" for value in seen]
+    kind = crowd.kinds.get(seen.name, "")
+    texts = [
+        f"{value:.0f}" if kind == "port" and value is not None else told(value) for value in seen
+    ]
+    named = _named(seen, kind, crowd.count, crowd.same[:, j])
+    wider = _wider(seen, kind)
+    return [
+        f"= {text}" if by_name else other
+        for text, by_name, other in zip(texts, named, wider, strict=True)
+    ]
+
+
+def _named(
+    seen: pl.Series, kind: str, count: NDArray[np.int64], same: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether each value is one that alerts can have in common."""
+    of_most = same >= HALF * count
+    if kind not in MANIFOLD:
+        return of_most & (seen.n_unique() <= MANY)
+    alike = pl.DataFrame({"value": seen, "same": same}).select(pl.col("same").sum().over("value"))
+    named: NDArray[np.bool_] = of_most & (alike["same"].to_numpy() >= NAMED * count.sum())
+    return named
+
+
+def _wider(seen: pl.Series, kind: str) -> list[str]:
+    """What is said of a value that is not named."""
+    if kind == "port":
+        return [_range(value) for value in seen]
+    if kind == "ip":
+        networks = addresses.read(seen.cast(pl.String))["network"]
+        return [SEVERAL if network is None else f"in {network}" for network in networks]
+    return [SEVERAL] * len(seen)
+
+
+def _range(port: float | None) -> str:
+    if port is None:
+        return "missing"
+    found = next((name for name, last in addresses.PORTS.items() if port <= last), None)
+    return SEVERAL if found is None else f"among the {found}"
 
 
 def _direction(seen: Any, expected: Any, words: tuple[str, str]) -> str:
@@ -128,15 +213,14 @@ def told(value: Any) -> str:
 
 
 def merged(
-    found: Sequence[Signature], weights: Sequence[int], like: float = LIKE
+    found: Sequence[Signature], weights: Sequence[int], rule: Rule = RULE
 ) -> list[Signature]:
-    """Give each row the signature that leads its group (see :data:`RULE`).
+    """Give each row the signature that leads its group (see :class:`Rule`).
 
     Parameters
     ----------
     found : n signatures.
     weights : how many alerts each stands for; the commonest signature leads.
-    like : the share of their items that two signatures need in common to be joined.
 
     >>> a, b, c = ("flag", "= S0"), ("count", "higher"), ("land", "= 1")
     >>> groups = merged([frozenset({a, b}), frozenset({a}), frozenset({c})], [5, 3, 1])
@@ -151,7 +235,7 @@ def merged(
     leaders: list[Signature] = []
     for signature in sorted(counts, key=lambda s: (-counts[s], sorted(s))):
         likest = max(leaders, key=lambda leader: _likeness(signature, leader), default=None)
-        if likest is None or _likeness(signature, likest) < like:
+        if likest is None or _likeness(signature, likest) < rule.like:
             likest = signature
             leaders.append(signature)
         leads[signature] = likest

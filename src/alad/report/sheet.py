@@ -9,9 +9,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from alad.report import drawings
+from alad.report import drawings, origin, words
+from alad.report.cases import EXPLAINED
+from alad.report.groups import GROUPS
 from alad.report.page import settings
-from alad.report.triage import EXPLAINED, GROUPS
+
+MODELS_OWN = "the model's threshold"  # as 'alad score' calls its rule without an option
 
 
 def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
@@ -31,7 +34,7 @@ def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
         "triage.html",
         **{**summary, "model": summary["model"] | {"date": date}},
         drawn={name: Markup(svg) for name, svg in drawn.items()},  # our own: no text of the data
-        rule=rule(summary["scored"], summary["model"]),
+        judged=judged(summary["scored"], summary["model"]),
         calibration_said=calibration and calibration_said(calibration),
         severe=GROUPS // 2,
         explained_limit=EXPLAINED,
@@ -63,11 +66,46 @@ def card(
         drawn={name: Markup(svg) for name, svg in drawn.items()},
         given={name: value for name, value in facts["parameters"].items() if value is not None},
         calibrated_on=len(calibration),
+        flagged=sum(score > -facts["offset"] for score in calibration) / max(len(calibration), 1),
     )
 
 
+def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
+    """Say by which rule a row is an alert, and what may be expected of that.
+
+    Returns
+    -------
+    dict
+        ``rule``, and where it is known ``promise``, ``assumption``, ``note`` and ``false``: how
+        many alerts are expected to be false.
+    """
+    told, note = scored["origin"], scored["origin_note"]
+    if told is None:
+        usual = origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
+        return {
+            "rule": rule(scored, model),
+            "promise": None,
+            "assumption": None,
+            "note": note,
+            "false": usual if scored["by_threshold"] else None,
+        }
+    decision, threshold = told["decision"], told["decision"]["threshold"]
+    by_model = decision["rule"] == MODELS_OWN
+    above = "" if threshold is None else f": scores above {threshold:.6g}"
+    false = origin.false_alerts(decision["rule"], scored["rows"], scored["alerts"])
+    if by_model:
+        false = origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
+    return {
+        "rule": f"{decision['rule'][:1].upper()}{decision['rule'][1:]}{above}.",
+        "promise": decision["promise"],
+        "assumption": None if decision["assumption"] == "None." else decision["assumption"],
+        "note": " ".join(text for text in (decision["note"], note) if text) or None,
+        "false": (false or "Not known: the rule promises nothing of it.") if not note else None,
+    }
+
+
 def rule(scored: Mapping[str, Any], model: Mapping[str, Any]) -> str:
-    """Say what made a row an alert.
+    """Say what made a row an alert, where the file does not tell.
 
     >>> rule({"by_threshold": True, "contamination": 0.01}, {"threshold": 1.5})
     'A row is an alert above the threshold 1.5, which flags 1.00% of the training rows.'
@@ -123,7 +161,10 @@ def _page(template: str, **content: Any) -> str:
         "number": number,
         "percent": percent,
         "rarity": rarity,
+        "method": words.method,
         "settings": settings,
+        "settings_in_words": words.settings_in_words,
+        "trained_on": words.trained_on,
     }
     made_by = f"Made by alad {metadata.version('alad')}."
     return environment.get_template(template).render(made_by=made_by, **content)

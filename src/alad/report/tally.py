@@ -6,6 +6,7 @@ every alert beside the explained one that it is nearest to.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
 KEPT = 10_000  # alerts of the first pass that representatives are drawn from
 HIGHEST = 1_000  # of them by score, the others by chance
 ENTITIES = 100_000  # counted at a time
+LISTED = 10_000  # alerts whose rows the page can list
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
@@ -39,6 +41,8 @@ class Scored:
     names: tuple[str, ...]
     batches: Callable[[Sequence[str]], Iterable[pl.DataFrame]]
     """Gives some columns of all rows, batch by batch, typed as at fit."""
+    told: str | bytes | None = None
+    """What its file says of how it was scored (:mod:`alad.report.origin`)."""
 
 
 @dataclass
@@ -100,6 +104,11 @@ class Entities:
         if len(self.counts) > ENTITIES:
             self._prune()
 
+    def foremost(self, most: int) -> tuple[str, ...]:
+        """Those with most alerts; of as many, those with the highest score."""
+        order = ((n, self.highest[entity], entity) for entity, n in self.counts.items())
+        return tuple(entity for *_, entity in heapq.nlargest(most, order))
+
     def _prune(self) -> None:
         self.distinct_is_exact = False
         self.counts = Counter(dict(self.counts.most_common(ENTITIES // 2)))
@@ -119,6 +128,7 @@ class Extent:
     low: float = np.inf
     high: float = -np.inf
     lowest_alert: float = np.inf
+    highest_quiet: float = -np.inf
     otherwise: int = 0
     """Rows whose flag is not what the model's threshold says."""
     largest_p_alert: float | None = None
@@ -137,8 +147,16 @@ class Extent:
             moments = self.moments.of(frame)
             self.first = float(np.fmin.reduce(moments, initial=self.first))
             self.last = float(np.fmax.reduce(moments, initial=self.last))
+        self.highest_quiet = max(self.highest_quiet, scores[~flags].max(initial=-np.inf))
         if flags.any():
             self._take(frame.filter(ALERT))
+
+    @property
+    def line(self) -> float | None:
+        """The score where alerts begin; None where there is none: each day has its own, say."""
+        if self.otherwise == 0:
+            return self.threshold
+        return self.lowest_alert if self.highest_quiet <= self.lowest_alert < np.inf else None
 
     def _take(self, alerts: pl.DataFrame) -> None:
         self.lowest_alert = min(self.lowest_alert, float(alerts[SCORE].min()))  # type: ignore[arg-type]
@@ -207,6 +225,8 @@ class Tally:
     moments: Moments | None
     representatives: NDArray[np.float32]
     """(r, f) scaled features of the explained alerts."""
+    values: pl.DataFrame
+    """(r, c) their columns."""
     features: Callable[[pl.DataFrame], NDArray[np.float32]]
     entities: Entities | None
     top: tuple[str, ...]
@@ -224,10 +244,12 @@ class Tally:
         self.has_p = False
         self.entity_rows: Counter[str] = Counter()
         self.count: Counts = np.zeros(r, np.int64)
+        self.same: Counts = np.zeros((r, self.values.width), np.int64)
         self.high: Floats = np.full(r, -np.inf)
         self.p: Floats = np.full(r, np.inf)
         self.span: Floats = np.stack([np.full(r, np.inf), np.full(r, -np.inf)], axis=1)
         self.times: Floats = self.span.copy()
+        self.listed: list[pl.DataFrame] = []
 
     def add(self, frame: pl.DataFrame) -> None:
         """Count a batch."""
@@ -267,8 +289,12 @@ class Tally:
     def _assign(self, alerts: pl.DataFrame, moments: Floats) -> None:
         """Put alerts beside the nearest representative, and keep what is said of each."""
         nearest = pairwise_distances_argmin(self.features(alerts), self.representatives)
+        self._list(alerts, nearest)
         rows = alerts[ROW].cast(pl.Float64).to_numpy()
         self.count += np.bincount(nearest, minlength=len(self.count))
+        for j, value in enumerate(self.values):
+            same = alerts[value.name].eq_missing(value.gather(nearest))
+            self.same[:, j] += np.bincount(nearest[same.to_numpy()], minlength=len(self.count))
         np.maximum.at(self.high, nearest, alerts[SCORE].to_numpy())
         np.minimum.at(self.span[:, 0], nearest, rows)
         np.maximum.at(self.span[:, 1], nearest, rows)
@@ -278,6 +304,18 @@ class Tally:
             known = ~np.isnan(moments)
             np.minimum.at(self.times[:, 0], nearest[known], moments[known])
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
+
+    def _list(self, alerts: pl.DataFrame, nearest: Counts) -> None:
+        """Keep which row an alert is, of the first so many."""
+        room = LISTED - sum(part.height for part in self.listed)
+        if room > 0:
+            place = pl.Series("place", nearest)
+            self.listed.append(alerts.select(place, ROW, SCORE, f"^{P_VALUE}$").head(room))
+
+    @property
+    def held(self) -> Floats:
+        """(r, c) the share of the alerts beside each explained one that have its value."""
+        return self.same / np.maximum(self.count, 1)[:, None]
 
     def quantiles(self) -> dict[str, list[float | None]]:
         """Quantiles of the scores in each bucket, to the width of a bin; None where no row is."""

@@ -1,0 +1,100 @@
+"""Alerts that are explained: which of the many, why the model raised each, and their features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+from alad.estimators import AbstractDetector
+from alad.report import likeness, quoted
+from alad.report.tally import SCORE
+
+EXPLAINED = 2_000  # alerts at most
+FAR = 100.0  # a scaled feature: what is further out is as far
+
+Explain = Callable[[AbstractDetector, Any], likeness.Reasons]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The alerts that are explained: r of them, and why the model raised each."""
+
+    rows: pl.DataFrame
+    reasons: likeness.Reasons | None
+    scaled: NDArray[np.float32]
+    """(r, f) their features."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of the columns, where the model knows them."""
+    why_quoted: str | None = None
+    """Why the reasons are those that the table has, where they are."""
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """(r, c) what each column brings of what raises the score."""
+        assert self.reasons is not None
+        return likeness.shares(self.reasons.contributions)
+
+    def seen(self, column: str) -> pl.Series:
+        """(r,) the values of a column; ports as texts: no number has a median port."""
+        assert self.reasons is not None
+        values = self.reasons.seen[column]
+        if self.kinds.get(column) == "port" and values.dtype.is_numeric():
+            return values.cast(pl.Int64, strict=False).cast(pl.String)
+        return values
+
+
+def explained(
+    detector: AbstractDetector,
+    kept: pl.DataFrame | None,
+    inputs: Sequence[str],
+    explain: Explain,
+) -> Cases:
+    """Explain the highest alert of each look; of too many, the highest and some of all heights."""
+    if kept is None:
+        return Cases(pl.DataFrame(), None, np.zeros((0, 1), np.float32))
+    ordered = kept.sort(SCORE, descending=True, maintain_order=True)
+    scaled = features(detector, ordered, inputs)
+    _, first = np.unique(np.round(scaled, 1), axis=0, return_index=True)
+    chosen = np.sort(first)[_spread(len(first), EXPLAINED)]
+    rows = ordered[chosen]
+    schema = detector.encoder_.schema if detector.encoder_ is not None else ()
+    kinds = {column.name: column.kind for column in schema}
+    reasons: likeness.Reasons
+    try:
+        reasons, why = explain(detector, taken(detector, rows, inputs)), None
+    except InputError as error:  # a model may hold no normal rows to compare with
+        found = quoted.read(rows, inputs)
+        if found is None:
+            raise
+        reasons, why = found, str(error)
+    return Cases(rows, reasons, scaled[chosen], kinds, why)
+
+
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Places of n in order: all, or the first half of ``most`` and the others at even distances."""
+    if n <= most:
+        return np.arange(n)
+    head = most // 2
+    rest = np.linspace(head, n - 1, most - head).round().astype(np.int64)
+    return np.concatenate([np.arange(head), rest])
+
+
+def features(
+    detector: AbstractDetector, frame: pl.DataFrame, inputs: Sequence[str]
+) -> NDArray[np.float32]:
+    """The scaled features (n, f); one that is far out does not drown the others."""
+    rows = taken(detector, frame, inputs)
+    x = rows if detector.encoder_ is None else detector.encoder_.transform(rows)[0]
+    return np.clip(np.asarray(detector.scaler_.transform(x), np.float32), -FAR, FAR)
+
+
+def taken(detector: AbstractDetector, frame: pl.DataFrame, inputs: Sequence[str]) -> Any:
+    """What the model takes: a frame, or an array as at fit."""
+    rows = frame.select(inputs)
+    return rows if detector.encoder_ is not None else rows.to_numpy()

@@ -1,0 +1,239 @@
+"""Groups of like alerts as the page shows them: what each has in common, and some of its alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.report import likeness
+from alad.report.cases import Cases
+from alad.report.likeness import told
+from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Moments, Tally
+
+GROUPS = 60  # on the page at most: half of them by severity, the others by size
+EXAMPLES = 5  # of a group
+BARS = 6  # columns of an example
+COMMON = 6  # columns of a group
+FEW = 0.05  # of a group: a value that fewer have is only an example
+LEAST = 0.03  # of the score: a column that brings less is not shown
+
+
+def grouped(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
+    """Group the explained alerts, each counted with those that are nearest to it."""
+    groups = by_severity(cases, tally)
+    shown = _shown(groups, tally.count)
+    entries = [
+        {"number": number, **_group(*groups[i], cases, tally)} for number, i in enumerate(shown, 1)
+    ]
+    return {
+        "rule": likeness.RULE.told(),
+        "why_quoted": cases.why_quoted,
+        "shown": entries,
+        "total": len(groups),
+        "more": len(groups) - len(entries),
+        "more_alerts": extent.alerts - sum(entry["count"] for entry in entries),
+        "explained": cases.rows.height,
+        "alerts": extent.alerts,
+        "columns": sorted({c["column"] for entry in entries for c in entry["columns"]}),
+    }
+
+
+def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, list[int]]]:
+    """Each group's leading signature and its explained alerts; the highest score first."""
+    if cases.reasons is None:
+        return []
+    found = likeness.signatures(cases.reasons, crowd(cases, tally))
+    leads = likeness.merged(found, tally.count.tolist())
+    members: dict[likeness.Signature, list[int]] = {}
+    for place, lead in enumerate(leads):
+        if tally.count[place]:
+            members.setdefault(lead, []).append(place)
+    return sorted(
+        members.items(),
+        key=lambda group: (-tally.high[group[1]].max(), -tally.count[group[1]].sum()),
+    )
+
+
+def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
+    """The alerts beside each explained one."""
+    return likeness.Crowd(tally.count, tally.same, cases.kinds)
+
+
+def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:
+    """The places of the most severe groups, and of the largest of the others, in order."""
+    severe = list(range(len(groups)))[: GROUPS // 2]
+    others = sorted(range(len(severe), len(groups)), key=lambda i: -count[groups[i][1]].sum())
+    return sorted(severe + others[: GROUPS - len(severe)])
+
+
+def _group(
+    lead: likeness.Signature, places: list[int], cases: Cases, tally: Tally
+) -> dict[str, Any]:
+    """One group: how many, when, how severe, what is common to its alerts, and some of them."""
+    count, p = int(tally.count[places].sum()), float(tally.p[places].min())
+    times = tally.times[places]
+    common = _common(places, cases, tally)
+    items = _items(lead, common)
+    return {
+        "items": items,
+        "first": _first(items, common),
+        "count": count,
+        "share": count / int(tally.count.sum()),
+        "rows": [int(tally.span[places, 0].min()), int(tally.span[places, 1].max())],
+        "times": _span(float(times[:, 0].min()), float(times[:, 1].max()), tally.moments),
+        "score": float(tally.high[places].max()),
+        "p_value": p if np.isfinite(p) else None,
+        "explained": len(places),
+        "columns": common,
+        "listed": _listed(places, tally),
+        "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
+    }
+
+
+def _listed(places: list[int], tally: Tally) -> dict[str, list[float]]:
+    """Row, score and p-value of the alerts of a group, in the order of the table."""
+    rows = pl.concat(tally.listed).filter(pl.col("place").is_in(places)).drop("place")
+    listed = {name: [_short(value) for value in rows[name]] for name in rows.columns}
+    return listed | {ROW: rows[ROW].cast(pl.Int64).to_list()}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _items(lead: likeness.Signature, common: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The items of a signature, the column that brings most first."""
+    place = {column["column"]: i for i, column in enumerate(common)}
+    ordered = sorted(lead, key=lambda item: (place.get(item[0], len(place)), item))
+    return [{"column": name, "text": text} for name, text in ordered]
+
+
+def _first(
+    items: Sequence[Mapping[str, str]], common: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """The column of the first item, with its values; else that which brings most."""
+    by_column = {column["column"]: column for column in common}
+    named = [by_column[item["column"]] for item in items if item["column"] in by_column]
+    return next(iter([*named, *common]), None)
+
+
+def _span(first: float, last: float, moments: Moments | None) -> list[str] | None:
+    if moments is None or not np.isfinite(first):
+        return None
+    return [_moment(first, moments), _moment(last, moments)]
+
+
+def _moment(value: float, moments: Moments) -> str:
+    """Give an instant or a number as text."""
+    if moments.kind == "number":
+        return told(value)
+    return str(np.datetime64(int(value), "s")).replace("T", " ")
+
+
+def _examples(places: list[int], cases: Cases) -> list[int]:
+    """The highest score, and others at even distances down to the lowest."""
+    scores = cases.rows[SCORE].to_numpy()[places]
+    order = np.argsort(-scores, kind="stable")
+    some = np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).round().astype(int)
+    return [places[i] for i in order[some]]
+
+
+def _common(places: list[int], cases: Cases, tally: Tally) -> list[dict[str, Any]]:
+    """The columns that bring most to the scores of a group, with what is seen and expected."""
+    weights = tally.count[places].astype(np.float64)
+    share = np.average(cases.shares[places], axis=0, weights=weights)
+    return [_column(j, float(share[j]), places, cases, tally) for j in _most(share, COMMON)]
+
+
+def _column(j: int, share: float, places: list[int], cases: Cases, tally: Tally) -> dict[str, Any]:
+    """What one column has in a group; of quoted reasons, in the alerts that name it."""
+    reasons = cases.reasons
+    assert reasons is not None
+    named = [i for i in places if cases.why_quoted is None or reasons.contributions[i, j] > 0]
+    weights, name = tally.count[named].astype(np.float64), reasons.columns[j]
+    return {
+        "column": name,
+        "share": None if cases.why_quoted else share,
+        "seen": _values(cases.seen(name)[named], weights, tally.held[named, j]),
+        "expected": _values(reasons.expected[name][named], weights),
+        "rarity": _known(np.average(reasons.rarity[named, j], weights=weights)),
+    }
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _most(share: NDArray[np.float64], limit: int) -> list[int]:
+    """The places of the columns that bring most; one at least, where any brings something."""
+    order = [j for j in np.argsort(-share, kind="stable")[:limit].tolist() if share[j] > 0]
+    return [j for j in order if share[j] >= LEAST] or order[:1]
+
+
+def _values(
+    values: pl.Series, weights: NDArray[np.float64], held: NDArray[np.float64] | None = None
+) -> str:
+    """What a column holds: one value, a commonest with its share, or a range with its median.
+
+    ``held`` (n,) is the share of each weight that has the value itself.
+    """
+    present = ~values.is_null().to_numpy()
+    if not present.any():
+        return "missing"
+    if values.dtype.is_numeric():
+        numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+        low, high = float(numbers.min()), float(numbers.max())
+        if low == high:
+            return told(low)
+        middle = np.quantile(numbers, 0.5, weights=weights[present], method="inverted_cdf")
+        return f"{told(low)} to {told(high)}, median {told(float(middle))}"
+    if values.dtype.is_temporal():
+        return " to ".join(dict.fromkeys([told(values.min()), told(values.max())]))
+    return _texts(values, weights if held is None else weights * held, float(weights.sum()))
+
+
+def _texts(values: pl.Series, weights: NDArray[np.float64], whole: float) -> str:
+    """The commonest text, its share of ``whole``, and how many others there are."""
+    total: dict[str, float] = {}
+    for value, weight in zip(values, weights, strict=True):
+        total[told(value)] = total.get(told(value), 0.0) + weight
+    first = max(total, key=lambda name: (total[name], name))
+    others = len(total) - 1
+    if sum(total.values()) < whole - 0.5:  # some have values that are not those of explained ones
+        share = total[first] / whole
+        return f"{first} ({share:.0%}) and others" if share >= FEW else f"{first} and others"
+    if not others:
+        return first
+    return f"{first} ({total[first] / whole:.0%}) and {others} other{'s' * (others > 1)}"
+
+
+def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
+    """One alert with its reasons."""
+    reasons = cases.reasons
+    assert reasons is not None
+    row = cases.rows.row(i, named=True)
+    share = likeness.shares(reasons.contributions[i : i + 1])[0]
+    moment = None if tally.moments is None else float(tally.moments.of(cases.rows[i : i + 1])[0])
+    known = moment is not None and np.isfinite(moment)
+    return {
+        "row": int(row[ROW]),
+        "score": row[SCORE],
+        "p_value": row.get(P_VALUE),
+        "time": _moment(moment, tally.moments) if known else None,  # type: ignore[arg-type]
+        "entity": None if tally.entities is None else told(row[tally.entities.column]),
+        "reasons": [
+            {
+                "column": reasons.columns[j],
+                "share": None if cases.why_quoted else float(share[j]),
+                "contribution": float(reasons.contributions[i, j]),
+                "seen": told(cases.seen(reasons.columns[j])[i]),
+                "expected": told(reasons.expected[reasons.columns[j]][i]),
+                "rarity": _known(reasons.rarity[i, j]),
+            }
+            for j in _most(share, BARS)
+        ],
+    }
