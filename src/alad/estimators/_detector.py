@@ -78,7 +78,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     random_state: Any
     calibration_: Calibration | None
     encoder_: TableEncoder | None
-    trained_on_: dict[str, Any] | None = None
+    trained_on_: dict[str, Any] | None
 
     _file: RowFile | None = None  # during a fit
     _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
