@@ -135,16 +135,15 @@ def test_of_a_long_table_of_its_own_some_rows_are_drawn(alad, train, monkeypatch
     assert not np.array_equal(load("new").calibration_.scores, scores)
 
 
-def test_every_row_is_as_likely_to_be_drawn(monkeypatch):
-    drawn = np.zeros(30)
-    for seed in range(600):
+@pytest.mark.parametrize("parts", [[], [1, 4, 5, 20], range(1, 30)])
+def test_rows_with_the_smallest_lots_are_drawn_whatever_the_batches(parts):
+    for seed in range(20):
         pot = drawing._Pot(6, seed)
-        for part in np.split(np.arange(30), [1, 4, 5, 20]):
+        for part in np.split(np.arange(30), parts):
             pot.add(part)
-        assert pot.rows.tolist() == pot.places.tolist() == sorted(set(pot.places.tolist()))
-        drawn[pot.places] += 1
-    assert drawn.sum() == 600 * 6
-    assert np.abs(drawn - 120).max() < 45  # of a standard deviation of 9.8
+        lots = np.random.default_rng(seed).random(30)
+        assert pot.rows.tolist() == pot.places.tolist() == sorted(lots.argsort()[:6].tolist())
+        assert pot.seen == 30
 
 
 def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatch):

@@ -13,8 +13,6 @@ from alad import load
 from alad.calibration import at_labels
 from alad.cli import labelled
 from alad.cli.tables import table as tables
-from tests.cli.test_pictures import write as write_pictures
-from tests.estimators.pictures import stripes
 
 WANTS = ("--labelled", "sample.csv", "--label", "label")
 
@@ -213,10 +211,3 @@ def test_standard_input_is_one_table(alad, sample):
         stdin=Path("sample.csv").read_bytes(),
     )
     assert json.loads(done.out)["threshold"] == whole["threshold"]
-
-
-def test_pictures_have_no_labels(alad, sample, monkeypatch):
-    write_pictures("few", stripes(3))
-    monkeypatch.setattr("alad.estimators.Mahalanobis.takes_pictures", True)
-    message = r"Expected no --labelled with pictures, which have no columns\. Leave it out\."
-    alad.refused(message, "score", "model", "few", "-o", "s.csv", *WANTS)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from alad import ALAD, load
+from alad.cli import calibrating, drift, pictures
 from tests.estimators.pictures import SMALL, dots, stripes
 
 FIT = ("fit", "pictures", "-o", "model", "--side", "8")
@@ -211,3 +212,24 @@ def test_a_matrix_of_features_is_a_table(alad):
 def test_another_array_is_refused(alad, array, message):
     np.save("a.npy", array, allow_pickle=True)
     alad.refused(f"{message}.*", "fit", "a.npy", "-o", "m", "--detector", "pca")
+
+
+def test_pictures_are_drawn_to_calibrate_and_to_look_for_drift(alad, fitted, monkeypatch):
+    """Of many files some, in batches; then everything as with tables."""
+    monkeypatch.setattr(pictures, "AT_ONCE", 5)
+    monkeypatch.setattr(calibrating, "MOST", 12)
+    monkeypatch.setattr(calibrating, "LEAST", 10)
+    monkeypatch.setattr(drift, "MOST_BYTES", 4 * 64 * 9)
+    write("more", stripes(16))
+    done = alad.good("recalibrate", fitted, "more", "-o", "again", "--json")
+    said = json.loads(done.out)
+    assert (said["rows"], said["rows_looked_at"], said["calibration"]["rows"]) == (16, 12, 12)
+    every = load("again").score_samples(stripes(16))
+    assert np.isin(-load("again").calibration_.scores, every).all()
+    said = json.loads(alad.good("drift", "again", "more", "--json").out)
+    assert (said["rows"], said["rows_looked_at"], said["columns"]) == (16, 9, [])
+    message = r"Expected the column 'at' of --time in more; it has none\. Leave --time out\."
+    alad.refused(message, "drift", "again", "more", "--time", "at")
+    message = r"Expected no --labelled with pictures, which have no columns\. Leave it out\."
+    options = ("--labelled", "train.csv", "--label", "proto")
+    alad.refused(message, "score", "again", "more", "-o", "s.csv", *options)

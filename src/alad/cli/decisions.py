@@ -5,8 +5,7 @@ option                       flags                                              
 ===========================  ==================================================  ===============
 none                         scores above the model's threshold                  at once
 ``--false-positive-rate r``  p-values of at most r                               at once
-``--labelled file``          scores above the threshold that a labelled sample    at once
-                             gives
+``--labelled file``          scores above the threshold that labelled rows give  at once
 ``--fdr q``                  what Benjamini and Hochberg discover                after all rows
 ``--alerts-per-day n``       the n highest of each day                           after all rows
 ``--alerts-per-entity n``    the n highest of each entity                        after all rows

@@ -139,10 +139,9 @@ def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) 
         known = detector.encoder_.time_column if detector.encoder_ else None
         return known if known in columns else None
     if given not in columns:
-        has = f"it has {quoted(columns)}. Name one of these" if columns else "pictures have none"
+        has = f"{quoted(columns)}. Name one of these, or leave" if columns else "none. Leave"
         raise InputError(
-            f"Expected the column {given!r} of --time in {inputs.place}; {has}, or leave --time "
-            "out."
+            f"Expected the column {given!r} of --time in {inputs.place}; it has {has} --time out."
         )
     return given
 

@@ -28,20 +28,21 @@ class Flagging:
     out: Path
     of_flagged: tuple[str, ...] = ()
     """Columns that only flagged rows are to have."""
+    facts: Facts | None = None
+    """What the result is to say of itself, once all is flagged."""
 
     @contextmanager
-    def open(self, facts: Facts | None = None) -> Iterator[Write]:
+    def open(self) -> Iterator[Write]:
         """Give a function that takes scored rows, and their groups, batch by batch.
 
         The rows get ``is_anomaly`` after ``anomaly_score`` and, where there is one, ``p_value``.
-        ``facts`` gives what the result is to say of itself, once all is flagged.
 
         Raises
         ------
         OutputError
             The result, or what waits beside it, cannot be written.
         """
-        with open_sink(self.out, facts) as write:
+        with open_sink(self.out, self.facts) as write:
             if self.rule.needs_all:
                 with self._waiting(write) as watch:
                     yield watch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad.calibration import Decision, at_labels
-from alad.cli.inputs import Inputs, opened
+from alad.cli.inputs import Batch, Inputs, opened
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
 
@@ -90,26 +90,22 @@ def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
         raise InputError(
             "Expected no --labelled with pictures, which have no columns. Leave it out."
         )
-    scores, labels, rows = [np.zeros(0)], [np.zeros(0, np.bool_)], 0
     with opened(detector, sample.path) as inputs:
         _check_column(detector, inputs, sample.column)
-        for a, y, n in _judged(detector, inputs, sample):
-            scores, labels, rows = [*scores, a], [*labels, y], rows + n
-            if sum(map(len, labels)) > MOST:
-                raise InputError(
-                    f"Expected at most {MOST:,} labelled rows; {inputs.place} has more. Draw some "
-                    "of them."
-                )
-    y = np.concatenate(labels)
+        scores, y, rows = _read(detector, inputs, sample)
     if y.all() or not y.any():
         raise InputError(
             f"Expected labelled rows of both kinds in {inputs.place}; got {int(y.sum()):,} "
             f"anomalies and {int((~y).sum()):,} normal rows. Label some of each kind, or say by "
             "--anomaly or --normal what the labels mean."
         )
-    found = at_labels(np.concatenate(scores), y, precision=sample.precision, recall=sample.recall)
-    aside = f"{rows - len(y):,} rows without a label were left aside." if rows > len(y) else None
-    return replace(found, note=aside)
+    found = at_labels(scores, y, precision=sample.precision, recall=sample.recall)
+    return replace(found, note=_aside(rows - len(y)))
+
+
+def _aside(n: int) -> str | None:
+    told = "1 row without a label was" if n == 1 else f"{n:,} rows without a label were"
+    return f"{told} left aside." if n else None
 
 
 def _check_column(detector: AbstractDetector, inputs: Inputs, column: str) -> None:
@@ -126,24 +122,34 @@ def _check_column(detector: AbstractDetector, inputs: Inputs, column: str) -> No
         )
 
 
-def _judged(
+def _read(
     detector: AbstractDetector, inputs: Inputs, sample: Sample
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_], int]]:
-    """Give the scores and labels of the rows of each batch that have one, and its rows."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+    """Give the scores and labels of the rows that have a label, and how many rows there are."""
+    scores, labels, rows, labelled = [np.zeros(0)], [np.zeros(0, np.bool_)], 0, 0
     for batch in inputs.batches([sample.column]):
         text = _as_text(batch.content[sample.column])
-        has_label = text.is_not_null()
-        if has_label.any():
-            labels = _meant(text, sample, batch.start)
-            try:
-                X = inputs.taken(replace(batch, content=batch.content.filter(has_label)))
-                scores = -detector.score_samples(X)
-            except InputError as error:
-                where = f"(Rows are counted among the labelled ones from row {batch.start} on.)"
-                raise InputError(f"{error} {where}") from error
-            yield scores, labels, len(text)
-        else:
-            yield np.zeros(0), np.zeros(0, np.bool_), len(text)
+        rows, labelled = rows + len(text), labelled + text.count()
+        if labelled > MOST:
+            raise InputError(
+                f"Expected at most {MOST:,} labelled rows; {inputs.place} has more. Draw some of "
+                "them."
+            )
+        if text.count():
+            labels.append(_meant(text, sample, batch.start))
+            scores.append(_scores(detector, inputs, batch, text.is_not_null()))
+    return np.concatenate(scores), np.concatenate(labels), rows
+
+
+def _scores(
+    detector: AbstractDetector, inputs: Inputs, batch: Batch, chosen: pl.Series
+) -> NDArray[np.float64]:
+    try:
+        X = inputs.taken(replace(batch, content=batch.content.filter(chosen)))
+        return -detector.score_samples(X)
+    except InputError as error:
+        where = f"(Rows are counted among the labelled ones from row {batch.start} on.)"
+        raise InputError(f"{error} {where}") from error
 
 
 def _as_text(labels: pl.Series) -> pl.Series:

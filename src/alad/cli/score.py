@@ -6,13 +6,17 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alad.cli.pictures import OnBad, tell_unreadable
 from alad.cli.show import TABLES
 from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.cli.flagging import Flagging
+    from alad.cli.judging import Judging
 
 
 def score(
@@ -163,7 +167,6 @@ def score(
     from alad.cli.inputs import files_read, opened
     from alad.cli.judging import Judging
     from alad.cli.labelled import sample_of
-    from alad.cli.progress import rows_progress
     from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
     from alad.cli.tables import separator_of
@@ -190,28 +193,37 @@ def score(
         entity=entity_column,
         labelled=sample,
     )
-    flagging = Flagging(rule, out, names_of_reasons(detector, reasons))
     with opened(detector, table, on_bad) as inputs:
         kept = None if all_columns else keep or ()
         is_parquet = separator_of(out) is None
         judging = Judging(detector, inputs, rule, kept, reasons, typed=is_parquet)
-        began = time.monotonic()
-
-        def facts() -> dict[str, Any]:
-            return scored_from(model, type(detector).__name__, table, judging.summary())
-
-        with flagging.open(facts) as write, rows_progress("scoring", inputs.expected) as advance:
-            for scored in judging.scored():
-                write(scored.rows, scored.groups)
-                advance(scored.rows.height)
-    summary = judging.summary() | {
-        "out": str(out),
-        "seconds": round(time.monotonic() - began, 3),
-    }
+        flagging = Flagging(
+            rule,
+            out,
+            of_flagged=names_of_reasons(detector, reasons),
+            facts=lambda: scored_from(model, type(detector).__name__, table, judging.summary()),
+        )
+        summary = _written(judging, flagging)
     if as_json:
         print_json(summary)
     else:
         _tell(summary, out)
+
+
+def _written(judging: Judging, flagging: Flagging) -> dict[str, Any]:
+    """Score and write all rows; what was done, as JSON."""
+    from alad.cli.progress import rows_progress
+
+    began = time.monotonic()
+    expected = judging.inputs.expected
+    with flagging.open() as write, rows_progress("scoring", expected) as advance:
+        for scored in judging.scored():
+            write(scored.rows, scored.groups)
+            advance(scored.rows.height)
+    return judging.summary() | {
+        "out": str(flagging.out),
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
 def _where(decision: Mapping[str, Any]) -> str:
@@ -222,7 +234,7 @@ def _where(decision: Mapping[str, Any]) -> str:
     return f"above the threshold {decision['threshold']:.6g}"
 
 
-def tell_decision(decision: Mapping[str, Any]) -> None:
+def _tell_decision(decision: Mapping[str, Any]) -> None:
     """Say what a rule other than the model's threshold promises, and on which assumption."""
     from alad.cli.show import say
 
@@ -243,7 +255,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
         f"Scored {done['rows']:,} {what} in {done['seconds']:.1f} s ({speed:,.0f} a second); "
         f"{done['anomalies']:,} anomalies ({done['share']:.2%}), {_where(done['decision'])}."
     )
-    tell_decision(done["decision"])
+    _tell_decision(done["decision"])
     note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
     note("missing values", by_column(done.get("missing_values", {})))
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))

@@ -95,6 +95,8 @@ def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
 
 def _alike(data: pa.Table, schema: pa.Schema) -> pa.Table:
     """Give a batch the types of the first: lines of JSON, say, can change theirs."""
+    if data.schema.equals(schema):
+        return data
     try:
         return data.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
