@@ -153,6 +153,17 @@ def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatc
     alad.refused(message, *FIT, "--calibration", "more.csv")
 
 
+@pytest.mark.parametrize(
+    ("table", "calibration"),
+    [("in/t.csv", "in/t.csv"), ("in", "in/t.csv"), ("in/t.csv", "in"), ("in/*.csv", "in/../in")],
+)
+def test_rows_that_are_learned_from_calibrate_nothing(alad, table, calibration):
+    Path("in").mkdir()
+    Path("train.csv").rename("in/t.csv")
+    message = r"Expected calibration rows that the fit does not see; in.*held out\."
+    alad.refused(message, "fit", table, *FIT[2:], "--calibration", calibration)
+
+
 def test_model_says_what_it_learned_from(alad, monkeypatch):
     saved = []
     monkeypatch.setattr(

@@ -39,6 +39,24 @@ def check_options(share: float | None, separate: Path | None) -> None:
         )
 
 
+def check_apart(learned: Sequence[Path], separate: Sequence[Path]) -> None:
+    """Refuse to calibrate on files that are learned from: their rows are nearer than new ones.
+
+    Raises
+    ------
+    InputError
+        Names the first such file.
+    """
+    for path in separate:
+        for other in learned:
+            one, two = path.resolve(), other.resolve()
+            if one == two or one in two.parents or two in one.parents:
+                raise InputError(
+                    f"Expected calibration rows that the fit does not see; {path} is learned from. "
+                    "Give other normal rows, or leave --calibration out: some are then held out."
+                )
+
+
 def check_folder(separate: Path | None) -> None:
     """Refuse calibration rows, if there are any, that are no folder of pictures.
 

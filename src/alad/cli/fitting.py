@@ -101,8 +101,9 @@ def _check(model: AbstractDetector, plan: Plan) -> None:
     model._check_settings()
     _check_kind(model, plan)
     calibrating.check_options(plan.calibration_share, plan.calibration)
-    read = (*files_read(plan.table), *files_read(plan.calibration), plan.schema)
-    check_not_read(plan.checkpoint, *read)
+    learned, separate = files_read(plan.table), files_read(plan.calibration)
+    calibrating.check_apart(learned, separate)
+    check_not_read(plan.checkpoint, *learned, *separate, plan.schema)
     _rehearse(plan.out, is_model)
     if plan.checkpoint is not None:
         _rehearse(plan.checkpoint, Path.is_file)
