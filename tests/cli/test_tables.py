@@ -11,10 +11,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from alad.cli.tables import open_table
+from alad import load
+from alad.cli.tables import as_at_fit, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import read_in_batches
 from alad.errors import InputError
+from alad.preprocessing.schema import Schema, Stated
+from alad.preprocessing.table import TableEncoder
 
 FRAME = pl.DataFrame(
     {
@@ -365,3 +368,33 @@ def test_sizes_are_about_what_rows_take_in_memory():
 def test_another_mark_between_columns_is_named(name, content, message):
     with pytest.raises(InputError, match=message):
         read(give(content, name))
+
+
+# ------------------------------------------------------------------- values as fit took them
+
+
+@pytest.mark.parametrize(("truths", "dtype"), [("true,FALSE", pl.Boolean), ("1,0", pl.Float64)])
+def test_truths_are_seen_and_expected_in_one_form(truths, dtype):
+    fitted = [True, False] if dtype == pl.Boolean else [1, 0]
+    schema = Schema((Stated("up", "boolean"),))
+    encoder = TableEncoder.fit(pl.DataFrame({"up": fitted}), schema)
+    seen = as_at_fit(pl.DataFrame({"up": truths.split(",")}), encoder.schema)
+    assert seen["up"].dtype == dtype
+    assert seen.equals(encoder.decode(encoder.transform(seen)[0]))
+    half = as_at_fit(pl.DataFrame({"up": ["0.5", "1"]}), encoder.schema)
+    assert half["up"].to_list() == [0.5, 1]
+
+
+def test_dashes_are_missing_as_at_fit(alad):
+    """A dash makes text of a column of numbers at fit; where it is scored, it may not be there."""
+    rest = (f"10.0.0.{i % 5},11/26/2026 {i % 9 + 1}:05 PM\n" for i in range(60))
+    rows = [f"{i % 7},{'-' if i % 3 else i},{values}" for i, values in enumerate(rest)]
+    Path("t.csv").write_text("".join(["n,bytes,src,at\n", *rows, "3,7,-,-\n"]))
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    assert "is read as text" not in done.err
+    said = {c.name: c.kind for c in load("m").encoder_.columns}
+    assert said == {"n": "numeric", "bytes": "numeric", "src": "ip", "at": "time"}
+    Path("new.csv").write_text("n,bytes,src,at\n-,-,-,-\n3,4,10.0.0.1,11/26/2026 5:01 PM\n")
+    said = json.loads(alad.good("score", "m", "new.csv", "-o", "s.csv", "--json").out)
+    assert said["missing_values"] == {"n": 1, "bytes": 1, "src": 1, "at": 1}
+    assert said["unseen_categories"] == {}

@@ -171,7 +171,7 @@ class TableEncoder:
         unseen, missing = {}, {}
         position = 0
         for column in self.schema:
-            found = column.of_kind.encode(table[column.name], column)
+            found = column.of_kind.encode(column.given(table[column.name]), column)
             if found.codes is not None:
                 coded.append((position, found.codes))
             flag = (found.gap,) if column.flags_missing else ()

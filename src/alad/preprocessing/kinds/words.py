@@ -24,6 +24,7 @@ from alad.preprocessing.kinds._base import (
     nulls,
 )
 from alad.preprocessing.kinds._counts import Counts, Shares
+from alad.preprocessing.kinds._looks import Looks
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
@@ -171,12 +172,20 @@ class WordLearner(Learner):
         self.kind, self.most = kind, settings.max_categories
         self.counts = Counts()
         self.shape = Means(SHAPE)
+        self.looks = Looks()
 
     def update(self, batch: Batch) -> None:
         """Take in some texts."""
         self.counts.add(batch.counted)
+        if self.kind is None:
+            self.looks.add(batch.counted)
         if self.kind in (None, "text"):
             self.shape.add(batch.counted)
+
+    @property
+    def doubt(self) -> str:
+        """What the texts look like, if not like words."""
+        return self.looks.note
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
