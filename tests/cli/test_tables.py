@@ -164,10 +164,33 @@ def test_broken_line_is_named(line, message, size, monkeypatch):
         read(give(lines(33, line), "t.jsonl"))
 
 
-@pytest.mark.parametrize("value", ['{"k": 1}', "[1]"])
-def test_nested_value_is_refused_by_its_key(value):
-    with pytest.raises(InputError, match=r"flat objects in t\.jsonl; the key 'b' holds a list or"):
+@pytest.mark.parametrize(
+    ("value", "key"), [("[1]", "b"), ('{"k": [1]}', "b.k"), ('[{"k": 1}]', "b")]
+)
+def test_list_is_refused_by_its_key(value, key):
+    with pytest.raises(InputError, match=rf"values in t\.jsonl; the key '{key}' holds a list\. S"):
         read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
+
+
+@pytest.mark.parametrize("size", [10, 1 << 24])
+def test_objects_within_become_columns_named_with_dots(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    first = '{"id": {"orig_h": "::1", "x": {"y": 1}}, "n": 1}\n'
+    path = give(
+        f'{first}{{"id": null, "n": 2}}\n{{"n": 3, "id": {{"orig_h": "::2"}}}}\n', "t.jsonl"
+    )
+    expected = {"id.orig_h": ["::1", None, "::2"], "id.x.y": [1, None, None], "n": [1, 2, 3]}
+    assert read(path).to_dict(as_series=False) == expected
+    assert pl.concat(batches(path), how="vertical_relaxed").height == 3
+
+
+def test_object_where_a_value_was_is_refused(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 8)
+    for lines_of in ('{"a": {"b": 1}}\n{"a": 5}\n', '{"a": 5}\n{"a": {"b": 1}}\n'):
+        with pytest.raises(InputError, match=r"got 'a(\.b)?' for the first time after that"):
+            read(give(lines_of, "t.jsonl"))
+    with pytest.raises(InputError, match=r"a name of its own; got 'a\.b' more than once"):
+        read(give('{"a.b": 1, "a": {"b": 1}}\n', "t.jsonl"))
 
 
 @pytest.mark.parametrize("size", [10, 1 << 24])
@@ -189,6 +212,48 @@ def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypat
 def test_no_lines(content):
     with pytest.raises(InputError, match=r"Expected a table in t\.jsonl; it is empty"):
         read(give(content, "t.jsonl"))
+
+
+# -------------------------------------------------------------------------- quotation marks
+
+
+def quoted_rows(n: int, **rows: str) -> str:
+    """n rows of a, b and c, some of them otherwise."""
+    return "a,b,c\n" + "".join(f"{rows.get(f'r{i}', f'{i},x{i},y')}\n" for i in range(n))
+
+
+SWALLOWING = {
+    "a later mark closes it": (quoted_rows(300, r7='7,"x,y', r30='30,x",y'), 9, "b", "x,y"),
+    "a later mark opens": (quoted_rows(300, r7='7,"x,y', r30='30,"x",y'), 9, "b", "x,y"),
+    "nothing closes it": (quoted_rows(300, r250='250,x,"y'), 252, "c", "y"),
+}
+
+
+@pytest.mark.parametrize("size", [600, 1 << 24])
+@pytest.mark.parametrize(("content", "line", "name", "begin"), SWALLOWING.values(), ids=SWALLOWING)
+def test_quotation_mark_left_open_is_pointed_at(content, line, name, begin, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    path = give(content, "t.csv")
+    message = (
+        rf"in column '{name}' of t\.csv, .* near line {line} one holds \d+ .* with '{begin}\\n"
+    )
+    for reading in (read, batches):
+        with pytest.raises(InputError, match=message):
+            reading(path)
+
+
+def test_a_long_value_of_many_lines_is_refused_where_others_have_one():
+    content = quoted_rows(300, r7='7,"' + "word\n" * 20_000 + '",y')
+    with pytest.raises(InputError, match="near line 9 one holds 20000 line breaks"):
+        read(give(content, "t.csv"))
+
+
+def test_values_of_some_lines_are_read():
+    trace = 'at f(a, b)\n  at g(a)\n  at ""h""\nend'
+    given = read(give(quoted_rows(300, r7=f'7,"{trace}",y'), "t.csv"))
+    assert given["b"][7] == trace.replace('""', '"')
+    lines_of = {f"r{i}": f'{i},"x,y\n7,8,9\n7,8,9\n1,y",z' for i in range(99)}
+    assert read(give(quoted_rows(99, **lines_of), "t.csv")).height == 99  # all rows have them
 
 
 # --------------------------------------------------------------------------- damaged files

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, ClassVar
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -14,6 +15,13 @@ from alad.cli.tables import table
 from alad.cli.tables.faults import check_separator, empty, explained, no_names, no_rows
 from alad.cli.tables.table import frame_of
 from alad.errors import InputError
+
+# A quotation mark that is not closed swallows lines. Values of many lines are fine where they are
+# common; where they are few, one that is long, or whose lines are lines of the table, is refused.
+FEW = 0.01  # of the rows
+LONGEST = 1 << 16  # characters
+SWALLOWED = 0.9  # of a value's lines
+ENOUGH = 4  # separators in them
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 
@@ -27,6 +35,7 @@ class Csv:
 
     def __init__(self, place: str, stream: IO[bytes], separator: str, size: int = 0) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
+        self.line = 2  # where the next rows begin
         with explained(place):
             lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
             self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
@@ -44,6 +53,7 @@ class Csv:
             frame = frame_of(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
         if not frame.height:
             raise no_rows(self.place)
+        self._check_quotes(frame)
         for series in frame.select(pl.col(pl.Binary)).iter_columns():
             raise InputError(
                 f"Expected text in UTF-8 in column {series.name!r} of {self.place}; got other "
@@ -58,11 +68,38 @@ class Csv:
         rows = 0
         with explained(self.place), pyarrow.csv.open_csv(self.stream, **options) as reader:
             for batch in reader:
-                rows += batch.num_rows
                 if batch.num_rows:
-                    yield frame_of(batch)
+                    frame = frame_of(batch)
+                    self._check_quotes(frame)
+                    rows += batch.num_rows
+                    yield frame
         if not rows:
             raise no_rows(self.place)
+
+    def _check_quotes(self, frame: pl.DataFrame) -> None:
+        """Refuse a value that holds lines of the table, as after a quotation mark left open."""
+        breaks = 0
+        for text in frame.select(pl.col(pl.String)).iter_columns():
+            broken = np.flatnonzero(text.str.contains("\n", literal=True).fill_null(False))
+            if len(broken) <= max(1, FEW * frame.height):
+                for row in broken:
+                    self._check_value(text[int(row)], text.name, self.line + breaks + int(row))
+            breaks += int(text.gather(broken).str.count_matches("\n").sum())
+        self.line += frame.height + breaks
+
+    def _check_value(self, value: str, name: str, line: int) -> None:
+        marks, place = len(self.names) - 1, self.names.index(name)
+        whole = value.split("\n")[:-1]  # the last line may go on after the quotation mark
+        expected = [marks - place, *[marks] * (len(whole) - 1)]
+        alike = sum(x.count(self.separator) == n for x, n in zip(whole, expected, strict=True))
+        are_lines = sum(expected) >= ENOUGH and alike >= SWALLOWED * len(whole)
+        if are_lines or len(value) > LONGEST:
+            raise InputError(
+                f"Expected values of one line in column {name!r} of {self.place}, as nearly all "
+                f"are; near line {line} one holds {len(whole)} line breaks, and begins with "
+                f"{value[:40]!r}. Close the quotation mark before it; one that is meant is "
+                'written twice, as "".'
+            )
 
     def _options(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
         return {
