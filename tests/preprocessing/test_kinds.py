@@ -210,7 +210,7 @@ def test_frequency_is_the_rarity_of_the_value():
     got = [row["rarity"] for row in encoded(encoder, "x", "y", "never")]
     np.testing.assert_allclose(got, [log(4 / 3), log(4), log(4)], rtol=1e-6)
     assert unseen(encoder, "x", "never", "nor this") == 2
-    assert decoded(encoder, "y") == ["x"]
+    assert decoded(encoder, "y") == ["y"]
 
 
 def test_missing_counts_as_the_most_frequent_and_is_flagged():
@@ -469,7 +469,27 @@ def test_addresses_and_their_networks_have_rarities():
     expected = [(log(4 / 3), log(2)), (log(4 / 3), log(4)), (log(4), log(4))]
     np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert unseen(encoder, "10.0.0.1", "10.0.0.9", "no address", None) == 2
-    assert decoded(encoder, "8.8.8.8") == ["10.0.0.1"]
+    assert decoded(encoder, "8.8.8.8", "10.0.0.2") == ["8.8.8.8", "10.0.0.2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "often", "new", "wrong"),
+    [("src", "::{}", "10.9.9.9", "none"), ("src_port", "{}", "41234", "70000")],
+)
+def test_addresses_and_ports_that_are_new_by_nature_are_not_counted(name, often, new, wrong):
+    """Of client ports nearly every row's is new: counted, they would hide what matters."""
+
+    def counted(once: int) -> int:
+        rows = [often.format(i % 9) for i in range(900)] + [
+            often.format(i + 9) for i in range(once)
+        ]
+        dtype = pl.Int64 if name == "src_port" else pl.String
+        encoder = encoder_of(pl.Series(rows).cast(dtype), name=name)
+        rows = pl.Series(name, [new, new, wrong]).cast(dtype)
+        return encoder.transform(rows.to_frame())[1].unseen[name]
+
+    assert counted(9) == 3  # nine came once: a new one is news
+    assert counted(20) == 1  # one in 46 rows had a new one at fit already
 
 
 def test_an_address_written_otherwise_is_the_same():
@@ -488,7 +508,7 @@ def test_ports_have_a_range_and_a_rarity():
     got = [row["rarity"] for row in rows]
     np.testing.assert_allclose(got, [log(2), log(4), log(4), log(4), log(4)], rtol=1e-6)
     assert unseen(encoder, 443, 22, 70_000, None) == 2
-    assert decoded(encoder, 443, 8080) == ["443", "registered port"]
+    assert decoded(encoder, 443, 8080, 22) == ["443", "8080", "443"]
 
 
 # ------------------------------------------------------------------------------------- URLs
@@ -516,6 +536,64 @@ def test_paths_may_be_urls():
     (row,) = encoded(encoder, "/a/b?x=1")
     assert (row["depth"], row["query length"], row["host rarity"]) == (2, 3, 0)
     assert decoded(encoder, "/c") == ["~2 characters, depth ~1"]
+
+
+# ----------------------------------------------------------------------------- the way back
+
+
+def test_what_is_decoded_has_the_features():
+    """Not the commonest value whatever the features: that would be expected of every row."""
+    hosts = ["10.0.0.1"] * 9 + ["10.0.0.2"] * 4 + ["8.8.8.8"] * 4 + ["10.1.0.1", "10.1.0.2"]
+    encoder = encoder_of([*hosts, "fe80::1", "fe80::2", None])
+    for address in ("10.0.0.1", "10.0.0.2", "8.8.8.8"):
+        assert decoded(encoder, address) == [address]
+    assert decoded(encoder, "10.1.0.2", "fe80::2", None) == ["10.1.0.0/24", "fe80::/112", None]
+    ports = encoder_of([443] * 5 + [22, 22, 8080, 9090, 50_001, 50_002, None], name="port")
+    told = decoded(ports, 443, 22, 8080, 9091, 60_000, None)
+    assert told == ["443", "22", "registered port", "registered port", "ephemeral port", None]
+    urls = encoder_of(["http://a.org/x"] * 3 + ["http://b.org/x", "http://c.org/x", None])
+    assert decoded(urls, "http://a.org/x")[0].startswith("a.org, ~14 characters")
+    assert decoded(urls, "http://c.org/x")[0].startswith("b.org or 1 other as frequent, ~14")
+    words = encoder_of(["x", "x", "y", "z", "w", None], "frequency")
+    assert decoded(words, "x", "z", "new", None) == ["x", *["w or 2 others as frequent"] * 2, None]
+
+
+def test_models_with_the_most_frequent_values_alone_decode_to_them():
+    encoder = encoder_of([f"10.0.{i}.1" for i in range(9) for _ in range(i + 1)])
+    content = encoder.to_json()
+    known = content["columns"][0]["learned"]["address"]
+    content["columns"][0]["learned"]["address"] = known | {
+        "values": known["values"][:2],
+        "counts": known["counts"][:2],
+        "complete": False,
+    }
+    again = TableEncoder.from_json(content)
+    assert decoded(again, "10.0.8.1", "10.0.7.1", "10.0.0.1") == ["10.0.8.1", *["10.0.7.1"] * 2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_legal_features_are_those_of_a_row(kind):
+    values = {
+        "numeric": [1.0, 2.0, None],
+        "log-numeric": [-1.0, 1e9, None],
+        "boolean": [True, False, None],
+        "categorical": ["x", "y", None],
+        "frequency": ["x", "y", "y", None],
+        "time": [NOON, NOON, None],
+        "text": ["some words", "some words", None],
+        "ip": ["10.0.0.1", "::1", "::1", None],
+        "port": [80, 443, 443, 50_000, None],
+        "url": ["http://a.org/x", "http://a.org", "http://b.org", None],
+    }[kind]
+    encoder = encoder_of(values, kind)
+    x = encoder.transform(pl.DataFrame({"a": values}))[0]
+    near = x + np.random.default_rng(0).uniform(-0.05, 0.05, x.shape).astype(np.float32)
+    exact = x if kind in ("numeric", "log-numeric", "url", "text") else encoder.legal(x)
+    np.testing.assert_allclose(x, exact, atol=1e-6)
+    np.testing.assert_allclose(encoder.legal(near), x, atol=0.06)
+    is_flag = encoder.binary
+    np.testing.assert_array_equal(encoder.legal(near)[:, is_flag], x[:, is_flag])
+    assert encoder.legal(near).dtype == np.float32
 
 
 # ---------------------------------------------------------------------------------- dashes

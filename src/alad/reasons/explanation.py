@@ -168,8 +168,7 @@ def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
     x = _rounded(detector.scaler_.inverse(scaled), detector.scaler_).astype(np.float32)
     if detector.encoder_ is None:
         return x
-    legal: NDArray[Any] = detector.encoder_.transform(detector.encoder_.decode(x))[0]
-    return legal
+    return detector.encoder_.legal(x)
 
 
 def _rounded(x: NDArray[Any], scaler: Scaler) -> NDArray[Any]:

@@ -141,6 +141,10 @@ class Kind(ABC):
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the values, or a text about them, that features (n, f) say."""
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give features (n, f) that a value may have, near to these; here all are."""
+        return part
+
 
 def wrong(name: str, wanted: str, got: Any) -> InputError:
     """The refusal of a value that is not of its column's kind."""

@@ -98,6 +98,10 @@ class Boolean(Numeric):
         found = pl.Series(column.name, part[:, 0] >= 0.5)
         return found.cast(pl.Float64) if column.learned.get(NUMBERS) else found
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give 0 or 1."""
+        return (part >= 0.5).astype(part.dtype)
+
 
 class NumberLearner(Learner):
     """The median, whether the values differ, and what is odd about them."""

@@ -94,6 +94,12 @@ class Time(Kind):
             told = [f"{t} {_said(name, x)}".strip() for t, x in zip(told, turn, strict=True)]
         return pl.Series(column.name, told, pl.String)
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give points on the circles."""
+        pairs = part.reshape(len(part), -1, 2)
+        lengths = np.linalg.norm(pairs, axis=2, keepdims=True)
+        return (pairs / np.where(lengths > 0, lengths, 1)).reshape(part.shape)
+
 
 def _said(part: str, turn: float) -> str:
     if part == "weekday":
