@@ -511,6 +511,21 @@ def test_ports_have_a_range_and_a_rarity():
     assert decoded(encoder, 443, 8080, 22) == ["443", "8080", "443"]
 
 
+def test_a_port_is_as_rare_as_it_or_its_range_is():
+    def rarity(fitted: list[int], *ports: int | None) -> list[float]:
+        encoder = encoder_of(fitted, name="port")
+        x, normal = (
+            encoder.transform(pl.DataFrame({"port": rows}))[0] for rows in (ports, fitted[:100])
+        )
+        (column,) = encoder.schema
+        return column.of_kind.rarity(x, normal, column).tolist()
+
+    service = [443] * 90 + [8080] * 9 + [22]
+    assert rarity(service, 443, 8080, 22, 23, 4444) == [1, 0.1, 0.01, 0.01, 0]
+    client = [*range(50_000, 50_090), 443, *range(2000, 2009), *range(51_000, 51_900)]
+    assert rarity(client, 50_001, 60_000, 2000, 3000, 443, 70_000) == [1, 1, 0.1, 0.1, 0.01, 0]
+
+
 # ------------------------------------------------------------------------------------- URLs
 
 

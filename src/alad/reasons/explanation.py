@@ -80,7 +80,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     if normal is None:
         expected = _legal(detector, detector.reconstruct(X))[first]
     else:
-        nearest, rarity = normal.nearest(x[first], NEAREST), normal.rarity(x[first])
+        nearest, rarity = normal.nearest(x[first], NEAREST), _rarity(detector, normal, x[first])
         expected = normal.rows[nearest[:, 0]]
     found = contributions(detector._judged, x[first], expected, _column(detector), len(names))
     return Reasons(
@@ -137,6 +137,17 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
     column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
     return Reference(rows.astype(np.float32), column, binary, len(columns_of(detector)))
+
+
+def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> NDArray[np.float64]:
+    """How rare the values are, (n, columns); of some kinds not feature by feature."""
+    rarity, place = normal.rarity(x), _column(detector)
+    for j, column in enumerate(() if detector.encoder_ is None else detector.encoder_.schema):
+        of_column = place == j
+        own = column.of_kind.rarity(x[:, of_column], normal.rows[:, of_column], column)
+        if own is not None:
+            rarity[:, j] = own
+    return rarity
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:

@@ -145,6 +145,15 @@ class Kind(ABC):
         """Give features (n, f) that a value may have, near to these; here all are."""
         return part
 
+    def rarity(
+        self, part: NDArray[Any], normal: NDArray[Any], column: Column
+    ) -> NDArray[np.float64] | None:
+        """Give the share of normal rows (m, f) whose value is as rare as that of each row (n, f).
+
+        None where that is to be told of every feature by itself.
+        """
+        return None
+
 
 def wrong(name: str, wanted: str, got: Any) -> InputError:
     """The refusal of a value that is not of its column's kind."""

@@ -259,6 +259,24 @@ class Port(Kind):
         """Give the nearest features of a port."""
         return self._known(column).nearest(part)
 
+    def rarity(
+        self, part: NDArray[Any], normal: NDArray[Any], column: Column
+    ) -> NDArray[np.float64] | None:
+        """Give the share of normal rows with a port as rare.
+
+        Where new ports are nothing new, as of clients, all of a range are as rare but for the
+        well-known ones; else a port is as rare as it was at fit.
+        """
+        both = np.concatenate([normal, part])
+        if Shares.from_json(column.learned["values"]).is_open:
+            place = len(PORTS)
+            both[:, place] = np.where(both[:, 0] > 0.5, both[:, place], 0)
+        codes = np.unique(both, axis=0, return_inverse=True)[1].ravel()
+        counts = np.bincount(codes[: len(normal)], minlength=codes.max() + 1)
+        having = np.sort(counts[codes[: len(normal)]])
+        of_rows = counts[codes[len(normal) :]]
+        return np.searchsorted(having, of_rows, side="right") / len(normal)
+
     def _known(self, column: Column) -> Known:
         """The ports that the model names, by their features."""
         shares = Shares.from_json(column.learned["values"])
