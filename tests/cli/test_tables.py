@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import read_in_batches
 from alad.errors import InputError
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder
+from alad.preprocessing.table import TableEncoder, TableLearner
 
 FRAME = pl.DataFrame(
     {
@@ -212,6 +213,25 @@ def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypat
 def test_no_lines(content):
     with pytest.raises(InputError, match=r"Expected a table in t\.jsonl; it is empty"):
         read(give(content, "t.jsonl"))
+
+
+# ------------------------------------------------------------------- what the page says of it
+
+PAGE = Path(__file__).parents[2] / "docs/tables.md"
+EXAMPLES = re.findall(r"^\| (`.*`) \| `(.*)` \| `(.*)` \| (.*)\| (.*)\|$", PAGE.read_text(), re.M)
+
+
+@pytest.mark.parametrize(("values", "name", "kind", "form", "note"), EXAMPLES)
+def test_what_is_taken_for_what_is_as_the_page_says(values, name, kind, form, note):
+    rows = [f'{i},"{value}"\n' for i, value in enumerate(re.findall("`([^`]+)`", values))]
+    learner = TableLearner().update(read(give(f"row,{name}\n" + "".join(rows), "t.csv")))
+    column = learner.columns()[1]
+    assert (column.kind, column.format) == (kind, form.strip(" `"))
+    assert column.note.startswith(note.strip()) if note.strip() else not column.note
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) > 20
 
 
 # -------------------------------------------------------------------------- quotation marks
