@@ -234,6 +234,39 @@ def test_there_are_examples():
     assert len(EXAMPLES) > 20
 
 
+ZEEK = """#separator \\x09
+#set_separator\t,
+#unset_field\t-
+#path\tconn
+#fields\tts\tid.orig_h\tid.resp_p\tservice
+#types\ttime\taddr\tport\tstring
+1795694400.25\t10.0.0.1\t80\t-
+1795694401.5\t10.0.0.2\t-\t"dns
+1795694402.5\t10.0.0.2\t53\tdns
+#close\t2026-11-26-17-02-11
+"""
+
+
+@pytest.mark.parametrize("size", [30, 1 << 24])
+def test_log_of_zeek_is_read_with_its_own_names(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    path = give(ZEEK, "conn.tsv")
+    frame = read(path)
+    assert frame.columns == ["ts", "id.orig_h", "id.resp_p", "service"]
+    assert frame["service"].to_list() == ["-", '"dns', "dns"]  # Zeek quotes nothing
+    assert pl.concat(batches(path))["ts"].to_list() == [
+        "1795694400.25",
+        "1795694401.5",
+        "1795694402.5",
+    ]
+    kinds = [column.kind for column in TableEncoder.fit(frame).columns]
+    assert kinds == ["time", "ip", "port", "categorical"]
+    with pytest.raises(InputError, match="Expected 4 columns, got 2"):
+        read(give(ZEEK + "1\t2\n", "conn.tsv"))
+    with pytest.raises(InputError, match="Expected a table in"):
+        read(give("#separator \\x09\n#path\tconn\n", "conn.tsv"))
+
+
 # -------------------------------------------------------------------------- quotation marks
 
 

@@ -1,4 +1,11 @@
-"""Lines of values, the first of them names."""
+"""Lines of values, the first of them names; and logs of Zeek, whose names are in a line of many.
+
+#separator \\x09
+#fields     ts  uid  id.orig_h
+#types      time  string  addr
+1795694400.25  CHhAvVGS1DHFjwGM9  10.0.0.1
+#close      2026-11-26-17-02-11
+"""
 
 from __future__ import annotations
 
@@ -39,6 +46,9 @@ class Csv:
         with explained(place):
             lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
             self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
+            self.is_zeek = bool(self.names) and self.names[0].startswith("#separator")
+            if self.is_zeek:
+                self.names = self._names_of_zeek(lines)
             if not self.names:
                 raise empty(place)
             check_separator(place, self.names, separator)
@@ -46,6 +56,16 @@ class Csv:
                 raise no_rows(place)
         if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):
             raise no_names(place, self.names)
+
+    def _names_of_zeek(self, lines: Iterator[str]) -> tuple[str, ...]:
+        """Read the lines before the rows, and give the names that are among them."""
+        names: tuple[str, ...] = ()
+        for self.line, line in enumerate(lines, 3):
+            what, *values = line.rstrip("\r\n").split("\t")
+            names = tuple(values) if what == "#fields" else names
+            if what == "#types":
+                break
+        return names
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
@@ -108,7 +128,9 @@ class Csv:
             ),
             "parse_options": pyarrow.csv.ParseOptions(
                 delimiter=self.separator,
-                newlines_in_values=True,
+                newlines_in_values=not self.is_zeek,
+                quote_char=False if self.is_zeek else '"',
+                invalid_row_handler=_skipped if self.is_zeek else None,
                 ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
@@ -118,6 +140,11 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
+
+
+def _skipped(row: Any) -> str:
+    """Leave out a remark of Zeek, such as the last line."""
+    return "skip" if row.text.startswith("#") else "error"
 
 
 def _is_number(text: str) -> bool:
