@@ -400,7 +400,10 @@ def test_models_from_before_formats_read_times_as_they_did():
 
 
 def test_seconds_of_a_csv_may_come_where_fit_saw_other_times():
-    assert decoded(encoder_of([NOON, NOON]), str(EPOCH), "-") == ["Thu ~12:00"] * 2
+    assert decoded(encoder_of([NOON, NOON]), f" {EPOCH} ", "-") == ["Thu ~12:00"] * 2
+    assert decoded(encoder_of([EPOCH, EPOCH], "time"), f" {EPOCH}.5") == ["Thu ~12:00"]
+    with pytest.raises(InputError, match="seconds since 1970 in column 'a'; got 'soon'"):
+        encoder_of([EPOCH, EPOCH], "time").transform(pl.DataFrame({"a": [str(EPOCH), "soon"]}))
 
 
 @pytest.mark.parametrize("dtype", [pl.Null, pl.String, pl.Time, pl.Date, pl.Int64, pl.Boolean])

@@ -290,7 +290,8 @@ def _times(series: pl.Series, form: str) -> pl.Series:
 def _read(series: pl.Series, form: str) -> pl.Series:
     """Times of text or numbers, null where a value is not of the format."""
     if form in UNITS:
-        return _formats.since_1970(series, form)
+        is_text = series.dtype in TEXT
+        return _formats.since_1970(written_numbers(series) if is_text else series, form)
     whole = series if series.dtype in TEXT else series.cast(pl.Int64, strict=False)
     return _formats.read(whole.cast(pl.String), form)
 
