@@ -64,8 +64,15 @@ def test_a_column_becomes_the_encoders_features(kind, has_gaps):
         pl.Series(AT).dt.time(),
         pl.Series(AT).dt.strftime("%Y-%m-%dT%H:%M:%S+05:30"),
         pl.Series(AT).dt.epoch("s"),
+        pl.Series(AT).dt.epoch("ms"),
+        pl.Series(AT).dt.epoch("s").cast(pl.String),
+        pl.Series(AT).dt.strftime("%d/%b/%Y:%H:%M:%S +0100"),
+        pl.Series(AT).dt.strftime("%b %d %H:%M:%S"),
     ],
-    ids=["dates", "times of day", "text with a zone", "seconds"],
+    ids=[
+        *("dates", "times of day", "text with a zone", "seconds", "milliseconds"),
+        *("seconds in text", "a format", "a format without a year"),
+    ],
 )
 def test_times_of_every_make(values):
     detector, frame = fitted("time", values)
