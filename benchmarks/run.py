@@ -27,6 +27,7 @@ from rich.table import Table
 
 from alad.experiments.record import cores, record
 from benchmarks.flops import step_flops
+from benchmarks.tables import figure
 
 ROWS, COLUMNS = 238_000, 121
 FEW_ROWS = 5_000
@@ -302,8 +303,8 @@ def table(title: str, race: Race, summary: Mapping[str, Mapping[str, Any]]) -> T
     for column in (f"median {race.unit}", "min", "max", race.ratio):
         shown.add_column(column, justify="right")
     for name, row in summary.items():
-        numbers = [f"{row[key] * race.scale:,.{race.digits}f}" for key in ("median", "min", "max")]
-        shown.add_row(name, *numbers, f"{row['ratio']:.2f}")
+        numbers = [figure(row[key] * race.scale, race.digits) for key in ("median", "min", "max")]
+        shown.add_row(name, *numbers, figure(row["ratio"], 2))
     return shown
 
 

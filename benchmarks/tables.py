@@ -302,6 +302,15 @@ def _or_nothing(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
+def figure(value: float, digits: int) -> str:
+    """Give so many digits behind the point, or two that say something where those would be zeros.
+
+    >>> figure(1234.567, 1), figure(0.0024, 2)
+    ('1,234.6', '0.0024')
+    """
+    return f"{value:,.{digits}f}" if value >= 10**-digits else f"{value:.2g}"
+
+
 def race(payload: Mapping[str, Any]) -> str:
     """Contestants of a benchmark: median, extremes, and the ratio to the first of them."""
     unit, scale, digits = payload["unit"], payload["scale"], payload["digits"]
@@ -312,9 +321,9 @@ def race(payload: Mapping[str, Any]) -> str:
         "|---" * (6 if peak else 5) + "|",
     ]
     for name, row in payload["contestants"].items():
-        cells = " | ".join(f"{row[k] * scale:,.{digits}f}" for k in ("median", "min", "max"))
+        cells = " | ".join(figure(row[k] * scale, digits) for k in ("median", "min", "max"))
         held = f" {max(peak[name]):,.0f} |" if peak else ""
-        lines.append(f"| {name} | {cells} | {row['ratio']:.2f} |{held}")
+        lines.append(f"| {name} | {cells} | {figure(row['ratio'], 2)} |{held}")
     said = [words.format(payload[fact]) for fact, words in FACTS.items() if fact in payload]
     return "\n".join([*lines, *(["", " ".join(said)] if said else [])]) + "\n"
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from alad.errors import AladError, InputError, OutputError
@@ -54,6 +54,24 @@ def check_not_read(target: Path | None, *sources: Path | None) -> None:
 
 def _above(path: Path) -> Sequence[Path]:
     return path.resolve().parents
+
+
+@contextmanager
+def explained(task: str, advice: str) -> Iterator[None]:
+    """Turn what the system says of a file into our own error.
+
+    Raises
+    ------
+    OutputError
+        ``Expected to <task>, but no space left on device. <advice>``
+    """
+    try:
+        yield
+    except AladError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"Expected to {task}, but {reason}. {advice}") from error
 
 
 @contextmanager
@@ -123,16 +141,8 @@ def _put_in_place(workshop: Path, target: Path) -> None:
         new.replace(target)
 
 
-@contextmanager
-def _explained(target: Path) -> Iterator[None]:
-    """Turn what the system says into our own error."""
-    try:
-        yield
-    except AladError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"Expected to write {target}, but {reason.lower()}. Nothing was left half-written: "
-            "free some space, or choose a place that you may write to."
-        ) from error
+def _explained(target: Path) -> AbstractContextManager[None]:
+    return explained(
+        f"write {target}",
+        "Nothing was left half-written: free some space, or choose a place that you may write to.",
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 from PIL import Image
 
 from alad import KNN, Mahalanobis, load
-from alad.cli import calibrating, drift
+from alad.cli import calibrating, drawing, drift
+from alad.cli.tables import table as tables
 from tests.cli.conftest import tree
 from tests.cli.test_pictures import write as write_pictures
 from tests.estimators.pictures import stripes
@@ -110,6 +113,67 @@ def test_calibration_rows_of_their_own(alad, train):
     np.testing.assert_array_equal(load("new").calibration_.scores, ours.calibration_.scores)
 
 
+@pytest.mark.parametrize("name", ["more.csv", "more.jsonl"])
+def test_of_a_long_table_of_its_own_some_rows_are_drawn(alad, train, monkeypatch, name):
+    """Batch by batch, whatever types a batch alone would have; the same rows each time."""
+    monkeypatch.setattr(calibrating, "MOST", 40)
+    monkeypatch.setattr(tables, "BYTES", 300)
+    more = rows(150, 2).with_columns(bytes=pl.int_range(150) / 2)
+    (more.write_csv if name.endswith("csv") else more.write_ndjson)(name)
+    options = ("--calibration", name)
+    done = alad.good(*FIT, *options)
+    assert (
+        "Calibrated on 40 normal rows that the fit did not see (given, drawn from 150)" in done.out
+    )
+    scores = load("new").calibration_.scores
+    every = -KNN(random_state=0).fit(train).score_samples(more)
+    assert np.isin(scores, every).all()
+    said = json.loads(alad.good(*FIT, *options, "--json").out)["calibration"]
+    assert (said["rows"], said["drawn_from"]) == (40, 150)
+    np.testing.assert_array_equal(load("new").calibration_.scores, scores)
+    alad.good(*FIT, *options, "--seed", 1)
+    assert not np.array_equal(load("new").calibration_.scores, scores)
+
+
+def test_every_row_is_as_likely_to_be_drawn(monkeypatch):
+    drawn = np.zeros(30)
+    for seed in range(600):
+        pot = drawing._Pot(6, seed)
+        for part in np.split(np.arange(30), [1, 4, 5, 20]):
+            pot.add(part)
+        assert pot.rows.tolist() == pot.places.tolist() == sorted(set(pot.places.tolist()))
+        drawn[pot.places] += 1
+    assert drawn.sum() == 600 * 6
+    assert np.abs(drawn - 120).max() < 45  # of a standard deviation of 9.8
+
+
+def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 40)
+    rows(150, 2).with_columns(bytes=pl.lit(np.inf)).write_csv("more.csv")
+    message = r"Expected finite numbers .*\(Rows are counted among the 40 drawn\.\)"
+    alad.refused(message, *FIT, "--calibration", "more.csv")
+
+
+def test_model_says_what_it_learned_from(alad, monkeypatch):
+    saved = []
+    monkeypatch.setattr(
+        "alad.estimators.AbstractDetector.save",
+        lambda self, path, save=KNN.save: saved.append(self.trained_on_) or save(self, path),
+    )
+    Path("in").mkdir()
+    Path("train.csv").rename("in/t.csv")
+    alad.good("fit", "in/t.csv", *FIT[2:])
+    date = datetime.fromisoformat(saved[0].pop("date"))
+    assert abs((datetime.now(UTC) - date).total_seconds()) < 600
+    assert saved == [{"table": "t.csv", "rows": 200}]
+
+
+def test_checkpoint_is_not_written_over_a_table(alad, train):
+    message = r"Expected another place to write to than train\.csv, which is read\..*"
+    for table in ("train.csv", "*.csv"):
+        alad.refused(message, "fit", table, "-o", "new", "--checkpoint", "train.csv")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -173,7 +237,7 @@ def test_drift_names_the_column_and_the_verdict(alad, calibrated):
     assert said["scores"]["martingale_maximum"] > 5
     assert said["share_of_p_up_to"]["share"] > 0.1
     text = alad.good("drift", calibrated, "new.csv").out
-    assert "no longer holds: fit again, or give new normal rows to alad recalibrate." in text
+    assert re.search(r"no longer holds, by row \d+ at the latest: fit again, or give new", text)
     assert "bytes   0." in text
 
 
@@ -195,6 +259,69 @@ def test_drift_of_a_long_table_looks_at_a_sample_of_it(alad, calibrated, monkeyp
     assert json.loads(alad.good(*options, "--seed", 1).out) != said
 
 
+def moving(n: int = 600) -> pl.DataFrame:
+    """Rows of which the later ones have moved, shuffled; the first of those is at minute 300."""
+    i = np.arange(n)
+    at = [f"2026-03-01T{m // 60:02}:{m % 60:02}:00+00:00" for m in i]
+    frame = rows(n, 3).with_columns(at=pl.Series(at), minute=i * 60)
+    moved = pl.when(pl.Series(i >= 300)).then(pl.col("bytes") + 3).otherwise("bytes")
+    order = np.random.default_rng(4).permutation(n)
+    return frame.with_columns(bytes=moved)[order]
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.parquet"])
+@pytest.mark.parametrize("column", ["at", "minute"])
+def test_drift_says_by_when_the_calibration_no_longer_held(alad, calibrated, name, column):
+    frame = moving()
+    (frame.write_csv if name.endswith("csv") else frame.write_parquet)(name)
+    command = ("drift", calibrated, name)
+    said = json.loads(alad.good(*command, "--time", column, "--json").out)
+    assert said["time"] == column
+    row, minute = said["stopped"]["row"], said["stopped"]["rows_before"]
+    assert 300 < minute < 340
+    assert frame["minute"][row] == minute * 60
+    assert said["stopped"]["time"] == str(frame[column][row])
+    text = alad.good(*command, "--time", column).out
+    assert f"600 calibration rows. Their order: by '{column}'." in text
+    assert f"no longer holds, by row {row} ({frame[column][row]}) at the latest: fit" in text
+    unordered = json.loads(alad.good(*command, "--json").out)
+    assert (unordered["time"], unordered["stopped"]["time"]) == (None, None)
+    assert unordered["stopped"]["rows_before"] < 200
+    assert "Their order: as in the table." in alad.good(*command).out
+
+
+def test_where_the_calibration_holds_nothing_stopped(alad, calibrated):
+    rows(400, 3).write_csv("new.csv")
+    assert json.loads(alad.good("drift", calibrated, "new.csv", "--json").out)["stopped"] is None
+
+
+def test_drift_takes_the_schemas_column_of_time(alad, calibrated, monkeypatch):
+    frame = moving()
+    frame.write_csv("new.csv")
+    monkeypatch.setattr(type(load(calibrated).encoder_), "time_column", "at")
+    command = ("drift", calibrated, "new.csv", "--json")
+    said = json.loads(alad.good(*command).out)
+    assert said == json.loads(alad.good(*command, "--time", "at").out)
+    frame.drop("at").write_csv("new.csv")
+    assert json.loads(alad.good(*command).out)["time"] is None
+    frame.with_columns(at=pl.lit("soon")).write_csv("new.csv")
+    done = alad.good(*command)
+    assert json.loads(done.out)["time"] is None
+    assert "note: rows are taken in the order of the table: Expected times in column" in done.err
+
+
+def test_drift_in_time_of_a_long_table(alad, calibrated, monkeypatch):
+    monkeypatch.setattr(drift, "MOST_ROWS", 200)
+    frame = moving()
+    frame.write_parquet("new.parquet")
+    options = ("--time", "minute", "--json")
+    said = json.loads(alad.good("drift", calibrated, "new.parquet", *options).out)
+    stopped = said["stopped"]
+    assert (said["rows_looked_at"], said["rows"]) == (200, 600)
+    assert str(frame["minute"][stopped["row"]]) == stopped["time"]
+    assert 300 < int(stopped["time"]) / 60 < 420
+
+
 def test_drift_of_an_array_model(alad):
     x = rows(300, 0).select("bytes", "count").to_numpy()
     Mahalanobis(random_state=0).fit(x[:100]).calibrate(x[100:]).save("of-array")
@@ -210,6 +337,14 @@ def test_drift_of_an_array_model(alad):
         (("-o", "d.txt"), r"Expected --out to end in \.json or \.png; got d\.txt\."),
         (("--level", 0), r"Expected a level between 0 and 1, .*; got 0\.0\..*"),
         (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
+        (
+            ("--time", "when"),
+            r"Expected the column 'when' of --time in train\.csv; it has 'bytes', .*",
+        ),
+        (
+            ("--time", "proto"),
+            r"Expected times in column 'proto', such as .*; got '(tcp|udp)' in row 0\..*",
+        ),
     ],
 )
 def test_drift_refuses(alad, calibrated, options, message):
@@ -234,6 +369,48 @@ def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
     np.testing.assert_array_equal(new.calibration_.scores, expected)
     assert new.calibration_.facts["absorbed"] == new.calibration_.facts["excluded"] == 0
     assert new.calibration_.facts["checked"]
+
+
+def test_a_model_that_is_replaced_is_named(alad, calibrated):
+    rows(500, 4).write_csv("new.csv")
+    command = ("recalibrate", calibrated, "new.csv")
+    assert alad.good(*command, "-o", "again").out.endswith("\nSaved: again\n")
+    for out, word in (("again", "older"), (calibrated, "given")):
+        done = alad.good(*command, "-o", out)
+        assert done.out.endswith(f"\nSaved: {out} (replaces the {word} model)\n")
+    assert json.loads(alad.good(*command, "-o", "a", "--json").out)["replaces"] is None
+    assert json.loads(alad.good(*command, "-o", "a", "--json").out)["replaces"] == "older"
+
+
+def test_fewer_rows_than_fit_needs_are_refused(alad, calibrated, model):
+    rows(99, 4).write_csv("new.csv")
+    message = (
+        r"Expected at least 100 new rows to calibrate on; got 99\. No p-value .* 0\.01 then\..*"
+    )
+    for name in (calibrated, model):
+        alad.refused(message, "recalibrate", name, "new.csv", "-o", "again")
+    rows(110, 4, attack=40).write_csv("new.csv")
+    number = json.loads(alad("recalibrate", calibrated, "new.csv", "-o", "a", "--json").out)[
+        "found"
+    ]
+    done = alad("recalibrate", calibrated, "new.csv", "-o", "a", "--exclude", number["suspicious"])
+    assert done.code == 2
+    assert re.search(r"got \d\d once those to exclude are left out\.", done.err)
+    assert not Path("a").exists()
+
+
+def test_of_many_new_rows_some_are_drawn_and_only_those_taken_in(alad, calibrated, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 300)
+    rows(900, 4, attack=60).write_csv("new.csv")
+    command = ("recalibrate", calibrated, "new.csv", "-o", "again")
+    said = json.loads(alad(*command, "--json").out)
+    assert (said["rows"], said["rows_looked_at"]) == (900, 300)
+    assert all(row["row"] >= 840 for row in said["highest"])
+    number = said["found"]["suspicious"]
+    done = alad.good(*command, "--exclude", number)
+    assert "300 rows, drawn from 900 new rows by the old calibration:" in done.out
+    assert f"Calibrated on {300 - number} normal rows" in done.out
+    assert "(recalibrated, drawn from 900)" in done.out
 
 
 def attacked(alad, calibrated) -> int:

@@ -13,8 +13,9 @@ import pytest
 from alad import KNN, load
 from alad.calibration import benjamini_hochberg
 from alad.cli import sinks
-from alad.cli.decisions import days, rule_of
+from alad.cli.decisions import rule_of
 from alad.cli.tables import table as tables
+from alad.cli.times import days, instants
 from alad.errors import InputError
 from tests.cli.conftest import tree
 
@@ -132,10 +133,38 @@ def test_alerts_per_entity_without_a_name_is_an_entity_too(alad, calibrated):
     assert "3 anomalies (1.50%), at most 1 alert for each entity in column 'host'." in done.err
 
 
+@pytest.mark.parametrize("out", ["s.parquet", "s.csv"])
+def test_budget_says_how_many_of_its_alerts_are_ordinary(alad, calibrated, out):
+    """Twenty rows are far out; of 100 alerts the others are as any normal row."""
+    options = ("--alerts-per-day", 20, "--time", "at")
+    done = alad.good("score", "calibrated", "new.csv", "-o", out, *options)
+    rows = pl.read_parquet(out) if out == "s.parquet" else pl.read_csv(out)
+    ordinary = rows.filter("is_anomaly", pl.col("p_value") > 0.05).height
+    assert 40 < ordinary <= 80
+    note = (
+        f"{ordinary} of the 100 flagged rows have a p-value above 0.05: of normal rows more than "
+        "5% score as high. A budget is spent on a quiet day too."
+    )
+    assert f"note: {note}\n" in done.err
+    if out == "s.parquet":
+        metadata = json.loads(pl.read_parquet_metadata(out)["alad"])
+        assert (metadata["anomalies"], metadata["decision"]["note"]) == (100, note)
+    few = alad.good("score", "calibrated", "new.csv", "-o", out, *options[:1], 1, *options[2:])
+    assert "A budget is spent" not in few.err
+
+
 def test_budget_needs_no_calibration(alad, model):
     new_rows().write_csv("new.csv")
-    alad.good("score", model, "new.csv", "-o", "s.csv", "--alerts-per-entity", 2, "--entity", "at")
-    assert pl.read_csv("s.csv").columns == ["row", "anomaly_score", "is_anomaly"]
+    options = ("--alerts-per-entity", 2, "--entity", "at")
+    done = alad.good("score", model, "new.csv", "-o", "s.csv", *options)
+    rows = pl.read_csv("s.csv")
+    assert rows.columns == ["row", "anomaly_score", "is_anomaly"]
+    ordinary = rows.filter("is_anomaly", pl.col("anomaly_score") <= -load(model).offset_).height
+    assert (
+        f"note: {ordinary} of the {rows['is_anomaly'].sum()} flagged rows have a score that is not "
+        f"above the model's threshold, {-load(model).offset_:.6g}. A budget is spent on a quiet "
+        "entity too."
+    ) in done.err
 
 
 def test_columns_of_the_models_schema_stand_in(alad, calibrated, monkeypatch):
@@ -292,3 +321,41 @@ def test_days_of_times():
 def test_what_is_no_time_is_refused_with_its_row(values):
     with pytest.raises(InputError, match=r"Expected times in column 'at', .* in row 7\."):
         days(pl.Series("at", values, strict=False), 7)
+
+
+# --------------------------------------------------------------------------- instants
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-13-01", "31.01.2026", "2026-01-31x", "", float("nan"), float("inf"), True, None]
+)
+def test_what_is_no_instant_is_refused_with_its_row(value):
+    with pytest.raises(InputError, match=r"Expected times in column 'at', .* in row 7\."):
+        instants(pl.Series("at", [value]), 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01", 0),
+        (" 1970-01-01T00:00:01Z ", 1),
+        ("1970-01-01 00:01", 60),
+        ("1970-01-01T00:00:00.25", 0.25),
+        ("1970-01-01T02:00:00+02:00", 0),
+        ("1969-12-31T22:30:00 -0130", 0),
+        ("12.5", 12.5),
+    ],
+)
+def test_instants_of_text(text, seconds):
+    assert instants(pl.Series("at", ["1970-01-02", text]), 0).tolist() == [86_400, seconds]
+
+
+def test_instants_of_types():
+    times = pl.Series("at", ["2026-01-31T23:00:00", "2026-02-01T00:00:00.5"]).str.to_datetime()
+    seconds = [1_769_900_400.0, 1_769_904_000.5]
+    assert instants(times, 0).tolist() == seconds
+    assert instants(times.dt.replace_time_zone("UTC"), 0).tolist() == seconds
+    there = times.dt.replace_time_zone("Europe/Berlin")
+    assert instants(there, 0).tolist() == [second - 3600 for second in seconds]
+    assert instants(times.dt.date(), 0).tolist() == [1_769_817_600.0, 1_769_904_000.0]
+    assert instants(pl.Series("at", [3, 4]), 0).tolist() == [3.0, 4.0]

@@ -204,8 +204,10 @@ def test_alad_from_fit_to_scores(alad, train):
 
     other_run = r"The checkpoint runs.state belongs to another run: .*Choose another path, or .*"
     alad.refused(other_run, *fit[:-1], 8, "-o", "third", "--checkpoint", "runs/state")
-    damaged = r"Expected a checkpoint at train\.csv, but it cannot be read .*Delete it to start .*"
-    alad.refused(damaged, *fit, "-o", "third", "--checkpoint", "train.csv")
+    damaged = (
+        r"Expected a checkpoint at train\.parquet, but it cannot be read .*Delete it to start .*"
+    )
+    alad.refused(damaged, *fit, "-o", "third", "--checkpoint", "train.parquet")
     none = json.loads(alad.good(*fit, "--epochs", 0, "-o", "none", "--json").out)
     assert (none["epochs"], none["losses"]) == (0, {})
     assert json.loads(alad.good("info", "none", "--json").out)["epochs"] == 0

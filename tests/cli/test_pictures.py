@@ -58,6 +58,26 @@ def test_what_was_left_out_is_told(alad):
     assert ", 2 more\n" in done.err
 
 
+@pytest.fixture
+def too_many(monkeypatch):
+    """Whatever a folder holds is too much for the memory, and a window holds five pictures."""
+    monkeypatch.setattr("alad.cli.pictures.WHOLE", 0)
+    monkeypatch.setattr("alad.estimators._picture_files.PART", 5 * 4 * 64 / 2**26)
+
+
+def test_a_folder_too_large_to_be_held_is_learned_in_windows(alad, too_many):
+    write("pictures", stripes(120))
+    Path("pictures/bad.png").write_bytes(b"no picture")
+    done = json.loads(alad.good(*FIT, "--memory", "64MiB", "--json").out)
+    assert (done["rows"], done["epochs"], done["share_flagged"]) == (109, 22, None)
+    assert done["calibration"]["rows"] in (11, 12)  # the damaged one may be among them
+    assert [bad["file"] for bad in done["unreadable"]] == ["pictures/bad.png"]
+    assert load("model").rows_at_fit_ == 109
+    told = alad.good(*FIT, "--memory", "64MiB")
+    assert "Fitted ALAD on 109 pictures of 8 x 8 pixels, gray, in" in told.out
+    alad.refused(r"Expected sound.*bad\.png.*--on-bad skip\.", *FIT, "--on-bad", "stop")
+
+
 def test_one_bad_file_stops_the_run_if_it_is_to(alad):
     write("pictures", stripes(16))
     Path("pictures/bad.png").write_bytes(b"no picture")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,33 @@ def test_parquet_keeps_the_types_of_kept_columns(alad, model, train):
     assert schema["l"] == pl.List(pl.Int64)
 
 
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl"])
+def test_kept_columns_that_fit_knows_get_their_types(alad, train, monkeypatch, name):
+    """Also where a batch alone would say otherwise; into CSV they go as they stand."""
+    monkeypatch.setattr(tables, "BYTES", 300)
+    frame = train.with_columns(
+        up=pl.Series([True, False] * 100),
+        count=pl.Series([None] * 50 + list(range(150))),
+        id=pl.format("{}", pl.int_range(pl.len())),
+    )
+    frame.write_csv("train.csv")
+    alad.good("fit", "train.csv", "-o", "m", "--detector", "mahalanobis", "--drop", "id")
+    (frame.write_csv if name == "new.csv" else frame.write_ndjson)(name)
+    alad.good("score", "m", name, "-o", "s.parquet", "--all-columns")
+    copied = pl.read_parquet("s.parquet").select(frame.columns)
+    number = {"bytes": pl.Float64, "count": pl.Float64}
+    assert copied.schema == {**frame.schema, **number, "up": pl.Boolean, "id": pl.String}
+    assert copied.equals(frame.cast(number))
+    alad.good("score", "m", name, "-o", "s.csv", "--all-columns")
+    assert pl.read_csv("s.csv")["count"].dtype == pl.Int64
+
+
+def test_kept_columns_of_an_array_model_are_numbers(alad, array_model, train):
+    train.select("bytes", "count").write_csv("new.csv")
+    alad.good("score", array_model, "new.csv", "-o", "s.parquet", "--keep", "count")
+    assert pl.read_parquet("s.parquet")["count"].to_list() == train["count"].to_list()
+
+
 def test_standard_input_to_standard_output(alad, model):
     done = alad.good("score", model, "-", "-o", "-", stdin=Path("train.csv").read_bytes())
     alad.good("score", model, "train.csv", "-o", "s.csv")
@@ -175,11 +203,59 @@ def test_model_of_an_array_takes_the_columns_in_their_order(alad, array_model, t
         np.testing.assert_array_equal(-scores, expected)
 
 
-def test_older_result_is_replaced_even_the_table_itself(alad, model):
+def test_older_result_is_replaced(alad, model):
     Path("s.csv").write_text("old")
     alad.good("score", model, "train.csv", "-o", "s.csv")
-    alad.good("score", model, "train.csv", "-o", "train.csv")
-    assert Path("s.csv").read_bytes() == Path("train.csv").read_bytes()
+    assert pl.read_csv("s.csv").columns == COLUMNS
+
+
+def test_parquet_says_where_it_came_from(alad, model):
+    alad.good("score", f"{model}/", "train.csv", "-o", "s.parquet")
+    said = json.loads(pl.read_parquet_metadata("s.parquet")["alad"])
+    date = datetime.fromisoformat(said.pop("date"))
+    assert abs((datetime.now(UTC) - date).total_seconds()) < 600
+    assert said == {
+        "format": 1,
+        "model": "model",
+        "detector": "Mahalanobis",
+        "table": "train.csv",
+        "rows": 200,
+        "anomalies": 2,
+        "decision": {
+            "rule": "the model's threshold",
+            "threshold": -load(model).offset_,
+            "promise": "It flagged the share 0.01 of the training rows. Nothing about other rows.",
+            "assumption": "None.",
+            "used_labels": False,
+            "note": None,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [("-", "standard input"), ("in/*.csv", "*.csv"), ("in", "in")]
+)
+def test_names_without_paths_are_written_down(alad, model, table, name):
+    Path("in").mkdir()
+    content = Path("train.csv").read_bytes()
+    Path("in/a.csv").write_bytes(content)
+    alad.good("score", model, table, "-o", "s.parquet", stdin=content)
+    assert json.loads(pl.read_parquet_metadata("s.parquet")["alad"])["table"] == name
+
+
+def test_lines_of_json_that_change_their_types(alad, model, monkeypatch):
+    """The first batch settles what is copied; what fits it is brought to its type."""
+    monkeypatch.setattr(tables, "BYTES", 30)
+    line = '{"bytes": %s, "count": 2, "proto": "tcp", "id": %s}\n'
+    give(line % ("1.5", "1.5") + line % ("2", "2"), "new.jsonl")
+    alad.good("score", model, "new.jsonl", "-o", "s.parquet", "--keep", "id")
+    assert pl.read_parquet("s.parquet")["id"].to_list() == [1.5, 2.0]
+    give(line % ("1", "1") + line % ("2", '"x"'), "new.jsonl")
+    message = (
+        r"Expected int64 in column 'id', as in the rows before; got .*string.*\. Write \.csv, .*"
+    )
+    alad.refused(message, "score", model, "new.jsonl", "-o", "s.parquet", "--keep", "id")
+    alad.good("score", model, "new.jsonl", "-o", "s.csv", "--keep", "id")
 
 
 # ------------------------------------------------------------------------ what it refuses
@@ -226,6 +302,28 @@ def test_fault_in_a_later_batch_is_placed_and_leaves_nothing(alad, model, train,
     Path("s.parquet").write_text("old")
     message = r".*'bytes'; got inf in row 20 .*\(Rows are counted from row 100 of the table\.\)"
     alad.refused(message, "score", model, "new.parquet", "-o", "s.parquet")
+
+
+@pytest.mark.parametrize(
+    ("table", "out"),
+    [
+        ("train.csv", "train.csv"),
+        ("train.csv", "./train.csv"),
+        ("train.csv", "link.csv"),
+        ("in", "in/b.csv"),
+        ("in/*.csv", "in/b.csv"),
+        ("train.csv", "model/model.csv"),
+    ],
+)
+def test_what_is_read_is_not_written_over(alad, model, table, out):
+    Path("in").mkdir()
+    for name in ("in/a.csv", "in/b.csv", "model/model.csv"):
+        Path(name).write_bytes(Path("train.csv").read_bytes())
+    Path("link.csv").symlink_to("train.csv")
+    message = (
+        rf"Expected another place to write to than {out.removeprefix('./')}, which is read\..*"
+    )
+    alad.refused(message, "score", model, table, "-o", out)
 
 
 @pytest.mark.parametrize(

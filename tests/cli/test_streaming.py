@@ -14,7 +14,7 @@ from alad.cli import streaming
 from alad.cli.streaming import memory_size
 from alad.cli.tables import table as sizes
 from alad.errors import InputError
-from alad.estimators import Stream, _network
+from alad.estimators import Stream, _fitting
 
 SHALLOW = ("--detector", "mahalanobis", "--calibration-share", 0)
 
@@ -114,7 +114,7 @@ def test_nothing_is_left_where_the_model_was_to_be(alad, small, monkeypatch, sto
     def fail(*args, **kwargs):
         raise stop
 
-    monkeypatch.setattr(_network, "train", fail)
+    monkeypatch.setattr(_fitting, "train", fail)
     before = sorted(Path().rglob("*"))
     done = alad("fit", "train.parquet", "-o", "new/m")
     assert done.code == (130 if stop is KeyboardInterrupt else 2)
@@ -122,7 +122,7 @@ def test_nothing_is_left_where_the_model_was_to_be(alad, small, monkeypatch, sto
 
 
 def test_alad_is_fitted_in_windows(alad, train, small, monkeypatch):
-    monkeypatch.setattr(_network, "most_rows", lambda stream, features: 100)
+    monkeypatch.setattr(_fitting, "most_rows", lambda stream, features: 100)
     settings = ("--epochs", 1, "--batch-size", 20, "--calibration-share", 0)
     said = json.loads(alad.good("fit", "train.parquet", "-o", "m", *settings, "--json").out)
     assert (said["rows"], said["epochs"]) == (200, 2)

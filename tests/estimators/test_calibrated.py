@@ -86,6 +86,16 @@ def test_other_columns_are_refused():
         deepcopy(fitted(Mahalanobis)).calibrate(MORE[:, :4])
 
 
+def test_a_setting_that_is_younger_than_the_calibration_changes_nothing():
+    detector = calibrated(KNN)
+    before = detector.p_values(NEW)
+    del detector.calibration_.facts["parameters"]["method"]  # as if there had been none
+    np.testing.assert_array_equal(detector.p_values(NEW), before)
+    detector.set_params(k=3)
+    with pytest.raises(InputError, match=r"settings of the calibration; k was set since"):
+        detector.p_values(NEW)
+
+
 def test_pictures_are_not_kept(monkeypatch, tmp_path):
     monkeypatch.setitem(ALAD.presets, "pictures", SMALL)
     detector = ALAD(preset="pictures", epochs=0, random_state=0).fit(stripes(16))
@@ -106,6 +116,15 @@ def test_a_model_with_half_a_calibration_is_refused(tmp_path, missing):
     write_model(tmp_path / "half", replace(whole, facts=facts, arrays=arrays))
     with pytest.raises(ModelFormatError, match=f"KeyError: '{missing}'"):
         load(tmp_path / "half")
+
+
+def test_a_model_whose_calibration_states_no_facts_is_refused(tmp_path):
+    calibrated(Mahalanobis).save(tmp_path / "whole")
+    whole = read_model(tmp_path / "whole")
+    facts = {k: v for k, v in whole.facts.items() if k != "weights_sha256"}
+    write_model(tmp_path / "odd", replace(whole, facts=facts | {"calibration": ["rows"]}))
+    with pytest.raises(ModelFormatError, match="Expected calibration scores"):
+        load(tmp_path / "odd")
 
 
 def test_a_model_from_before_has_none(tmp_path):

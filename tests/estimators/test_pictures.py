@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alad import ALAD, ALICE, DSEBM, GAN, AutoEncoder, BiGAN, InputError, load
-from alad.estimators import _network
+from alad.estimators import _fitting
 from alad.metrics import detection_metrics
 from alad.training import Checkpoint
 from tests.estimators.pictures import SIDE, SMALL, dots, stripes
@@ -98,7 +98,7 @@ def test_pictures_for_a_table_are_told_of_the_preset():
 
 
 def test_a_killed_training_goes_on_exactly(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0))
 
     def fit(**kwargs):
         return ALAD(preset="pictures", epochs=3, random_state=0).fit(X, **kwargs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from alad import ALAD, BiGAN, Mahalanobis, load
-from alad.errors import ModelFormatError, OutputError
+from alad.errors import InputError, ModelFormatError, OutputError
 from alad.estimators import DETECTORS
 from alad.io import FORMAT_VERSION, read_model, write_model
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, X, equal, fitted, new
@@ -76,6 +77,28 @@ def test_a_model_takes_the_place_of_a_model_and_of_nothing_else(tmp_path):
     assert (tmp_path / "thesis" / "chapter").read_text() == "all of it"
 
 
+TABLE = {"table": "kdd.parquet", "rows": 97_278, "date": "2026-11-26T17:00:00Z"}
+
+
+@pytest.mark.parametrize("cls", [BiGAN, Mahalanobis])
+def test_what_is_told_of_the_table_is_saved_and_forgotten_with_another_fit(cls, tmp_path):
+    detector = new(cls).fit(X)
+    assert detector.trained_on_ is None
+    detector.trained_on_ = TABLE
+    detector.save(tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    assert loaded.trained_on_ == TABLE
+    assert loaded.fit(X).trained_on_ is None
+
+
+def test_what_cannot_be_told_of_a_table_is_not_saved(tmp_path):
+    detector = copy(fitted(Mahalanobis))
+    detector.trained_on_ = {**TABLE, "rows": np.int64(3)}
+    with pytest.raises(InputError, match=r"to hold table, rows and date.*Set it to None"):
+        detector.save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 # ------------------------------------------------------------------------- what is refused
 
 
@@ -94,6 +117,10 @@ def model(tmp_path):
         return tmp_path / "model"
 
     return written
+
+
+def test_an_older_model_tells_nothing_of_its_table(model):
+    assert load(model(change=lambda facts: facts.pop("trained_on"))).trained_on_ is None
 
 
 def test_an_unchanged_model_is_read(model):
@@ -117,6 +144,12 @@ REFUSED_FACTS = {
     "scaling": (lambda f: f["scaler"].update(kind="huge"), "whole BiGAN model at .*'huge'"),
     "preset": (lambda f: f["parameters"].update(preset="huge"), "whole BiGAN model at .*'huge'"),
     "width": (lambda f: f.update(data_dim=6), r"Expected array 'A\..*' of shape .*; got"),
+    "trained on": (
+        lambda f: f.update(trained_on="kdd"),
+        "rows and date.*got 'kdd'. The fol",
+    ),
+    "rows": (lambda f: f.update(trained_on={**TABLE, "rows": True}), "table, rows and date"),
+    "table": (lambda f: f.update(trained_on={"rows": 3, "date": ""}), "table, rows and date"),
     "latent": (lambda f: f["parameters"].update(latent_dim=6), r"Expected array 'A\..*; got"),
     "games": (lambda f: f.update({"class": "ALICE"}), r"Expected an array 'D\.xx\..*there is none"),
 }
@@ -157,6 +190,15 @@ def test_wrong_arrays_are_refused(model, case):
 def test_a_simple_detector_without_its_arrays_is_refused(model):
     folder = model(Mahalanobis, arrays=lambda a: a.pop("mean"))
     with pytest.raises(ModelFormatError, match=r"whole Mahalanobis model at .*KeyError: 'mean'"):
+        load(folder)
+
+
+def test_an_array_that_is_a_single_number_is_refused(model, monkeypatch):
+    folder = model(Mahalanobis)
+    whole = read_model(folder)
+    half = replace(whole, arrays={**whole.arrays, "whitening": np.zeros(())})
+    monkeypatch.setattr("alad.estimators.read_model", lambda path: half)
+    with pytest.raises(ModelFormatError, match=r"whole Mahalanobis model at .*IndexError"):
         load(folder)
 
 

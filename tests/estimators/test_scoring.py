@@ -9,7 +9,8 @@ import pytest
 
 from alad import ALAD, ALICE, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
-from alad.estimators._programs import weights_by_name
+from alad.estimators import _programs
+from alad.estimators._programs import by_parts, weights_by_name
 from alad.scores import MEMORY_SCORES, SCORES
 from tests.by_hand import ByHand, softplus
 from tests.estimators.small import DETECTORS, NETWORKS, NEW, N, X, fitted, new
@@ -176,3 +177,16 @@ def test_a_row_whose_score_overflows_is_the_strangest(table):
     scores = detector.score_samples(far)
     assert np.isfinite(scores).all()
     assert detector.predict(far)[1] == -1
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+@pytest.mark.parametrize("n", [1, 600, 1100, 5000, 20_000, 40_000])
+def test_the_cores_share_rows_in_parts_for_one_program(cores, n, monkeypatch):
+    monkeypatch.setattr(_programs, "cores", lambda: cores)
+    sizes, x = [], np.arange(n, dtype=np.float32)[:, None]
+    found = by_parts(lambda part: (sizes.append(len(part)), part[:, 0])[1], x)
+    assert np.array_equal(found, x[:, 0])
+    assert max(sizes) <= 64 * 256
+    if len(sizes) > 1 and n < 64 * 256:  # fewer rows would have a program of their own
+        assert min(sizes) > 256
+    assert len(sizes) >= min(cores, n // 512, 2)

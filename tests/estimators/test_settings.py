@@ -9,7 +9,7 @@ import pytest
 
 from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
-from alad.estimators import DETECTORS, _network
+from alad.estimators import DETECTORS, _fitting
 from alad.networks import PRESETS
 from alad.preprocessing.scaling import fit_scaler
 from tests.estimators.small import NETWORKS, N, X
@@ -143,7 +143,7 @@ def asked_of_training(monkeypatch):
     def spy(build, moves, rows, **others):
         raise Told({"build": build, "moves": moves, "rows": rows, **others})
 
-    monkeypatch.setattr(_network, "train", spy)
+    monkeypatch.setattr(_fitting, "train", spy)
 
     def ask(detector, X=X, **others):
         with pytest.raises(Told) as caught:

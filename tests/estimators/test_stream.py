@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from alad import ALAD, KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis
 from alad.errors import DivergedError, InputError, OutputError
-from alad.estimators import Stream, _network, _stream, fit_side_by_side
+from alad.estimators import Stream, _fitting, _stream, fit_side_by_side
 from alad.estimators._stream import RowFile, Windows
 from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder
@@ -107,7 +108,7 @@ def stop_at(epoch):
 
 @pytest.mark.parametrize("epoch", [2, 5])  # in the first round of windows, and in the second
 def test_a_training_goes_on_exactly(streamed, epoch, tmp_path, monkeypatch):
-    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0))
     file = tmp_path / "run"
     with pytest.raises(Stop):
         new(ALAD, epochs=2).fit(stream(folder=tmp_path), checkpoint=file, report=stop_at(epoch))
@@ -196,7 +197,7 @@ def test_nothing_is_left(streamed, tmp_path):
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, MemoryError, DivergedError])
-@pytest.mark.parametrize("place", ["_stream.RowFile.read", "_network.train"])
+@pytest.mark.parametrize("place", ["_stream.RowFile.read", "_fitting.train"])
 def test_nothing_is_left_of_a_fit_that_fails(fault, place, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise fault
@@ -287,6 +288,26 @@ def test_rows_come_back_to_the_bit_in_less_space(table_file, tmp_path):
     whole.append(x)
     assert whole.digest == file.digest
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_put_behind_the_others_whatever_was_read_meanwhile(table_file):
+    file, x = table_file()
+    file.append(x[:500])
+    file.read(3, 4)
+    file.append(x[500:])
+    assert np.array_equal(file.unpacked(file.read(0, 1000)), x)
+
+
+def test_rows_are_read_by_several_at_once(table_file):
+    file, x = table_file()
+    file.append(x)
+    starts = [7 * i % 990 for i in range(4000)]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda start: file.unpacked(file.read(start, 10)), starts)
+        assert all(
+            np.array_equal(rows, x[start : start + 10])
+            for start, rows in zip(starts, found, strict=True)
+        )
 
 
 @pytest.fixture

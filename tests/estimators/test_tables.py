@@ -137,5 +137,17 @@ def test_an_unfitted_detector_says_so(ask):
         getattr(ALAD(), ask)(X)
 
 
+def test_a_fit_that_is_broken_off_leaves_no_detector_of_two_halves():
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    detector = new(BiGAN).fit(X)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(100 * X, report=stop)  # another scaling was learned by then
+    for ask in ("score_samples", "save"):
+        with pytest.raises(NotFittedError):
+            getattr(detector, ask)(X)
+
+
 def test_rows_at_fit_are_counted():
     assert fitted(Mahalanobis).rows_at_fit_ == fitted(BiGAN, "frame").rows_at_fit_ == N

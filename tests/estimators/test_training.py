@@ -10,7 +10,7 @@ import pytest
 
 from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN
 from alad.errors import DivergedError, InputError
-from alad.estimators import _network, fit_side_by_side
+from alad.estimators import _fitting, fit_side_by_side
 from alad.training import Checkpoint, Move
 from tests.estimators.small import FRAME, NETWORKS, NEW, X, equal, fitted, leaves, new
 
@@ -174,7 +174,7 @@ def stop_at(epoch):
 @pytest.fixture
 def started(tmp_path, monkeypatch):
     """A training of four epochs with patience, cut off in the third."""
-    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0))
     file, game = tmp_path / "run", dict(epochs=4, patience=9, **FAST)
     with pytest.raises(Stop):
         new(BiGAN, **game).fit(X, X_valid=WATCHED, checkpoint=file, report=stop_at(3))
@@ -193,7 +193,7 @@ def test_a_training_goes_on_exactly(started):
 
 @pytest.mark.parametrize("cls", [ALAD, AutoEncoder, GAN, AnoGAN, DAGMM, DSEBM])
 def test_every_detectors_training_goes_on_exactly(cls, tmp_path, monkeypatch):
-    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0))
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0))
     whole, cut = (new(cls, epochs=3, patience=9) for _ in "wc")
     with pytest.raises(Stop):
         cut.fit(X, X_valid=WATCHED, checkpoint=tmp_path / "run", report=stop_at(2))

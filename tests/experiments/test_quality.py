@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alad.datasets import DATA_SETS, adbench
+from alad.datasets import DATA_SETS, DataSet, Protocol, Split, adbench
 from alad.errors import InputError
 from alad.experiments import quality
 from alad.experiments.quality import CONTENDERS, PANELS, Panel, compared, run
@@ -26,7 +26,7 @@ def with_method(contender, **other):
 @pytest.fixture(autouse=True)
 def made_up(tmp_path, monkeypatch):
     paths = {}
-    for i, (table, _) in enumerate(TWO.tables):
+    for i, (table, _) in enumerate(TWO.problems):
         x = RNG.normal(size=(60, 3))
         x[50:] += 1 + i
         paths[f"{table}.npz"] = tmp_path / f"{table}.npz"
@@ -123,16 +123,60 @@ def test_several_scores_of_one_fit(tmp_path):
 
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_panels_name_data_sets_and_protocols(panel):
-    for table, protocol in panel.tables:
-        assert protocol in DATA_SETS[table].protocols
+    for name, protocol in panel.problems:
+        assert protocol in DATA_SETS[name].protocols
+        assert DATA_SETS[name].pictures == panel.pictures
+    assert len(panel.tables) == len(panel.problems)
 
 
 @pytest.mark.parametrize("contender", CONTENDERS.values(), ids=CONTENDERS)
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_settings_are_ones_that_the_detector_knows(contender, panel):
-    settings = contender.method.own_settings(panel.tables[0][0])
+    if not contender.is_of(panel):
+        return
+    settings = contender.method.own_settings(panel.problems[0][0])
     detector = quality.DETECTORS[contender.method.detector](**settings)
     detector._check_settings()
     for score in contender.scores:
         if score != quality.ONLY:
             detector.set_params(anomaly_score=score)._check_settings()
+
+
+def test_a_panel_of_pictures_has_classes_and_shows_tables_rows_of_numbers(tmp_path, monkeypatch):
+    """Half of the pictures of each class to train on; a detector of tables sees 12 columns."""
+    protocols = {name: Protocol(name, 0.5, 0, "the others", None) for name in ("ship", "frog")}
+    seen = []
+
+    def split(protocol, *, seed):
+        rng = np.random.default_rng(seed)
+        x = rng.integers(0, 256, (40, 2, 2, 3)).astype(np.uint8)
+        x[30:] //= 8
+        seen.append((protocol.name, seed))
+        return Split(
+            protocol=protocol,
+            seed=seed,
+            x_train=x[:20],
+            x_valid=x[:0],
+            x_test=x[20:],
+            y_test=np.arange(20) >= 10,
+            kind_test=np.array(["?"] * 20),
+            feature_names=(),
+            is_categorical=np.zeros(12, bool),
+            rows_train=np.arange(20),
+            rows_valid=np.arange(0),
+            rows_test=np.arange(20, 40),
+            fingerprint=str(seed),
+        )
+
+    made = DataSet("cifar10", "Made up", protocols, split, pictures=True)
+    monkeypatch.setitem(quality.DATA_SETS, "cifar10", made)
+    panel = Panel("pair", "A pair", (("cifar10", "ship"), ("cifar10", "frog")), 2, pictures=True)
+    run(panel, CHOSEN, range(2), tmp_path, print)
+    assert seen[:4] == [("ship", 0), ("ship", 1), ("frog", 0), ("frog", 1)]
+    found = compared(panel, tmp_path)
+    assert found["tables"] == ["ship", "frog"]
+    assert {row["name"] for row in found["rows"]} == {"mahalanobis", "knn"}
+    runs = json.loads((tmp_path / "pair-knn.json").read_text())["payload"]["runs"]
+    assert [one["columns"] for one in runs["frog"]] == [12, 12]
+    with pytest.raises(InputError, match="for pictures on the panel pair; got alad"):
+        run(panel, [CONTENDERS["alad"]], range(1), tmp_path, print)

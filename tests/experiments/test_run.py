@@ -14,7 +14,7 @@ from alad import ALAD, Mahalanobis, load
 from alad.datasets import DATA_SETS
 from alad.datasets._protocols import Table, apply
 from alad.errors import DivergedError, InputError, OutputError
-from alad.estimators import _network
+from alad.estimators import _fitting
 from alad.experiments import code, results
 from alad.experiments import run as module
 from alad.experiments.registry import METHODS, Method
@@ -387,7 +387,7 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, monkeypatch, trained):
 
     found, told, fit = [], [], module.fit_side_by_side
     monkeypatch.setattr(module, "fit_side_by_side", spied)
-    monkeypatch.setattr(_network, "Checkpoint", partial(Checkpoint, every=0.0))
+    monkeypatch.setattr(_fitting, "Checkpoint", partial(Checkpoint, every=0.0))
     with pytest.raises(KeyboardInterrupt):
         bench(tmp_path, progress=stop).run([SHORT], [0, 1, 2])
     assert seeds(tmp_path, SHORT) == [0, 1]

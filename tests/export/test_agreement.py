@@ -13,7 +13,7 @@ import pytest
 from alad import ALAD, KNN, InputError, Mahalanobis
 from alad.calibration import Calibration
 from alad.export import compare, to_onnx
-from alad.export.agreement import Agreement, differences
+from alad.export.agreement import Agreement, _wrong, differences
 from alad.export.rows import own_rows
 from tests.estimators.small import FRAME, X, fitted
 
@@ -41,6 +41,27 @@ def test_verdicts_that_differ_are_counted():
     scores = np.sort(-detector.score_samples(X))
     detector.offset_ = -(scores[-8] + scores[-9]) / 2  # 1 % of 64 rows were flagged: 1
     assert compare(model, detector, [X[:30], X[30:]]).verdicts == 7
+
+
+def test_p_values_are_held_against_the_detectors():
+    detector = copy.deepcopy(fitted(Mahalanobis, "array")).calibrate(X[:40])
+    model = to_onnx(detector).SerializeToString()
+    found = compare(model, detector, [X[:30], X[30:]])
+    assert found.p_values == 0
+    found.check()
+    detector.calibration_ = Calibration.of(detector.calibration_.scores + 0.1)  # another one's
+    other = compare(model, detector, [X[:30], X[30:]])
+    assert other.largest == found.largest
+    assert other.p_values > 10
+    with pytest.raises(InputError, match=r"detector's p-values; got others on \d+ of 64 rows"):
+        other.check()
+
+
+def test_a_p_value_between_those_of_the_two_scores_is_right():
+    known, ours = Calibration.of([1.0, 2.0, 3.0]), np.array([2.5, 2.5, 2.5])
+    found = {"anomaly_score": np.array([3.5, 2.5, 2.5]), "p_value": np.array([0.25, 0.5, 0.25])}
+    assert _wrong(found, ours, known).tolist() == [False, False, True]
+    assert _wrong({**found, "p_value": np.full(3, np.nan)}, ours, known).all()
 
 
 def test_own_rows_have_gaps_and_categories_that_fit_did_not_see():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from alad import ALAD, KNN, LOF, AutoEncoder, IsolationForest, Mahalanobis, load
+from alad import ALAD, DAGMM, DSEBM, GAN, KNN, LOF, AutoEncoder, IsolationForest, Mahalanobis, load
 from alad.errors import InputError
 from alad.reasons import check_reference, explain
 from alad.reasons.explanation import _normal_rows
@@ -52,6 +53,29 @@ def test_contributions_add_up(cls, table):
     assert reasons.contributions.shape == reasons.rarity.shape == reasons.seen.shape
     assert reasons.expected.columns == list(reasons.columns)
     assert reasons.nearest.shape == (len(new), 5)
+
+
+SCORES = [
+    *((ALAD, score) for score in ALAD.scores),
+    *((cls, score) for cls in (GAN, DAGMM, DSEBM) for score in cls.scores),
+]
+
+
+@pytest.mark.parametrize(("cls", "score"), SCORES, ids=lambda v: getattr(v, "__name__", v))
+def test_contributions_of_every_score_add_up(cls, score):
+    detector = copy(fitted(cls)).set_params(anomaly_score=score)
+    new = np.concatenate([NEW[:6], X[:3]])
+    new[8, 2] += 9
+    reasons = explain(detector, new, reference=X)
+    expected = reasons.expected.to_numpy()
+    difference = reasons.anomaly_score - reasons.expected_score
+    scale = np.abs(reasons.contributions).max() + np.abs(difference).max()
+    assert np.abs(reasons.contributions.sum(axis=1) - difference).max() <= 1e-12 * scale
+    assert (reasons.contributions[new == expected] == 0).all()
+    assert (reasons.contributions[6:8] == 0).all()  # rows of the reference
+    assert reasons.expected_score == pytest.approx(-detector.score_samples(expected), rel=1e-6)
+    if expected[8].tolist() == X[2].tolist():  # where one column differs it has all
+        assert reasons.contributions[8, 2] == pytest.approx(difference[8], rel=1e-12)
 
 
 def test_the_expected_row_has_the_expected_score(shallow):
@@ -132,8 +156,10 @@ def test_equal_rows_are_explained_once(shallow, monkeypatch):
         shallow, "_judged", lambda x, judge=shallow._judged: (judged.append(len(x)), judge(x))[1]
     )
     one, other = toy_rows(amount=80.0), toy_rows(level=90.0)
+    explain(shallow, pl.concat([one, other]), reference=TOY)
     twice = explain(shallow, pl.concat([one, other, one]), reference=TOY)
-    assert max(judged[:2]) == 2
+    assert len(judged) == 2  # one call each
+    assert judged[0] == judged[1] <= 2 * (2 + len(TOY.columns))
     assert np.array_equal(twice.contributions[0], twice.contributions[2])
     assert twice.to_frame(2).row(0) == twice.to_frame(2).row(2) != twice.to_frame(2).row(1)
     assert twice.seen["level"].to_list() == [50, 90, 50]
@@ -149,6 +175,20 @@ def test_a_frame_and_its_array_agree():
     assert np.array_equal(frame.rarity, array.rarity)
     assert np.array_equal(frame.nearest, array.nearest)
     assert frame.seen.rows() == array.seen.rows()
+
+
+def test_what_float32_cannot_tell_apart_is_no_difference():
+    rows = np.full((100, 3), 0.1)  # no float32
+    rows[:, 1:] = RNG.normal(size=(100, 2)) + 0.3
+    strange = rows[5:6].copy()
+    strange[0, 1] = 50
+    for detector in (KNN().fit(rows), Mahalanobis().fit(rows)):
+        reasons = explain(detector, strange, reference=rows)
+        assert reasons.rarity[0, 0] == 1
+        assert reasons.rarity[0, 2] > 0
+        assert reasons.nearest[0, 0] == 5
+        assert reasons.contributions[0, [0, 2]].tolist() == [0, 0]
+        assert reasons.expected["x0"].to_list() == [0.1]
 
 
 def test_nothing_is_drawn():
@@ -219,7 +259,7 @@ def test_without_anything_to_compare_with_it_says_what_to_do():
 
 def test_pictures_are_refused():
     detector = ALAD(preset="pictures")
-    detector.weights_ = {}
+    detector.offset_ = 0.0  # the last that a fit sets
     with pytest.raises(InputError, match="Expected a detector of tables; this ALAD takes pictures"):
         explain(detector, np.zeros((1, 8, 8, 3)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from alad.reasons import reference as module
 from alad.reasons.reference import Reference
 
 
@@ -71,6 +72,24 @@ def test_a_category_counts_for_a_standard_deviation():
     assert normal.nearest(one(1.1 * sd, 0, 1), 6)[0, 0] == 1
     distances = next(normal._distances(one(sd, 0, 1)))
     assert distances[0, :2] == pytest.approx([0.5 + 0.5, 0.5])
+
+
+def test_what_all_normal_rows_share_does_not_move_the_nearest():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 2)).astype(np.float32)
+    shared = np.column_stack([rows, np.full(50, 7), np.ones(50), np.zeros(50)])
+    both = reference(shared, [0, 1, 2, 3, 3], [False, False, False, True, True])
+    x = np.array([[0.1, 0.2, 9, 0, 1]], np.float32)
+    assert np.array_equal(both.nearest(x, 50), reference(rows).nearest(x[:, :2], 50))
+    assert both.rarity(x)[0, 2:].tolist() == [0, 0]
+
+
+def test_blocks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    normal, x = (rng.normal(size=(n, 3)).astype(np.float32) for n in (40, 25))
+    whole = reference(normal).nearest(x, 5)
+    monkeypatch.setattr(module, "BLOCK", 90)
+    assert np.array_equal(reference(normal).nearest(x, 5), whole)
 
 
 def test_of_equally_near_rows_the_first_is_first():

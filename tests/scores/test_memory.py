@@ -10,7 +10,7 @@ import pytest
 from alad.networks import Players
 from alad.networks.memory import Kept
 from alad.networks.presets import tabular_architecture
-from alad.scores.memory import DOUBT, LOCALITY, MEMORY_SCORES, NEIGHBOURS
+from alad.scores.memory import DOUBT, LOCALITY, MEMORY_SCORES, MOST_DOUBT, NEIGHBOURS
 
 RNG = np.random.default_rng(1)
 M, D = 50, 6
@@ -52,6 +52,16 @@ def test_the_doubt_is_added_and_never_negative(networks):
     doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
     np.testing.assert_allclose(doubt, TRUST * DOUBT * np.logaddexp(0, -logit), atol=1e-5)
     assert (doubt > -1e-6).all()
+
+
+def test_the_doubt_has_an_end(networks):
+    """Far out D_xz is sure of anything: 8 nats of its doubt count."""
+    far = np.float32(1e3) * X
+    logit = np.float64(networks["D"]["xz"](far, networks["A"].E(far)))
+    assert (logit < -2 * MOST_DOUBT).any()
+    doubt = MEMORY_SCORES["memory"](networks, far) - MEMORY_SCORES["local-distance"](networks, far)
+    expected = np.minimum(np.logaddexp(0, -logit), MOST_DOUBT)
+    np.testing.assert_allclose(doubt, TRUST * DOUBT * expected, atol=1e-4)
 
 
 @pytest.fixture

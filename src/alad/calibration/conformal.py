@@ -109,7 +109,8 @@ class Calibration:
         """
         scores, rows = arrays["scores"], arrays["rows"]
         sound = (
-            (scores.ndim, rows.ndim) == (1, 2)
+            isinstance(facts, Mapping)
+            and (scores.ndim, rows.ndim) == (1, 2)
             and scores.dtype == np.float64
             and rows.dtype == np.float32
             and len(scores) > 0

@@ -58,7 +58,7 @@ def quality(
 
     Results are kept, one file for each detector, after each fit; the same command goes on where
     it was stopped. A seed is that of the split and of the detector. Panels: adbench, contaminated,
-    kdd99, kdd99-corrected, arrhythmia.
+    kdd99, kdd99-corrected, arrhythmia, cifar10.
     """
     from alad.cli.show import check_choice, print_json, print_text
     from alad.experiments.quality import CONTENDERS, PANELS, compared, run
@@ -68,11 +68,12 @@ def quality(
     for name in method or ():
         check_choice("--method", name, CONTENDERS)
     wanted = [PANELS[name] for name in panels or ("adbench",)]
-    chosen = [CONTENDERS[name] for name in method or CONTENDERS]
     if not stored:
         options = {"refresh": refresh, "other_code": other_code}
         for panel in wanted:
             of = range(first_seed, first_seed + (seeds or panel.seeds))
+            named = [CONTENDERS[name] for name in method or ()]
+            chosen = named or [c for c in CONTENDERS.values() if c.is_of(panel)]
             _run(run, panel, chosen, of, results, options)
     content = [compared(panel, results) for panel in wanted]
     if picture is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alad.errors import InputError
 
 if TYPE_CHECKING:
+    from alad.cli.drawing import Drawn
     from alad.cli.pictures import OnBad
     from alad.estimators import AbstractDetector
 
@@ -18,34 +19,52 @@ MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit 
 LEAST = 100  # rows in all: of fewer, the fit needs every one
 
 
-def check_options(
-    share: float | None, separate: Path | None, columns: Sequence[str] | None
-) -> None:
-    """Hold the options against each other, and a table of calibration rows against ``columns``.
+def check_options(share: float | None, separate: Path | None) -> None:
+    """Hold the options against each other.
 
     Raises
     ------
     InputError
-        They do not fit, or the table lacks a column.
+        They do not fit.
     """
-    from alad.cli.tables import holds_pictures, open_table
-    from alad.preprocessing.frames import quoted
-
     if share is not None and not 0 <= share < 1:
         raise InputError(
             f"Expected a --calibration-share of at least 0 and below 1; got {share:g}. Give 0.1, "
             "say, or 0 for no calibration."
         )
-    if separate is None:
-        return
-    if share:
+    if share and separate is not None:
         raise InputError(
             "Expected one source of calibration rows; got --calibration and --calibration-share. "
             "Leave one out."
         )
-    if columns is None:
-        if not holds_pictures(separate):
-            raise InputError(f"Expected a folder of pictures after --calibration; got {separate}.")
+
+
+def check_folder(separate: Path | None) -> None:
+    """Refuse calibration rows, if there are any, that are no folder of pictures.
+
+    Raises
+    ------
+    InputError
+        They are none.
+    """
+    from alad.cli.tables import holds_pictures
+
+    if separate is not None and not holds_pictures(separate):
+        raise InputError(f"Expected a folder of pictures after --calibration; got {separate}.")
+
+
+def check_table(separate: Path | None, columns: Sequence[str]) -> None:
+    """Refuse calibration rows, if there are any, that lack columns to be learned.
+
+    Raises
+    ------
+    InputError
+        Names the columns; or it is no table.
+    """
+    from alad.cli.tables import open_table
+    from alad.preprocessing.frames import quoted
+
+    if separate is None:
         return
     with open_table(separate) as table:
         if absent := [name for name in columns if name not in table.names]:
@@ -56,44 +75,47 @@ def check_options(
 
 
 def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
-    """Part rows, a frame, a stream or an array, into those to learn from and those to calibrate on.
+    """Part rows, held or streamed, into those to learn from and those to calibrate on.
 
     Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left.
     """
     import numpy as np
 
-    from alad.estimators import Stream
+    from alad.estimators import PictureFiles, Stream
 
     count = min(round(share * len(rows)), MOST, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
         return rows, None
     is_held = np.zeros(len(rows), np.bool_)
     is_held[np.random.default_rng(seed).choice(len(rows), count, replace=False)] = True
-    if isinstance(rows, Stream):
+    if isinstance(rows, Stream | PictureFiles):
         return rows.without(is_held), rows.only(is_held)
     if isinstance(rows, np.ndarray):
         return rows[~is_held], rows[is_held]
     return rows.filter(~is_held), rows.filter(is_held)
 
 
-def inputs_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None = None) -> Any:
-    """Read all rows of a table, or pictures of a folder, as the detector takes them."""
-    import numpy as np
-    import polars as pl
+def rows_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None, seed: int) -> Drawn:
+    """Read rows of a table, or pictures of a folder; of more than 20,000 so many are drawn.
 
-    from alad.cli.decisions import rule_of
-    from alad.cli.score import _job
+    Raises
+    ------
+    InputError
+        The table cannot be read, or is not as at fit.
+    """
+    from alad.cli.drawing import drawn
+    from alad.cli.inputs import opened
 
-    with _job(detector, path, (), False, on_bad, rule_of(detector)) as job:
-        parts = list(job.inputs())
-    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else pl.concat(parts)
+    with opened(detector, path, on_bad) as inputs:
+        return drawn(inputs, MOST, seed)
 
 
-def calibrate(model: AbstractDetector, rows: Any, source: str) -> None:
-    """Calibrate, and write down where the rows came from."""
+def calibrate(model: AbstractDetector, rows: Any, source: str, *, of: int) -> None:
+    """Calibrate, and write down where the rows came from, and of how many they were drawn."""
     kept = model.calibrate(rows).calibration_
     assert kept is not None
-    model.calibration_ = replace(kept, facts={**kept.facts, "from": source})
+    drawn = {"drawn_from": of} if of > len(rows) else {}
+    model.calibration_ = replace(kept, facts={**kept.facts, "from": source, **drawn})
 
 
 def summary(model: AbstractDetector, rows: int, share: float) -> dict[str, Any]:
@@ -104,7 +126,7 @@ def summary(model: AbstractDetector, rows: int, share: float) -> dict[str, Any]:
             "rows": len(kept.scores),
             "rows_kept": len(kept.rows),
             "smallest_p": kept.smallest_p,
-            "from": kept.facts["from"],
+            **{name: kept.facts[name] for name in ("from", "drawn_from") if name in kept.facts},
         }
     few = f"{rows:,} rows in all are too few to hold some out" if share else "it was switched off"
     return {"rows": 0, "rows_kept": 0, "smallest_p": None, "from": None, "why_not": few}
@@ -116,7 +138,8 @@ def told(done: Mapping[str, Any]) -> str:
         return (
             f"Not calibrated: {done['why_not']}. --calibration FILE gives normal rows of their own."
         )
+    drawn = f", drawn from {done['drawn_from']:,}" if "drawn_from" in done else ""
     return (
-        f"Calibrated on {done['rows']:,} normal rows that the fit did not see ({done['from']}): "
-        f"the smallest p-value is {done['smallest_p']:.3g}."
+        f"Calibrated on {done['rows']:,} normal rows that the fit did not see ({done['from']}"
+        f"{drawn}): the smallest p-value is {done['smallest_p']:.3g}."
     )

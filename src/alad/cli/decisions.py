@@ -1,27 +1,27 @@
-"""By which rule ``alad score`` flags rows, and how a rule that needs all rows first gets by.
+"""By which rule ``alad score`` flags rows.
 
 ===========================  ==================================================  ===============
 option                       flags                                               known
 ===========================  ==================================================  ===============
 none                         scores above the model's threshold                  at once
 ``--false-positive-rate r``  p-values of at most r                               at once
+``--labelled file``          scores above the threshold that a labelled sample    at once
+                             gives
 ``--fdr q``                  what Benjamini and Hochberg discover                after all rows
 ``--alerts-per-day n``       the n highest of each day                           after all rows
 ``--alerts-per-entity n``    the n highest of each entity                        after all rows
 ===========================  ==================================================  ===============
 
-What is known only after all rows needs two passes, in memory that does not grow with them: the
-scored rows wait in a hidden file beside the result, and of all p-values the counts are enough.
+What is known only after all rows is found in memory that does not grow with them: of all p-values
+the counts are enough, and of all groups their highest scores. See :mod:`alad.cli.flagging`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -34,12 +34,15 @@ from alad.calibration import (
     at_false_discovery_rate,
     at_false_positive_rate,
 )
+from alad.cli.labelled import Sample, at_sample
+from alad.cli.times import days
 from alad.errors import InputError
 
 if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
-Write = Callable[[pl.DataFrame, pl.Series | None], None]
+COMMON = 0.05  # p-values above it are nothing out of the ordinary
+
 Scores = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -51,6 +54,8 @@ class Rule(ABC):
     """Whether it is known only when all rows were seen which are flagged."""
     group_column: str | None = None
     """A column of the table that the rule looks at beside the scores."""
+    anomalies: int = 0
+    """How many rows were flagged."""
 
     @abstractmethod
     def decision(self) -> Decision:
@@ -62,7 +67,7 @@ class Rule(ABC):
 
     @abstractmethod
     def watch(self, scores: Scores, groups: pl.Series | None) -> None:
-        """See the next rows, in their order."""
+        """See the next rows, in their order, where all are to be known first."""
 
     @abstractmethod
     def may_flag(self, scores: Scores, groups: pl.Series | None) -> Flags:
@@ -72,14 +77,19 @@ class Rule(ABC):
     def flags(self, scores: Scores, start: int) -> Flags:
         """Say which rows are flagged, once that is known."""
 
+    def count(self, flagged: Scores) -> None:
+        """See the scores of rows that were flagged."""
+        self.anomalies += len(flagged)
+
 
 class AtThreshold(Rule):
     """A line that is known beforehand."""
 
     needs_all = False
 
-    def __init__(self, decision: Decision, threshold: float) -> None:
-        self._decision, self.threshold = decision, threshold
+    def __init__(self, decision: Decision) -> None:
+        assert decision.threshold is not None
+        self._decision, self.threshold = decision, decision.threshold
 
     def decision(self) -> Decision:
         """Give what it was made with."""
@@ -127,15 +137,20 @@ class AtFalseDiscoveryRate(Rule):
 
 
 class WithinBudget(Rule):
-    """The highest scores of each group."""
+    """The highest scores of each group, be they ever so ordinary: those are counted."""
 
     needs_all = True
 
     def __init__(
-        self, most: int, group_column: str, what: str, groups: Callable[[pl.Series, int], pl.Series]
+        self,
+        most: int,
+        group_column: str,
+        what: str,
+        groups: Callable[[pl.Series, int], pl.Series],
+        ordinary: Ordinary,
     ) -> None:
         self.budget, self.group_column, self.what = Budget(most), group_column, what
-        self._groups = groups
+        self._groups, self._ordinary, self.ordinary = groups, ordinary, 0
 
     def groups(self, column: pl.Series, start: int) -> pl.Series:
         """Give the group of each row."""
@@ -150,6 +165,16 @@ class WithinBudget(Rule):
             None,
             f"No {self.what} has more than {most:,}. How many of them are false is not known.",
             "None.",
+            note=self._note(),
+        )
+
+    def _note(self) -> str | None:
+        if not self.ordinary:
+            return None
+        has = "has" if self.ordinary == 1 else "have"
+        return (
+            f"{self.ordinary:,} of the {self.anomalies:,} flagged rows {has} "
+            f"{self._ordinary.told}. A budget is spent on a quiet {self.what} too."
         )
 
     def watch(self, scores: Scores, groups: pl.Series | None) -> None:
@@ -167,6 +192,31 @@ class WithinBudget(Rule):
     def flags(self, scores: Scores, start: int) -> Flags:
         """Say which are among the highest of their group."""
         return _marked(self.budget.rows(), start, len(scores))
+
+    def count(self, flagged: Scores) -> None:
+        """Count those that only their group makes an alert."""
+        super().count(flagged)
+        self.ordinary += int(self._ordinary.among(flagged).sum())
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """Scores that are nothing out of the ordinary, whatever a budget says of them."""
+
+    told: str
+    """What such rows have."""
+    among: Callable[[Scores], Flags]
+
+    @classmethod
+    def of(cls, detector: AbstractDetector) -> Self:
+        """By p-values if there are any, else by the model's threshold."""
+        if detector.calibration_ is None:
+            threshold = -detector.offset_
+            told = f"a score that is not above the model's threshold, {threshold:.6g}"
+            return cls(told, lambda scores: scores <= threshold)
+        calibration = detector._calibrated()
+        told = f"a p-value above {COMMON:g}: of normal rows more than {COMMON:.0%} score as high"
+        return cls(told, lambda scores: calibration.p_values(scores) > COMMON)
 
 
 def _marked(rows: NDArray[np.int64], start: int, n: int) -> Flags:
@@ -188,6 +238,7 @@ def rule_of(
     time: str | None = None,
     alerts_per_entity: int | None = None,
     entity: str | None = None,
+    labelled: Sample | None = None,
 ) -> Rule:
     """Choose the rule that the options ask for; at most one may be.
 
@@ -195,13 +246,15 @@ def rule_of(
     ------
     InputError
         Two rules at once, a column without its rule or a rule without its column, a level out of
-        range, or a model without a calibration for a rule that needs one.
+        range, labelled rows that will not do, or a model without a calibration for a rule that
+        needs one.
     """
     asked = {
         "--fdr": fdr,
         "--false-positive-rate": false_positive_rate,
         "--alerts-per-day": alerts_per_day,
         "--alerts-per-entity": alerts_per_entity,
+        "--labelled": labelled,
     }
     given = [name for name, value in asked.items() if value is not None]
     if len(given) > 1:
@@ -217,18 +270,19 @@ def rule_of(
             )
     if alerts_per_day is not None:
         column = _column(detector, "time", time, "--alerts-per-day")
-        return WithinBudget(alerts_per_day, column, "day", days)
+        return WithinBudget(alerts_per_day, column, "day", days, Ordinary.of(detector))
     if alerts_per_entity is not None:
         column = _column(detector, "entity", entity, "--alerts-per-entity")
-        return WithinBudget(alerts_per_entity, column, "entity", _as_text)
+        ordinary = Ordinary.of(detector)
+        return WithinBudget(alerts_per_entity, column, "entity", _entities, ordinary)
     if fdr is not None:
         return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
     if false_positive_rate is not None:
         calibration = calibration_of(detector, "--false-positive-rate")
-        decision = at_false_positive_rate(calibration, false_positive_rate)
-        assert decision.threshold is not None
-        return AtThreshold(decision, decision.threshold)
-    return AtThreshold(_default(detector), -detector.offset_)
+        return AtThreshold(at_false_positive_rate(calibration, false_positive_rate))
+    if labelled is not None:
+        return AtThreshold(at_sample(detector, labelled))
+    return AtThreshold(_default(detector))
 
 
 def _default(detector: AbstractDetector) -> Decision:
@@ -266,121 +320,10 @@ def _column(detector: AbstractDetector, name: str, given: str | None, rule: str)
     return str(found)
 
 
-# ------------------------------------------------------------------------------- groups
-
-
-def _as_text(column: pl.Series, start: int) -> pl.Series:
+def _entities(column: pl.Series, start: int) -> pl.Series:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise InputError(
             f"Expected text or numbers in column {column.name!r} to tell entities apart; got "
             f"{column.dtype}. Name another column."
         )
     return column.cast(pl.String)
-
-
-def days(column: pl.Series, start: int) -> pl.Series:
-    """Give the day of each time, as it is written: no time zone is turned into another.
-
-    Times are dates, datetimes, text that begins with a date as in 2026-01-31 or
-    2026-01-31T23:59:59, or numbers: seconds since 1970 in UTC.
-
-    Raises
-    ------
-    InputError
-        One is none of these, or missing; the message has its row, the first being ``start``.
-
-    >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
-    ['2026-01-31', '2026-01-31', '1970-01-01']
-    """
-    if column.dtype in (pl.Date, pl.Datetime):
-        found = column.dt.date()
-    elif column.dtype.is_numeric():
-        found = _since_1970(column.cast(pl.Float64))
-    elif column.dtype == pl.String:
-        text = column.str.strip_chars()
-        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}:\d{2})", 1)
-        dates = written.str.to_date("%Y-%m-%d", strict=False)
-        found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
-    else:
-        raise _no_time(column, str(column.dtype), start)
-    if found.null_count():
-        row = int(found.is_null().arg_max() or 0)
-        raise _no_time(column, repr(column[row]), start + row)
-    return found.cast(pl.String)
-
-
-def _no_time(column: pl.Series, got: str, row: int) -> InputError:
-    return InputError(
-        f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds since "
-        f"1970; got {got} in row {row}. Correct the value, or name another column."
-    )
-
-
-def _since_1970(seconds: pl.Series) -> pl.Series:
-    """Days of seconds since 1970; null where that is no year of four digits."""
-    sound = seconds.is_finite() & seconds.is_between(0, 253_402_300_799)
-    days = (seconds / 86_400).floor().cast(pl.Int32, strict=False)
-    kept = pl.DataFrame({"day": days, "sound": sound})
-    return kept.select(pl.when("sound").then("day").cast(pl.Date))["day"]
-
-
-# --------------------------------------------------------------------------- two passes
-
-
-@dataclass
-class Flagging:
-    """Writes scored rows with a flag each, in one pass or two, and counts the flags."""
-
-    rule: Rule
-    out: Path
-    of_flagged: tuple[str, ...] = ()
-    """Columns that only flagged rows are to have."""
-    anomalies: int = field(default=0, init=False)
-
-    @contextmanager
-    def open(self) -> Iterator[Write]:
-        """Give a function that takes scored rows, and their groups, batch by batch.
-
-        The rows get ``is_anomaly`` after ``anomaly_score`` and, where there is one, ``p_value``.
-
-        Raises
-        ------
-        OutputError
-            The result, or what waits beside it, cannot be written.
-        """
-        from alad.cli.sinks import open_sink
-
-        with open_sink(self.out) as write:
-            if self.rule.needs_all:
-                with self._waiting(write) as watch:
-                    yield watch
-            else:
-                yield lambda rows, groups: write(self._with_flags(rows, 0))
-
-    @contextmanager
-    def _waiting(self, write: Callable[[pl.DataFrame], None]) -> Iterator[Write]:
-        """Let rows wait in a file until the rule has seen them all, then flag and write them."""
-        from alad._files import scratch_beside
-        from alad.cli.sinks import open_sink, parts_of
-
-        with scratch_beside(None if self.out == Path("-") else self.out) as folder:
-            waiting = folder / "scored.parquet"
-            with open_sink(waiting) as keep:
-
-                def watch(rows: pl.DataFrame, groups: pl.Series | None) -> None:
-                    self.rule.watch(rows["anomaly_score"].to_numpy(), groups)
-                    keep(rows)
-
-                yield watch
-            start = 0
-            for rows in parts_of(waiting):
-                write(self._with_flags(rows, start))
-                start += rows.height
-
-    def _with_flags(self, rows: pl.DataFrame, start: int) -> pl.DataFrame:
-        flags = self.rule.flags(rows["anomaly_score"].to_numpy(), start)
-        self.anomalies += int(flags.sum())
-        after = "p_value" if "p_value" in rows.columns else "anomaly_score"
-        place = rows.get_column_index(after) + 1
-        told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
-        return told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,10 @@ from alad.cli.pictures import OnBad
 from alad.errors import InputError
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
+    from alad.cli.inputs import Inputs
     from alad.estimators import AbstractDetector
 
 MOST_ROWS, MOST_BYTES = 20_000, 1 << 26  # that are looked at, drawn from all
@@ -28,12 +31,20 @@ def drift(
     table: Annotated[
         Path,
         typer.Argument(
-            metavar="NEW", help="New rows, in the order in which they came: what score takes."
+            metavar="NEW", help="New rows, in the order in which they came, or with --time."
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Write what was found as .json, or draw it as .png."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column that says when a row was: the rows are taken in that order.",
+            show_default="the schema's column of time, else the order of the rows",
+        ),
     ] = None,
     level: Annotated[
         float,
@@ -51,20 +62,24 @@ def drift(
     """Compare new rows with those that a model was calibrated on, column by column and by score.
 
     Columns: Kolmogorov-Smirnov for numbers, chi-square for categories, Benjamini-Hochberg over
-    them; the largest effect first. Scores: a conformal test martingale over the rows in their
-    order, and Kolmogorov-Smirnov. If the scores moved, p-values and what rests on them no longer
-    hold. At most 20,000 rows are looked at, drawn from all.
+    them; the largest effect first. Scores: a conformal test martingale over the rows in the order
+    of time, which also says by when the calibration no longer held, and Kolmogorov-Smirnov. If the
+    scores moved, p-values and what rests on them no longer hold. At most 20,000 rows are looked at,
+    drawn from all.
     """
-    from alad._files import written_aside
+    from alad._files import check_not_read, written_aside
     from alad.cli.decisions import calibration_of
+    from alad.cli.inputs import files_read
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
 
     if out is not None and out.suffix.lower() not in (".json", ".png"):
         raise InputError(f"Expected --out to end in .json or .png; got {out}.")
+    check_not_read(out, model, *files_read(table))
     detector = load(model)
     calibration_of(detector, "drift")
-    found = _found(detector, table, level=level, seed=seed, on_bad=on_bad)
+    new = _rows(detector, table, time, seed, on_bad)
+    found = _found(detector, new, level=level, seed=seed)
     if out is not None:
         with written_aside(out) as aside:
             _write(found, aside)
@@ -76,27 +91,121 @@ def drift(
             print_text(f"Written: {out}")
 
 
-def _found(
-    detector: AbstractDetector, path: Path, *, level: float, seed: int, on_bad: OnBad | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _New:
+    """The rows that are looked at, n of them, in the order in which they are taken."""
+
+    x: NDArray[Any]
+    """(n, f) their features."""
+    places: NDArray[Any]
+    """(n,) their numbers in the table."""
+    of: int
+    """How many rows the table has."""
+    time: str | None
+    """The column that gave the order; None: they are as in the table."""
+    moments: pl.Series | None
+    """(n,) what that column says."""
+
+
+def _rows(
+    detector: AbstractDetector, path: Path, time: str | None, seed: int, on_bad: OnBad | None
+) -> _New:
+    """Draw rows of a table of any length, and put them in the order of time."""
+    import numpy as np
+
+    from alad.cli.drawing import drawn
+    from alad.cli.inputs import opened
+
+    with opened(detector, path, on_bad) as inputs:
+        column = _time_column(detector, inputs, time)
+        beside = [] if column is None else [column]
+        found = drawn(inputs, _most(detector), seed, beside)
+    with found.placed():
+        x = detector._matrix(found.X, fitting=False)
+        moments = None if column is None else found.content[column]
+        seconds = None if moments is None else _seconds(moments, is_asked=time is not None)
+    if moments is None or seconds is None:
+        return _New(x, found.places, found.of, None, None)
+    order = np.argsort(seconds, kind="stable")
+    return _New(x[order], found.places[order], found.of, column, moments[order])
+
+
+def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) -> str | None:
+    """The column that was named, or else the one of the model's schema, where the table has it."""
+    from alad.preprocessing.frames import quoted
+
+    columns = inputs.columns or ()
+    if given is None:
+        known = detector.encoder_.time_column if detector.encoder_ else None
+        return known if known in columns else None
+    if given not in columns:
+        has = f"it has {quoted(columns)}. Name one of these" if columns else "pictures have none"
+        raise InputError(
+            f"Expected the column {given!r} of --time in {inputs.place}; {has}, or leave --time "
+            "out."
+        )
+    return given
+
+
+def _seconds(moments: pl.Series, *, is_asked: bool) -> NDArray[Any] | None:
+    """Read the times; if nobody asked for them, what cannot be read is no more than a note."""
+    from alad.cli.show import note
+    from alad.cli.times import instants
+
+    try:
+        return instants(moments, 0)
+    except InputError as error:
+        if is_asked:
+            raise
+        note("rows are taken in the order of the table", [str(error)])
+        return None
+
+
+def _most(detector: AbstractDetector) -> int:
+    """How many rows are looked at: of wide ones fewer."""
+    width = len(detector.scaler_.shift)
+    return min(MOST_ROWS, max(1, MOST_BYTES // (4 * width)))
+
+
+def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) -> dict[str, Any]:
     """What moved, as JSON."""
     from alad.calibration import exchangeability
 
     calibration = detector._calibrated()
-    x, rows = _sample(detector, path, seed, on_bad)
-    scores = detector._judged(x)
+    scores = detector._judged(new.x)
     verdict = exchangeability(calibration.scores, scores, level=level, seed=seed)
     p = calibration.p_values(scores)
     return {
-        "rows": rows,
-        "rows_looked_at": len(x),
+        "rows": new.of,
+        "rows_looked_at": len(new.x),
         "calibration_rows": len(calibration.scores),
         "calibration_holds": verdict.holds,
         "level": level,
+        "time": new.time,
+        "stopped": _stopped(new, _first_beyond(calibration.scores, scores, level, seed)),
         "scores": verdict.to_json(),
         "share_of_p_up_to": {"p": COMMON, "share": float((p <= COMMON).mean())},
-        "columns": _columns(detector, x, level),
+        "columns": _columns(detector, new.x, level),
     }
+
+
+def _first_beyond(known: Any, scores: Any, level: float, seed: int) -> int | None:
+    """The first row by which the martingale says no: where M reaches 2 / level."""
+    import numpy as np
+
+    from alad.calibration.exchangeability import martingale, successive_p_values
+
+    wealth = martingale(successive_p_values(known, scores, seed))
+    beyond = np.flatnonzero(wealth >= np.log(2 / level))
+    return int(beyond[0]) if len(beyond) else None
+
+
+def _stopped(new: _New, place: int | None) -> dict[str, Any] | None:
+    """The row, and the time where it is known, by which the calibration no longer held."""
+    if place is None:
+        return None
+    time = None if new.moments is None else str(new.moments[place])
+    return {"row": int(new.places[place]), "time": time, "rows_before": place}
 
 
 def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[dict[str, Any]]:
@@ -119,31 +228,6 @@ def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[
     return [column.to_json() for column in found]
 
 
-def _sample(
-    detector: AbstractDetector, path: Path, seed: int, on_bad: OnBad | None
-) -> tuple[NDArray[Any], int]:
-    """Draw rows of a table of any length, all alike, in their order; and count them all."""
-    import numpy as np
-
-    from alad.cli.decisions import rule_of
-    from alad.cli.score import _job
-
-    rng, seen = np.random.default_rng(seed), 0
-    kept: Any = None
-    lots = np.zeros(0)
-    with _job(detector, path, (), False, on_bad, rule_of(detector)) as job:
-        for batch in job.inputs():
-            x = detector._matrix(batch, fitting=False)
-            seen += len(x)
-            kept = x if kept is None else np.concatenate([kept, x])
-            lots = np.append(lots, rng.random(len(x)))
-            most = min(MOST_ROWS, max(1, MOST_BYTES // kept[0].nbytes))
-            if len(kept) > most:
-                chosen = np.sort(np.argpartition(lots, most)[:most])
-                kept, lots = kept[chosen], lots[chosen]
-    return kept, seen
-
-
 def _write(found: Mapping[str, Any], path: Path) -> None:
     import json
 
@@ -160,18 +244,16 @@ def _as_text(found: Mapping[str, Any]) -> str:
     from alad.cli.show import in_columns
 
     scores, common = found["scores"], found["share_of_p_up_to"]
+    order = f"by {found['time']!r}" if found["time"] else "as in the table"
     lines = [
         f"Looked at {found['rows_looked_at']:,} of {found['rows']:,} rows, beside "
-        f"{found['calibration_rows']:,} calibration rows.",
+        f"{found['calibration_rows']:,} calibration rows. Their order: {order}.",
         f"Scores: {scores['statement']}",
         f"  martingale at most 10^{scores['martingale_maximum']:.1f} "
         f"(p {scores['martingale_p']:.2g}); Kolmogorov-Smirnov {scores['ks_statistic']:.3f} "
         f"(p {scores['ks_p']:.2g})",
         f"  p-values of at most {common['p']:g}: {common['share']:.2%} of the rows",
-        "The calibration still holds."
-        if found["calibration_holds"]
-        else "The calibration no longer holds: fit again, or give new normal rows to alad "
-        "recalibrate.",
+        _verdict(found),
     ]
     if not found["columns"]:
         return "\n".join(lines)
@@ -184,3 +266,16 @@ def _as_text(found: Mapping[str, Any]) -> str:
     if body:
         lines += ["", *in_columns(["column", "effect", "p (adjusted)", "test"], body)]
     return "\n".join(lines)
+
+
+def _verdict(found: Mapping[str, Any]) -> str:
+    if found["calibration_holds"]:
+        return "The calibration still holds."
+    stopped, by = found["stopped"], ""
+    if stopped is not None:
+        at = f" ({stopped['time']})" if stopped["time"] else ""
+        by = f", by row {stopped['row']:,}{at} at the latest"
+    return (
+        f"The calibration no longer holds{by}: fit again, or give new normal rows to alad "
+        "recalibrate."
+    )

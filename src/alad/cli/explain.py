@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,18 +108,17 @@ def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:
     import numpy as np
     import polars as pl
 
-    from alad.cli.decisions import rule_of
-    from alad.cli.score import _table_job
-    from alad.cli.tables import open_table
+    from alad.cli.inputs import opened
 
     found: dict[int, Any] = {}
-    with open_table(path) as table:
-        job, height = _table_job(detector, table, (), rule_of(detector)), 0
-        for start, frame in job.batches():
-            height = start + frame.height
+    with opened(detector, path) as inputs:
+        height = 0
+        for batch in inputs.batches():
+            start, height = batch.start, batch.start + batch.names.height
             here = [n for n in dict.fromkeys(wanted) if start <= n < height]
             if here:
-                X = job._input(frame[[n - start for n in here]])
+                few = replace(batch, content=batch.content[[n - start for n in here]])
+                X = inputs.taken(few)
                 found |= {n: X[i : i + 1] for i, n in enumerate(here)}
             if max(wanted) < height:
                 break

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,19 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import calibrating
-from alad.cli.pictures import Folder, OnBad, tell_unreadable
+from alad.cli.pictures import OnBad, tell_unreadable
 from alad.cli.show import TABLES
-from alad.cli.streaming import MEMORY
+from alad.cli.streaming import MEMORY, memory_size
 from alad.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
-    from numpy.typing import NDArray
-
-    from alad.estimators import AbstractDetector, Stream
-    from alad.preprocessing.schema import Schema
-
-SIDE = 32  # pixels, where nothing else is said
+    from alad.estimators import AbstractDetector
 
 # The choices stand here again so that --help need not load what they choose between; a test
 # holds them against the library.
@@ -115,7 +107,7 @@ def fit(
         typer.Option(
             metavar="FILE",
             help="Normal rows to calibrate on, a table (or folder) like TABLE, in place of rows "
-            "held out of it.",
+            "held out of it; of more than 20,000 so many are drawn.",
         ),
     ] = None,
     calibration_share: Annotated[
@@ -178,10 +170,8 @@ def fit(
     Of a folder every picture in it and below is read, turned as its camera said, cut to the square
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.
     """
+    from alad.cli.fitting import Plan, fitted
     from alad.cli.show import print_json
-    from alad.cli.streaming import memory_size, rows_of
-    from alad.cli.tables.files import holds_pictures
-    from alad.io.folder import is_model
 
     settings = {
         "preset": preset,
@@ -194,69 +184,25 @@ def fit(
         "contamination": contamination,
         "random_state": seed,
     }
-    size = memory_size(memory)
-    is_folder = holds_pictures(table)
-    model = _detector(detector, settings, checkpoint, of_pictures=is_folder)
-    model._check_settings()
-    for_tables = {"--drop": drop, "--schema": schema}
-    _check_kind(model, table, is_folder, for_tables, {"--side": side, "--on-bad": on_bad})
-    folder = Folder(table, on_bad or OnBad.skip) if is_folder else None
-    _rehearse(out, is_model)
-    if checkpoint is not None:
-        _rehearse(checkpoint, Path.is_file)
-    stated = _stated(schema, drop or ())
-    calibrating.check_options(calibration_share, None, None)
-    every: Any = (
-        folder.read(side or SIDE) if folder else rows_of(table, drop or (), size, out.parent)
+    plan = Plan(
+        table=table,
+        out=out,
+        drop=drop or (),
+        schema=schema,
+        calibration=calibration,
+        calibration_share=calibration_share,
+        side=side,
+        on_bad=on_bad,
+        memory=memory_size(memory),
+        checkpoint=checkpoint,
+        seed=seed,
     )
-    calibrating.check_options(calibration_share, calibration, None if folder else every.columns)
-    share = calibrating.SHARE if calibration_share is None else calibration_share
-    rows, held = calibrating.held_out(every, 0 if calibration else share, seed)
-    in_all = len(every)
-    del every  # it may be most of the memory
-    began = time.monotonic()
-    _train(model, rows, checkpoint, stated)
-    if calibration is not None:
-        calibrating.calibrate(model, calibrating.inputs_of(model, calibration, on_bad), "given")
-    elif held is not None:
-        calibrating.calibrate(model, held, "held out")
-    model.save(out)
-    summary = (_of_pictures if folder else _summary)(model, rows) | {
-        "calibration": calibrating.summary(model, in_all, share),
-        "seconds": round(time.monotonic() - began, 3),
-        "out": str(out),
-    }
-    if folder:
-        summary["unreadable"] = folder.summary()
+    model = _detector(detector, settings, checkpoint, of_pictures=plan.folder is not None)
+    summary = fitted(model, plan)
     if as_json:
         print_json(summary)
     else:
         _tell(summary)
-
-
-def _check_kind(
-    model: AbstractDetector,
-    path: Path,
-    is_folder: bool,
-    for_tables: Mapping[str, Any],
-    for_pictures: Mapping[str, Any],
-) -> None:
-    """Hold the detector and the options against what is to be learned from."""
-    if model.takes_pictures and not is_folder:
-        raise InputError(
-            f"Expected a folder of pictures for this --preset; got {path}. Give a folder, or "
-            "another preset."
-        )
-    if is_folder and not model.takes_pictures:
-        raise InputError(
-            f"Expected a table for this --detector and --preset; got the folder {path}. For "
-            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures."
-        )
-    foreign = [name for name, v in (for_tables if is_folder else for_pictures).items() if v]
-    if foreign:
-        raise InputError(
-            f"Expected no {foreign[0]} with {'pictures' if is_folder else 'a table'}. Leave it out."
-        )
 
 
 def _detector(
@@ -283,98 +229,6 @@ def _detector(
             "does not use it. Leave it out."
         )
     return cls(**given)
-
-
-def _stated(path: Path | None, drop: Sequence[str]) -> Schema | None:
-    """Read what the columns are said to be, without those to leave out."""
-    from alad.preprocessing.schema import Schema
-
-    return None if path is None else Schema.read(path).without(drop)
-
-
-class _Rehearsed(Exception):
-    """Ends a rehearsal."""
-
-
-def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
-    """Find out before the training, and not after it, whether a result can be written."""
-    from alad._files import written_aside
-
-    with suppress(_Rehearsed), written_aside(target, replaceable=replaceable):
-        raise _Rehearsed
-
-
-def _train(model: Any, rows: Any, checkpoint: Path | None, schema: Schema | None = None) -> None:
-    """Fit, with a bar if there is something to wait for."""
-    from alad.cli.progress import training_progress
-    from alad.estimators import NetworkDetector
-
-    if not isinstance(model, NetworkDetector):
-        model.fit(rows, schema=schema)
-        return
-    try:
-        with training_progress("training") as report:
-            model.fit(rows, schema=schema, checkpoint=checkpoint, report=report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
-
-
-def _how_to_go_on(checkpoint: Path | None) -> str:
-    if checkpoint is None:
-        return "no model was written. With --checkpoint FILE a training can be gone on with."
-    if not checkpoint.exists():
-        return "no model and no checkpoint was written yet; the same command starts again."
-    return f"the same command goes on from the checkpoint {checkpoint}."
-
-
-def _summary(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str, Any]:
-    """What was learned, as JSON; which share of a stream is flagged is not known."""
-    from alad.estimators import Stream
-
-    assert model.encoder_ is not None
-    if isinstance(rows, Stream):
-        missing: Mapping[str, int] = rows.missing
-        share = None
-    else:
-        scores, notes = model.score_and_notes(rows)
-        assert notes is not None
-        missing, share = notes.missing, _share(model, scores)
-    return {
-        "detector": type(model).__name__,
-        "rows": len(rows),
-        "columns": model.n_features_in_,
-        "features": len(model.encoder_.feature_names),
-        "constant_columns": list(model.encoder_.constant_columns),
-        "left_out_columns": {c.name: c.note or c.role for c in model.encoder_.left_out},
-        "missing_values": missing,
-        **_learned(model, share),
-    }
-
-
-def _of_pictures(model: Any, pictures: NDArray[Any]) -> dict[str, Any]:
-    """What was learned of pictures, as JSON."""
-    return {
-        "detector": type(model).__name__,
-        "rows": len(pictures),
-        "picture": list(model.picture_shape_),
-        **_learned(model, _share(model, model.score_samples(pictures))),
-    }
-
-
-def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:
-    return float((scores < model.offset_).mean())
-
-
-def _learned(model: AbstractDetector, share: float | None) -> dict[str, Any]:
-    history = getattr(model, "history_", None)
-    return {
-        "epochs": history.epochs if history else None,
-        "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
-        "offset": model.offset_,
-        "threshold": -model.offset_,
-        "share_flagged": share,
-        "seed": model.seed_,
-    }
 
 
 def _tell(done: Mapping[str, Any]) -> None:

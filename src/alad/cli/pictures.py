@@ -7,9 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alad.cli.streaming import WHOLE
 from alad.errors import InputError
 
 if TYPE_CHECKING:
+    from alad.estimators import PictureFiles
     from alad.preprocessing.pictures import Pixels, Unreadable
 
 AT_ONCE = 256  # pictures that are read while others are worked on
@@ -33,6 +35,7 @@ class Folder:
         self.path, self.on_bad = path, on_bad
         self.files = files_in(path)
         self.unreadable: list[Unreadable] = []
+        self.files_read: PictureFiles | None = None  # where not all were read at once
 
     def batches(self, side: int, channels: int) -> Iterator[tuple[Pixels, list[str]]]:
         """Give pictures of one size, and the name of each within the folder.
@@ -61,14 +64,36 @@ class Folder:
                 f"read. The first: {_told(self.unreadable[0])}."
             )
 
-    def read(self, side: int) -> Pixels:
-        """Give all pictures at once, in RGB if any of the first files has colour, else gray."""
-        import numpy as np
+    def rows(self, side: int, memory: int) -> Pixels | PictureFiles:
+        """Give all pictures, in RGB if any of the first files has colour, else gray.
 
-        from alad.cli.progress import rows_progress
+        Those that would take more than a quarter of the memory are decoded as they are needed.
+        """
+        from alad.estimators import PictureFiles
         from alad.preprocessing.pictures import has_colour
 
         channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
+        files = PictureFiles(self.files, side, channels, memory=memory)
+        if files.size <= memory * WHOLE:
+            return self._read(side, channels)
+        if self.on_bad is OnBad.stop:
+            self._check(side, channels)
+        self.files_read = files
+        return files
+
+    def _check(self, side: int, channels: int) -> None:
+        """Decode every picture, so that a damaged one stops the run before the training."""
+        from alad.cli.progress import rows_progress
+
+        with rows_progress("checking", len(self.files)) as advance:
+            for pictures, _ in self.batches(side, channels):
+                advance(len(pictures))
+
+    def _read(self, side: int, channels: int) -> Pixels:
+        import numpy as np
+
+        from alad.cli.progress import rows_progress
+
         every = np.empty((len(self.files), side, side, channels), np.uint8)
         found = 0
         with rows_progress("reading", len(self.files)) as advance:
@@ -88,7 +113,10 @@ class Folder:
 
     def summary(self) -> list[dict[str, str]]:
         """Which files were left out, as JSON."""
-        return [{"file": _name(bad.path), "reason": bad.reason} for bad in self.unreadable]
+        later = self.files_read.unreadable.values() if self.files_read else ()
+        return [
+            {"file": _name(bad.path), "reason": bad.reason} for bad in (*self.unreadable, *later)
+        ]
 
 
 def tell_unreadable(left_out: Sequence[dict[str, str]]) -> None:

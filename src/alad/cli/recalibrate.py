@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alad.calibration import Absorbed
+    from alad.cli.drawing import Drawn
     from alad.estimators import AbstractDetector
 
 SHOWN = 5  # rows, the highest
+SEED = 0  # of the rows that are drawn: the same each time, for --accept repeats a number
 
 
 def recalibrate(
@@ -31,7 +33,12 @@ def recalibrate(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", help="The model folder to write; an older one is replaced."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="The model folder to write. MODEL itself, or an older one, is replaced, and that "
+            "is said.",
+        ),
     ],
     accept: Annotated[
         int | None,
@@ -69,6 +76,9 @@ def recalibrate(
     rows are judged by the old calibration first. If more of them lie among its highest scores than
     chance allows, nothing is written until --accept or --exclude repeats their number. A model
     keeps the number of what it took in or left out.
+
+    Of fewer than 100 rows none is taken in, as with fit; of more than 20,000 so many are drawn, and
+    only those are judged and taken in.
     """
     from alad.calibration import absorbed
     from alad.cli.show import print_json, print_text
@@ -77,12 +87,14 @@ def recalibrate(
     if accept is not None and exclude is not None:
         raise InputError("Expected --accept or --exclude; got both. Leave one out.")
     detector = load(model)
-    rows = calibrating.inputs_of(detector, table, on_bad)
-    scores = -detector.score_samples(rows)
+    new = calibrating.rows_of(detector, table, on_bad, SEED)
+    _check_number(new.of, "")
+    with new.placed():
+        scores = -detector.score_samples(new.X)
     found = None
     if detector.calibration_ is not None:
         found = absorbed(detector._calibrated(), scores, level=level)
-    shown = _shown(scores, found)
+    shown = _shown(new, scores, found)
     if not as_json:
         print_text(_as_text(shown))
     try:
@@ -91,24 +103,47 @@ def recalibrate(
         if as_json:
             print_json(shown | {"out": None})
         raise
-    done = _calibrate(detector, rows, scores, found, exclude)
+    done = _calibrate(detector, new, scores, found, exclude)
+    replaces = _replaces(model, out)
     detector.save(out)
     if as_json:
-        print_json(shown | done | {"out": str(out)})
+        print_json(shown | done | {"out": str(out), "replaces": replaces})
     else:
-        print_text(f"{calibrating.told(done['calibration'])}\nSaved: {out}")
+        told = f" (replaces the {replaces} model)" if replaces else ""
+        print_text(f"{calibrating.told(done['calibration'])}\nSaved: {out}{told}")
 
 
-def _shown(scores: NDArray[Any], found: Absorbed | None) -> dict[str, Any]:
+def _check_number(rows: int, left: str) -> None:
+    """Refuse a calibration on fewer rows than fit would hold some out of."""
+    if rows < calibrating.LEAST:
+        raise InputError(
+            f"Expected at least {calibrating.LEAST} new rows to calibrate on; got {rows}{left}. No "
+            f"p-value could be below {1 / (rows + 1):.2g} then. Give more rows."
+        )
+
+
+def _replaces(model: Path, out: Path) -> str | None:
+    """Which model goes, in a word, when the new one is written."""
+    from alad.io.folder import FACTS
+
+    if not (out / FACTS).exists():
+        return None
+    return "given" if out.samefile(model) else "older"
+
+
+def _shown(new: Drawn, scores: NDArray[Any], found: Absorbed | None) -> dict[str, Any]:
     """What would be taken in, as JSON: the tiers, and the rows that stand highest."""
     import numpy as np
 
     highest = np.argsort(-scores, kind="stable")[:SHOWN]
     return {
-        "rows": len(scores),
+        "rows": new.of,
+        "rows_looked_at": len(scores),
         "checked": found is not None,
         "found": None if found is None else found.to_json(),
-        "highest": [{"row": int(i), "anomaly_score": float(scores[i])} for i in highest],
+        "highest": [
+            {"row": int(new.places[i]), "anomaly_score": float(scores[i])} for i in highest
+        ],
     }
 
 
@@ -134,7 +169,7 @@ def _check(found: Absorbed | None, accept: int | None, exclude: int | None) -> N
 
 def _calibrate(
     detector: AbstractDetector,
-    rows: Any,
+    new: Drawn,
     scores: NDArray[Any],
     found: Absorbed | None,
     exclude: int | None,
@@ -142,13 +177,12 @@ def _calibrate(
     """Calibrate anew, and write down what was taken in or left out."""
     import numpy as np
 
-    suspicious = 0 if found is None else found.suspicious
+    rows, suspicious = new.X, 0 if found is None else found.suspicious
     if exclude and found is not None:
-        kept = scores <= found.threshold
-        if not kept.any():
-            raise InputError("Expected some rows to calibrate on; --exclude leaves none.")
-        rows = rows[kept] if isinstance(rows, np.ndarray) else rows.filter(kept)
-    calibrating.calibrate(detector, rows, "recalibrated")
+        rows = rows[np.flatnonzero(scores <= found.threshold)]
+        _check_number(len(rows), " once those to exclude are left out")
+    of = new.of if new.of > len(new.X) else len(rows)
+    calibrating.calibrate(detector, rows, "recalibrated", of=of)
     facts = {
         "checked": found is not None,
         "level": None if found is None else found.level,
@@ -165,10 +199,12 @@ def _calibrate(
 def _as_text(shown: Mapping[str, Any]) -> str:
     from alad.cli.show import in_columns
 
-    found = shown["found"]
+    found, rows = shown["found"], f"{shown['rows']:,} new rows"
+    if shown["rows_looked_at"] < shown["rows"]:
+        rows = f"{shown['rows_looked_at']:,} rows, drawn from {rows}"
     if found is None:
         return (
-            f"{shown['rows']:,} new rows. The model had no calibration: nothing to hold them "
+            f"{rows}. The model had no calibration: nothing to hold them "
             "against, and they are taken as normal unseen."
         )
     body = [
@@ -186,7 +222,7 @@ def _as_text(shown: Mapping[str, Any]) -> str:
     )
     return "\n".join(
         [
-            f"{shown['rows']:,} new rows by the old calibration:",
+            f"{rows} by the old calibration:",
             "",
             *in_columns(["score above", "of normal rows", "rows", "expected", "allowed"], body),
             "",

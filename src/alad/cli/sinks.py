@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet
 
 from alad._files import written_aside
+from alad.cli.provenance import SCORED
 from alad.cli.show import standard_output
 from alad.cli.tables import separator_of
 from alad.cli.tables.table import ROWS
 from alad.errors import InputError
+from alad.experiments.record import plain
 
 Write = Callable[[pl.DataFrame], None]
+Facts = Callable[[], Mapping[str, Any]]
 
 
 @contextmanager
-def open_sink(path: Path) -> Iterator[Write]:
+def open_sink(path: Path, facts: Facts | None = None) -> Iterator[Write]:
     """Give a function that appends rows; the file appears when all is written. ``-`` is CSV.
+
+    Parameters
+    ----------
+    facts : gives, after the last row, what a Parquet file is to say of itself, as JSON.
 
     Raises
     ------
@@ -37,7 +46,7 @@ def open_sink(path: Path) -> Iterator[Write]:
         return
     with written_aside(path) as aside:
         if separator is None:
-            with _parquet(aside) as write:
+            with _parquet(aside, facts) as write:
                 yield write
         else:
             opened: Any = gzip.open if aside.name.lower().endswith(".gz") else open
@@ -65,20 +74,35 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[Write]:
+def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
     writer: Any = None
 
     def write(rows: pl.DataFrame) -> None:
         nonlocal writer
         data = rows.to_arrow()
         writer = writer or pyarrow.parquet.ParquetWriter(path, data.schema)
-        writer.write_table(data)
+        writer.write_table(_alike(data, writer.schema))
 
     try:
         yield write
+        if writer is not None and facts is not None:
+            told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
+            writer.add_key_value_metadata({SCORED: told})
     finally:
         if writer is not None:
             writer.close()
+
+
+def _alike(data: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give a batch the types of the first: lines of JSON, say, can change theirs."""
+    try:
+        return data.cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        changed = next(f for f in schema if f.type != data.schema.field(f.name).type)
+        raise InputError(
+            f"Expected {changed.type} in column {changed.name!r}, as in the rows before; got "
+            f"{data.schema.field(changed.name).type}. Write .csv, or leave that column out."
+        ) from error
 
 
 def parts_of(path: Path) -> Iterator[pl.DataFrame]:

@@ -6,7 +6,9 @@ from os import PathLike
 
 from alad.errors import ModelFormatError
 from alad.estimators._detector import AbstractDetector
-from alad.estimators._network import NetworkDetector, fit_side_by_side
+from alad.estimators._fitting import fit_side_by_side
+from alad.estimators._network import NetworkDetector
+from alad.estimators._picture_files import PictureFiles
 from alad.estimators._stream import Stream
 from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.estimators.dagmm import DAGMM
@@ -41,7 +43,7 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
         )
     try:
         return DETECTORS[name]._read(model)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         if isinstance(error, ModelFormatError):
             raise
         raise ModelFormatError(
@@ -68,6 +70,7 @@ __all__ = [
     "IsolationForest",
     "Mahalanobis",
     "NetworkDetector",
+    "PictureFiles",
     "Stream",
     "fit_side_by_side",
     "load",

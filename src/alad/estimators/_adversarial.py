@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators._detector import Matrix, by_parts
+from alad.estimators._given import Matrix
 from alad.estimators._memory import memory_of, rows_of
 from alad.estimators._network import NetworkDetector
-from alad.estimators._programs import Judge, in_blocks, program
+from alad.estimators._programs import Judge, by_parts, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
 from alad.io import Model
 from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size

@@ -13,39 +13,38 @@ overrides nothing else.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import Calibration, benjamini_hochberg, offset_at_contamination
-from alad.errors import InputError, ModelFormatError
-from alad.estimators._programs import blocks_for, cores
+from alad.errors import InputError
+from alad.estimators._given import (
+    Columns,
+    Matrix,
+    Vector,
+    encoder_for,
+    enough_rows,
+    seed_of,
+    what_to_do,
+)
+from alad.estimators._picture_files import PictureFiles
+from alad.estimators._programs import by_parts, flat
+from alad.estimators._saving import detector_of, listed_too, model_of, parameters_of
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
-from alad.preprocessing.scaling import Scaler, fit_scaler
-from alad.preprocessing.schema import Schema
+from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
-
-Columns = Schema | TableEncoder | None  # what is said of a frame's columns before fit
-Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
-
 NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
-
-LARGEST_SEED = 2**32 - 1  # as in scikit-learn; of a larger one JAX would use the last 32 bits
 
 
 class AbstractDetector(OutlierMixin, BaseEstimator):
@@ -68,6 +67,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         The seed that was used.
     calibration_ : alad.calibration.Calibration or None
         What :meth:`calibrate` keeps; None before, and after another ``fit``.
+    trained_on_ : dict or None
+        What is told of the table that ``fit`` saw: its name (``table``), how many ``rows`` it has
+        and the ``date`` of the fit, in ISO 8601. ``alad fit`` sets it; ``fit`` itself leaves None.
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {
@@ -78,6 +80,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     random_state: Any
     calibration_: Calibration | None
     encoder_: TableEncoder | None
+    trained_on_: dict[str, Any] | None
 
     _file: RowFile | None = None  # during a fit
     _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
@@ -196,47 +199,18 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
         Raises
         ------
+        InputError
+            ``trained_on_`` was set to something else than is told of a table.
         OutputError
             The folder cannot be written.
         """
         check_is_fitted(self)
-        facts, arrays = self._to_disk()
-        facts |= {
-            "class": type(self).__name__,
-            "parameters": self._parameters(),
-            "seed": self.seed_,
-            "offset": self.offset_,
-            "n_features_in": self.n_features_in_,
-            "feature_names_in": _listed(getattr(self, "feature_names_in_", None)),
-            "encoder": None if self.encoder_ is None else self.encoder_.to_json(),
-            "scaler": self.scaler_.meta(),
-            "rows_at_fit": self.rows_at_fit_,
-            "calibration": None if self.calibration_ is None else self.calibration_.facts,
-        }
-        if self.calibration_ is not None:
-            kept = self.calibration_.to_arrays()
-            arrays |= {f"calibration/{name}": array for name, array in kept.items()}
-        arrays |= {f"scaler/{name}": a for name, a in self.scaler_.to_arrays().items()}
-        write_model(path, Model(facts, arrays))
+        write_model(path, model_of(self))
 
     @classmethod
     def _read(cls, model: Model) -> Self:
         """Invert :meth:`save`, for :func:`alad.load`."""
-        facts = model.facts
-        detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
-        detector._check_settings()
-        detector.seed_ = facts["seed"]
-        detector.offset_ = float(facts["offset"])
-        detector.n_features_in_ = facts["n_features_in"]
-        if facts["feature_names_in"] is not None:
-            detector.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
-        encoder = facts["encoder"]
-        detector.encoder_ = None if encoder is None else TableEncoder.from_json(encoder)
-        detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
-        detector.rows_at_fit_ = facts["rows_at_fit"]
-        detector.calibration_ = detector._calibration_of(model)
-        detector._from_disk(model)
-        return detector
+        return detector_of(cls, model)
 
     # ------------------------------------------------------------------ a method's own share
 
@@ -258,19 +232,29 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     # ------------------------------------------------------------------------- shared steps
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "offset_")  # the last thing that a fit sets
+
+    def _forget(self) -> None:
+        """Let go of an earlier fit: one that is broken off is not to leave halves of two."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
     def _check_settings(self) -> None:
         check_settings(type(self).__name__, self.get_params(deep=False), self._constraints)
 
     def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
         """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
+        self._forget()
         self.seed_ = seed_of(self.random_state)
-        self.calibration_ = None
+        self.calibration_ = self.trained_on_ = None
         if isinstance(X, Stream):
             return self._prepare_stream(X, scaling, schema)
-        x = self._matrix(X, fitting=True, schema=schema)
+        held = X.sample(self.seed_) if isinstance(X, PictureFiles) else X
+        x = self._matrix(held, fitting=True, schema=schema)
         binary = None if self.encoder_ is None else self.encoder_.binary
-        self.rows_at_fit_ = len(x)
-        self.scaler_ = fit_scaler(scaling, _flat(x), binary)
+        self.rows_at_fit_ = len(X) if isinstance(X, PictureFiles) else len(x)
+        self.scaler_ = fit_scaler(scaling, flat(x), binary)
         return self._scaled(x)
 
     def _prepare_stream(self, stream: Stream, scaling: str, schema: Columns) -> Matrix:
@@ -297,9 +281,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 "Expected a detector that was calibrated; calibrate was not called since fit. Call "
                 "calibrate(X) with normal rows that fit did not see."
             )
-        then, now = self.calibration_.facts.get("parameters"), self._judging()
-        if then is not None and then != now:
-            changed = sorted(name for name in now if now[name] != then.get(name))
+        then, now = self.calibration_.facts.get("parameters") or {}, self._judging()
+        # A setting that is younger than the calibration is as it always was.
+        if changed := sorted(name for name in now if name in then and now[name] != then[name]):
             raise InputError(
                 f"Expected the settings of the calibration; {', '.join(changed)} was set since. "
                 "Call calibrate(X) again."
@@ -308,15 +292,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _judging(self) -> dict[str, Any]:
         """The settings that a score may depend on, as JSON."""
-        parameters = self._parameters()
-        return {k: _listed_too(v) for k, v in parameters.items() if k not in NO_PART_IN_SCORES}
-
-    def _calibration_of(self, model: Model) -> Calibration | None:
-        """Read the calibration of a model that has one."""
-        facts = model.facts.get("calibration")  # models from before have none
-        if facts is None:
-            return None
-        return Calibration.from_arrays(facts, model.under("calibration"), self._features())
+        parameters = parameters_of(self)
+        return {k: listed_too(v) for k, v in parameters.items() if k not in NO_PART_IN_SCORES}
 
     def _features(self) -> int:
         """How many numbers a row becomes."""
@@ -341,13 +318,13 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return judged
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:
-        scaled = np.ascontiguousarray(self.scaler_.transform(_flat(x)), dtype=np.float32)
+        scaled = np.ascontiguousarray(self.scaler_.transform(flat(x)), dtype=np.float32)
         return scaled.reshape(x.shape)
 
     def _matrix(self, X: Any, *, fitting: bool, schema: Columns = None) -> NDArray[Any]:
         """Give numbers for a frame or an array, and hold its columns against those of fit."""
         if fitting:
-            self.encoder_ = _encoder(X, schema)
+            self.encoder_ = encoder_for(X, schema)
         if self.encoder_ is not None and is_frame(X):
             return self._from_frame(X, fitting=fitting)
         if self.encoder_ is not None and self.encoder_.needs_names:
@@ -378,113 +355,5 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 ensure_min_samples=2 if fitting else 1,
             )
         except ValueError as error:
-            raise InputError(f"{error}{_what_to_do(str(error))}") from error
+            raise InputError(f"{error}{what_to_do(str(error))}") from error
         return x
-
-    def _parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in self.get_params(deep=False).items()
-        }
-        if not isinstance(parameters["random_state"], int | None):
-            parameters["random_state"] = self.seed_
-        return parameters
-
-
-def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
-    """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
-    size = math.prod(blocks_for(x))
-    parts = [x[start : start + size] for start in range(0, len(x), size)]
-    with ThreadPoolExecutor(cores()) as pool:
-        return np.concatenate(list(pool.map(function, parts)))
-
-
-def _flat(x: NDArray[Any]) -> NDArray[Any]:
-    """Rows as vectors, pictures too."""
-    return x.reshape(len(x), math.prod(x.shape[1:]))
-
-
-def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
-    """Draw at most so many rows without replacement, in their old order."""
-    if most is None or len(x) <= most:
-        return x
-    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False, shuffle=False)
-    return x[np.sort(drawn)]
-
-
-def _encoder(X: Any, schema: Columns) -> TableEncoder | None:
-    """How a frame's columns become numbers; None for what has no names of columns."""
-    if isinstance(schema, TableEncoder):
-        return schema
-    if is_frame(X) and feature_names(X) is not None:
-        return TableEncoder.fit(X, schema)
-    if schema is not None:
-        raise InputError(
-            f"Expected a data frame with named columns, because a schema is given; got "
-            f"{type(X).__name__}. Pass a frame, or leave the schema out."
-        )
-    return None
-
-
-def seed_of(random_state: Any) -> int:
-    """Give an int seed: the caller's own, or one drawn from the caller's generator."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if not 0 <= random_state <= LARGEST_SEED:
-            raise InputError(
-                f"Expected a random_state of at least 0 and at most {LARGEST_SEED}; got "
-                f"{random_state}."
-            )
-        return int(random_state)
-    try:
-        return int(check_random_state(random_state).randint(2**31 - 1))
-    except ValueError as error:
-        raise InputError(f"Expected random_state to be an int or None. {error}") from error
-
-
-def enough_rows(n: int) -> None:
-    """Refuse to learn from fewer than two rows."""
-    if n < 2:
-        raise InputError(
-            f"Expected at least 2 rows to learn from; got n_samples = {n}. Pass more rows."
-        )
-
-
-def _what_to_do(message: str) -> str:
-    """Add advice to those of scikit-learn's messages that only say what is wrong."""
-    if "NaN" in message:
-        return "\nFill the gaps, drop the rows, or pass a data frame: it may have gaps."
-    if "infinity" in message:
-        return "\nReplace or drop such values first."
-    if "with dim" in message:
-        return "\nPass rows and columns; pictures go to networks with preset='pictures'."
-    if "could not convert" in message:
-        return "\nPass a data frame: its text columns become one-hot."
-    return ""
-
-
-def _listed(names: NDArray[Any] | None) -> list[str] | None:
-    return None if names is None else [str(name) for name in names]
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _listed_too(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def expect(facts: Mapping[str, Any], *names: str) -> None:
-    """Check that a model's facts are complete.
-
-    Raises
-    ------
-    ModelFormatError
-        Some are missing.
-    """
-    missing = [name for name in names if name not in facts]
-    if missing:
-        raise ModelFormatError(
-            f"Expected the model to state {', '.join(missing)}; it does not. "
-            "The folder is damaged or not one of ours: save the model again."
-        )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from alad.estimators._detector import Matrix, some_rows
+from alad.estimators._given import Matrix, some_rows
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 

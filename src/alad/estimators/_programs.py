@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -96,11 +98,33 @@ def blocks_for(x: NDArray[Any]) -> tuple[int, int]:
     return (BLOCKS, BLOCK) if x.ndim == 2 else (BLOCKS_OF_PICTURES, BLOCK_OF_PICTURES)
 
 
+def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
+    """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
+    blocks, rows = blocks_for(x)
+    # No part is so small that it would be judged by a program of its own, compiled for few rows.
+    each = max(2 * rows, -(-len(x) // cores()))
+    parts = np.array_split(x, max(1, len(x) // each)) if each < blocks * rows else _whole(x)
+    if len(parts) == 1:
+        return function(x)
+    with ThreadPoolExecutor(cores()) as pool:
+        return np.concatenate(list(pool.map(function, parts)))
+
+
+def _whole(x: NDArray[Any]) -> list[NDArray[Any]]:
+    size = math.prod(blocks_for(x))
+    return [x[start : start + size] for start in range(0, len(x), size)]
+
+
 def cores() -> int:
     """How many threads to judge rows with: one a core, or one that feeds an accelerator."""
     if jax.default_backend() != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def flat(x: NDArray[Any]) -> NDArray[Any]:
+    """Rows as vectors, pictures too."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:

@@ -13,17 +13,19 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError, OutputError
+from alad._files import explained
+from alad.errors import InputError
 from alad.preprocessing.scaling import Scaler, ScalerLearner
 from alad.preprocessing.table import TableEncoder, TableLearner
 
@@ -217,6 +219,7 @@ class RowFile:
         self.numbers = 4 * int((~binary).sum())  # bytes of a row
         self.width = self.numbers + -(-int(binary.sum()) // 8)
         self._sum = hashlib.sha256()
+        self._one = Lock()  # who looks for a place in the file and then reads or writes there
         with _explained(folder):
             self._file = TemporaryFile(dir=folder, buffering=0)
 
@@ -238,17 +241,18 @@ class RowFile:
         packed[:, self.numbers :] = np.packbits(x[:, self.binary] != 0, axis=1)
         left = packed.reshape(-1).data
         self._sum.update(left)
-        with _explained(self.folder):
+        with self._one, _explained(self.folder):
+            self._file.seek(self.rows * self.width)
             while left:
                 left = left[self._file.write(left) :]
-        self.rows += len(x)
+            self.rows += len(x)
 
     def read(self, start: int, count: int) -> NDArray[np.uint8]:
         """Give rows as they lie in the file, (count, width)."""
         packed = np.empty((count, self.width), np.uint8)
-        self._file.seek(start * self.width)
         left = packed.reshape(-1).data
-        with _explained(self.folder):
+        with self._one, _explained(self.folder):
+            self._file.seek(start * self.width)
             while left:
                 got = self._file.readinto(left)
                 if not got:
@@ -323,19 +327,8 @@ def most_rows(stream: Stream, features: int) -> int:
     return max(1, int(stream.memory * PART) // (4 * features))
 
 
-class _explained:
-    """Turn what the system says of the temporary file into our own error."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OSError):
-            raise OutputError(
-                f"Expected to keep encoded rows in a temporary file in {self.folder}, but "
-                f"{(error.strerror or str(error)).lower()}. Free some space, choose another place "
-                "for the result, or allow more memory."
-            ) from error
+def _explained(folder: Path) -> AbstractContextManager[None]:
+    return explained(
+        f"keep encoded rows in a temporary file in {folder}",
+        "Free some space, choose another place for the result, or allow more memory.",
+    )

@@ -10,9 +10,9 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
-from alad.estimators._detector import Matrix, by_parts
+from alad.estimators._given import Matrix
 from alad.estimators._network import NetworkDetector
-from alad.estimators._programs import Judge, in_blocks, program
+from alad.estimators._programs import Judge, by_parts, in_blocks, program
 from alad.networks import Size
 from alad.networks.dagmm import DAGMM_PRESETS, MixturePlayers
 from alad.objectives import dagmm

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import softplus
 
-from alad.estimators._detector import Matrix, some_rows
+from alad.estimators._given import Matrix, some_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
 from alad.estimators._settings import Constraint, integer, optional, real

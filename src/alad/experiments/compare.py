@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from alad.experiments import results
+from alad.experiments.published import Published
 from alad.experiments.registry import Row, Table
 from alad.experiments.results import Job, Stored
 from alad.experiments.run import ONLY
@@ -93,6 +94,7 @@ def _row(
     return about | {
         "ours": ours,
         "within": None if published is None else within(ours["f1"], published.f1),
+        "why": " ".join(filter(None, (row.why, _spread(ours["f1"], published)))),
         "test": test,
         "seeds": list(stored.seeds),
         "f1_per_seed": {str(seed): f1 for seed, f1 in numbers["f1"].items()},
@@ -134,6 +136,19 @@ def within(ours: Mapping[str, Any], published: float) -> bool | None:
     if ours["sd"] is None:
         return None
     return bool(abs(ours["mean"] - published) <= TOLERANCE * ours["sd"])
+
+
+def _spread(ours: Mapping[str, Any], published: Published | None) -> str:
+    """Say so where our mean is one that the published runs, too, could have had."""
+    if published is None or published.sd is None:
+        return ""
+    gap = abs(ours["mean"] - published.f1)
+    if gap > TOLERANCE * published.sd:
+        return ""
+    return (
+        f"The published runs spread by {published.sd:g} themselves: ours is "
+        f"{gap / published.sd:.1f} of their deviations away."
+    )
 
 
 def _paired(

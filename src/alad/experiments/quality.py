@@ -8,6 +8,7 @@ stored is skipped.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,23 +25,40 @@ from alad.experiments.code import code_digest
 from alad.experiments.record import commit, record
 from alad.experiments.registry import Method
 from alad.experiments.results import CODE
-from alad.experiments.run import KEEP, ONLY
+from alad.experiments.run import KEEP, ONLY, as_taken
 from alad.metrics import detection_metrics
+from alad.scores import ABLATION
 
 METRICS = ("auroc", "average_precision", "f1")
 COMPILED = 300  # rows that are scored before the time is taken: more than a block of them
+
+TABLES, PICTURES = "tables", "pictures"
 
 Tell = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Tables that are judged together; ``seeds`` is how many are usual."""
+    """Problems that are judged together, each a data set and a protocol.
+
+    ``seeds`` is how many are usual. Of ``pictures`` the protocol is the class that is normal.
+    """
 
     name: str
     title: str
-    tables: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
     seeds: int
+    pictures: bool = False
+
+    @property
+    def by_name(self) -> dict[str, tuple[str, str]]:
+        """The problems, by the name of their table or class."""
+        return {pair[self.pictures]: pair for pair in self.problems}
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the problems."""
+        return tuple(self.by_name)
 
 
 def _adbench(protocol: str) -> tuple[tuple[str, str], ...]:
@@ -65,17 +83,28 @@ PANELS: dict[str, Panel] = {
             10,
         ),
         Panel("arrhythmia", "Arrhythmia, one-class", (("arrhythmia", "one-class"),), 10),
+        Panel(
+            "cifar10",
+            "CIFAR-10, airplanes and automobiles",
+            (("cifar10", "airplane"), ("cifar10", "automobile")),
+            3,
+            pictures=True,
+        ),
     )
 }
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A method by its name in print. No data set's preset is added to its settings."""
+    """A method by its name in print. No data set's preset is added to its settings.
+
+    ``takes`` says what it is judged on: tables, pictures, or both.
+    """
 
     label: str
     method: Method
     control: bool = False
+    takes: tuple[str, ...] = (TABLES,)
 
     @property
     def name(self) -> str:
@@ -87,14 +116,21 @@ class Contender:
         """What one fit of it is judged by."""
         return self.method.scores or (ONLY,)
 
+    def is_of(self, panel: Panel) -> bool:
+        """Whether it takes what the panel has."""
+        return (PICTURES if panel.pictures else TABLES) in self.takes
+
 
 PAPER = {"preset": "kdd99", "scaling": "standard", "learning_rate": 2e-4, "anomaly_score": "memory"}
 BY_MEMORY = {"anomaly_score": "memory"}
 BOUNDED = {"kdd99": {"max_rows": 20_000}}  # of KDDCup99, for those that compare with every row
+OF_PICTURES = {"preset": "pictures"}
 
 
-def _control(label: str, *method: Any, **settings: Any) -> Contender:
-    return Contender(label, Method(*method, **settings), control=True)
+def _control(
+    label: str, *method: Any, takes: tuple[str, ...] = (TABLES, PICTURES), **settings: Any
+) -> Contender:
+    return Contender(label, Method(*method, **settings), control=True, takes=takes)
 
 
 CONTENDERS: dict[str, Contender] = {
@@ -129,8 +165,26 @@ CONTENDERS: dict[str, Contender] = {
                 "alad-paper-exchange", "ALAD", {**PAPER, "exchange": True}, ("features", "memory")
             ),
         ),
+        Contender(
+            'ALAD(preset="pictures")',
+            Method("alad-pictures", "ALAD", OF_PICTURES, ABLATION),
+            takes=(PICTURES,),
+        ),
         _control(
-            "ALAD() untrained", "alad-untrained", "ALAD", {"epochs": 0}, ("memory", "features")
+            "ALAD() untrained",
+            "alad-untrained",
+            "ALAD",
+            {"epochs": 0},
+            ("memory", "features"),
+            takes=(TABLES,),
+        ),
+        _control(
+            'ALAD(preset="pictures") untrained',
+            "alad-pictures-untrained",
+            "ALAD",
+            {**OF_PICTURES, "epochs": 0},
+            ABLATION,
+            takes=(PICTURES,),
         ),
         _control("k nearest neighbours, the fifth", "knn", "KNN", of=BOUNDED),
         _control(
@@ -141,7 +195,9 @@ CONTENDERS: dict[str, Contender] = {
         _control("OC-SVM", "oc-svm", "OCSVM", {"nu": 0.05, "gamma": "scale"}, of=BOUNDED),
         _control("Mahalanobis distance", "mahalanobis", "Mahalanobis"),
         _control("PCA", "pca", "PCA"),
-        _control("Autoencoder", "autoencoder", "AutoEncoder", {}, ("l2",)),
+        _control(
+            "Autoencoder", "autoencoder", "AutoEncoder", {}, ("l2",), of={"cifar10": OF_PICTURES}
+        ),
     )
 }
 
@@ -164,27 +220,35 @@ def run(
     Raises
     ------
     InputError
-        A stored result was made with other settings or other code, and ``refresh`` is off.
+        A stored result was made with other settings or other code, and ``refresh`` is off; or a
+        contender does not take what the panel has.
     """
+    if foreign := [c.name for c in contenders if not c.is_of(panel)]:
+        raise InputError(
+            f"Expected methods for {PICTURES if panel.pictures else TABLES} on the panel "
+            f"{panel.name}; got {', '.join(foreign)}. Leave them out."
+        )
     known = {
         c.name: {} if refresh else _stored(folder, panel, c, check=True, other_code=other_code)
         for c in contenders
     }
     missing = [
-        (contender, table, protocol, seed)
+        (contender, table, seed)
         for contender in contenders
-        for table, protocol in panel.tables
+        for table in panel.tables
         for seed in seeds
         if seed not in {one["seed"] for one in known[contender.name].get(table, ())}
     ]
     began = time.monotonic()
-    for number, (contender, table, protocol, seed) in enumerate(missing):
+    for number, (contender, table, seed) in enumerate(missing):
         left = (time.monotonic() - began) / number * (len(missing) - number) if number else None
         place = f"[{number + 1}/{len(missing)}]"
         tell(f"{place} {panel.name}: {contender.name}, {table}, seed {seed}", left)
-        data_set, runs = DATA_SETS[table], known[contender.name]
+        name, protocol = panel.by_name[table]
+        data_set, runs = DATA_SETS[name], known[contender.name]
         split = data_set.split(data_set.protocols[protocol], seed=seed)
-        one = _one(contender, contender.method.own_settings(table), split)
+        split = as_taken(contender.method, split)
+        one = _one(contender, contender.method.own_settings(name), split)
         runs[table] = sorted([*runs.get(table, ()), one], key=lambda run: int(run["seed"]))
         _write(folder, panel, contender, runs)
 
@@ -211,7 +275,7 @@ def _one(contender: Contender, settings: Mapping[str, Any], split: Split) -> dic
         "seed": split.seed,
         "fingerprint": split.fingerprint,
         "rows": len(split.x_train),
-        "columns": split.x_train.shape[1],
+        "columns": math.prod(split.x_train.shape[1:]),
         "fit_seconds": fit_seconds,
         "scores": scores,
         "git": commit(),
@@ -225,7 +289,7 @@ def _name(panel: Panel, contender: Contender) -> str:
 def _identity(panel: Panel, contender: Contender) -> dict[str, Any]:
     return {
         "detector": contender.method.detector,
-        "settings": contender.method.own_settings(panel.tables[0][0]),
+        "settings": contender.method.own_settings(panel.problems[0][0]),
         "scores": list(contender.scores),
         CODE: code_digest(contender.method.detector),
     }
@@ -281,7 +345,7 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
     over tables, of the means over seeds, 1 the best, among the contenders' first scores; so is
     ``critical_difference``, beyond which two mean ranks differ (Nemenyi, at 5 %).
     """
-    tables = [table for table, _ in panel.tables]
+    tables = list(panel.tables)
     stored = [(contender, _stored(folder, panel, contender)) for contender in CONTENDERS.values()]
     whole = [(contender, runs) for contender, runs in stored if set(tables) <= set(runs)]
     shared = {table: _shared([runs[table] for _, runs in whole]) for table in tables}

@@ -169,8 +169,17 @@ NARROW = (
 SCALED = "Ours scales columns, without which noise of deviation 1 means little beside bytes."
 
 
-def _everyone(compared: bool) -> tuple[Row, ...]:
-    """Every method; beside the published numbers where the protocol is theirs."""
+LEFT_IN = (
+    "The released code leaves anomalies in the training rows, which the paper's text does not say: "
+    "by its protocol, in a table of its own, ALAD comes within two deviations of this number."
+)
+
+
+def _everyone(compared: bool, of_alad: str = "") -> tuple[Row, ...]:
+    """Every method; beside the published numbers where the protocol is theirs.
+
+    ``of_alad`` says why ALAD's row is away from its number.
+    """
 
     def row(
         label: str, method: str, score: str | None = None, of: str | None = None, why: str = ""
@@ -196,7 +205,7 @@ def _everyone(compared: bool) -> tuple[Row, ...]:
         row("BiGAN, joint logits", "bigan", "joint-logits"),
         row("BiGAN, reconstruction", "bigan", "l1"),
         row("ALICE", "alice", "features"),
-        row("ALAD", "alad", "features", "ALAD"),
+        row("ALAD", "alad", "features", "ALAD", of_alad),
         control("ALAD, untrained", "alad-untrained", "features"),
         control("DAGMM, untrained", "dagmm-untrained", "energy"),
         control("Autoencoder", "autoencoder", "l2"),
@@ -253,10 +262,7 @@ TABLES: dict[str, Table] = {
             "Arrhythmia, every method",
             "arrhythmia",
             "paper",
-            _everyone(True),
-            note="The paper's text keeps anomalies out of the training rows, its released code "
-            "leaves them in: by the latter's protocol, in a table of its own, ALAD comes within "
-            "two deviations of the paper's number.",
+            _everyone(True, LEFT_IN),
         ),
         Table(
             "arrhythmia-ablation", "Arrhythmia, ablation", "arrhythmia", "paper", _ablation(False)

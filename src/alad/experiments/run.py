@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector, fit_si
 from alad.experiments import results
 from alad.experiments.measure import measured, pictured
 from alad.experiments.record import commit
+from alad.experiments.registry import Method
 from alad.experiments.results import Job, Run, Stored
 from alad.training import Progress, seeds_at_once
 
@@ -102,7 +104,7 @@ class Bench:
         done = 0
         for group in _groups(job, seeds):
             seed = group[0] if job.fresh_splits else SPLIT_SEED
-            split = _shown(job, _split(job.data_set, job.protocol, seed))
+            split = as_taken(job.method, _split(job.data_set, job.protocol, seed))
             _check_data(job, split, [] if known is None else known.runs)
             began = time.monotonic()
             report = self._overall(done / len(seeds), len(group) / len(seeds))
@@ -181,14 +183,15 @@ def _split(data_set: str, protocol: str, seed: int) -> Split:
     return known.split(known.protocols[protocol], seed=seed)
 
 
-def _shown(job: Job, split: Split) -> Split:
+def as_taken(method: Method, split: Split) -> Split:
     """Give a split as the detector takes it: to one of tables a picture is a row of numbers."""
-    if split.x_train.ndim == 2 or issubclass(DETECTORS[job.method.detector], NetworkDetector):
+    if split.x_train.ndim == 2 or issubclass(DETECTORS[method.detector], NetworkDetector):
         return split
     rows = {name: getattr(split, name) for name in ("x_train", "x_valid", "x_test")}
-    rows = {name: x.reshape(len(x), -1).astype(np.float32) for name, x in rows.items()}
-    if job.method.components is not None:
-        found = PCA(job.method.components, random_state=SPLIT_SEED).fit(rows["x_train"])
+    width = math.prod(split.x_train.shape[1:])
+    rows = {name: x.reshape(len(x), width).astype(np.float32) for name, x in rows.items()}
+    if method.components is not None:
+        found = PCA(method.components, random_state=SPLIT_SEED).fit(rows["x_train"])
         rows = {name: found.transform(x).astype(np.float32) for name, x in rows.items()}
     return replace(split, **rows)
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.calibration import Calibration
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.export.detectors import COLUMNS, X
@@ -25,6 +26,8 @@ from alad.preprocessing.kinds.times import form_of, parts_of
 from alad.preprocessing.kinds.words import MISSING
 
 TOLERANCE = 1e-4
+ROUNDING = 2e-5  # of a score that counts as equal to one of the calibration; here and in the model
+TINY = 1e-9
 AT_ONCE = 1024  # rows at a time: comparing one with a full memory takes 64 kB
 FEW = 257  # rows, for which the detector compiles what it needs for many
 
@@ -46,6 +49,8 @@ class Agreement:
     """Of the exported model, in onnxruntime."""
     rows_per_second_here: float
     """Of the detector's ``score_samples``."""
+    p_values: int = 0
+    """Rows whose p-value is another one, by more than the difference of the scores explains."""
 
     def check(self) -> None:
         """Refuse a model that says something else than its detector.
@@ -53,13 +58,18 @@ class Agreement:
         Raises
         ------
         InputError
-            The largest difference is above 1e-4.
+            The largest difference is above 1e-4, or a p-value is wrong.
         """
         if not self.largest <= TOLERANCE:
             raise InputError(
                 f"Expected the exported model to give the detector's scores, up to {TOLERANCE:g} "
                 f"of their size; got {self.largest:.3g} on {self.rows:,} rows. Score with alad "
                 "itself."
+            )
+        if self.p_values:
+            raise InputError(
+                f"Expected the exported model to give the detector's p-values; got others on "
+                f"{self.p_values:,} of {self.rows:,} rows. Score with alad itself."
             )
 
 
@@ -82,7 +92,7 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
         if not results:  # what is compiled on the first call is not to count
             _both(running, detector, rows[:FEW])
         results.append(_both(running, detector, rows))
-    ours, theirs, flags, width, here, there = map(np.hstack, zip(*results, strict=True))
+    ours, theirs, flags, width, wrong, here, there = map(np.hstack, zip(*results, strict=True))
     apart = differences(ours, theirs)
     is_tie = (apart > TOLERANCE) & (np.abs(ours - theirs) <= width + TOLERANCE * np.abs(ours))
     return Agreement(
@@ -92,11 +102,12 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
         verdicts=int((flags != (ours > -detector.offset_)).sum()),
         rows_per_second=float(len(ours) / there.sum()),
         rows_per_second_here=float(len(ours) / here.sum()),
+        p_values=int(wrong.sum()),
     )
 
 
 def _both(running: Any, detector: AbstractDetector, rows: Any) -> tuple[Any, ...]:
-    """Scores of both, the model's verdicts, what ties explain, and the seconds that each took."""
+    """Scores of both, the model's verdicts, what ties explain, wrong p-values, and seconds."""
     began = time.perf_counter()
     ours = -detector.score_samples(rows)
     between = time.perf_counter()
@@ -105,7 +116,19 @@ def _both(running: Any, detector: AbstractDetector, rows: Any) -> tuple[Any, ...
     theirs, flags = found["anomaly_score"], found["is_anomaly"]
     differ = np.abs(ours - theirs) > TOLERANCE * np.abs(ours)
     width = leeway(detector, detector._matrix(rows, fitting=False), differ)
-    return ours, theirs, flags, width, between - began, ended - between
+    wrong = _wrong(found, ours, detector.calibration_)
+    return ours, theirs, flags, width, wrong, between - began, ended - between
+
+
+def _wrong(found: Rows, ours: NDArray[np.float64], known: Calibration | None) -> NDArray[np.bool_]:
+    """Which p-values no score between the two, or within their rounding, has."""
+    if known is None:
+        return np.zeros(len(ours), np.bool_)
+    room = np.abs(found["anomaly_score"] - ours) + ROUNDING * np.maximum(np.abs(ours), 1)
+    low, high = known.p_values(ours + room), known.p_values(ours - room)
+    p = found["p_value"]
+    wrong: NDArray[np.bool_] = ~((p > low - TINY) & (p < high + TINY))
+    return wrong
 
 
 def differences(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ from alad.export.layers import features_of_pairs, logit, stack
 from alad.networks.memory import Memory
 from alad.objectives.dagmm import FLOOR, RAISED, TINY
 from alad.scores.alad import JOINT_WEIGHT
-from alad.scores.memory import DOUBT, LOCALITY, NEIGHBOURS
+from alad.scores.memory import DOUBT, LOCALITY, MOST_DOUBT, NEIGHBOURS
 
 LAST_BITS = 2.0**-22  # of a float32, whose fraction has 23
 
@@ -111,6 +111,7 @@ def memory(networks: Networks, x: Tensor) -> Tensor:
     """The same, and the doubt of D_xz in (x, E(x))."""
     weight = DOUBT * np.asarray(networks["M"].trust[...])
     doubt = softplus(-logit(networks["D"]["xz"], x, encode(networks, x)))
+    doubt = where(doubt > MOST_DOUBT, MOST_DOUBT, doubt)
     return local_distance(networks, x) + weight * doubt
 
 

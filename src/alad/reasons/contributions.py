@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 23  # numbers judged at a time
+NONE, ALL = -1, -2  # instead of a column
 
 Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
 Float64s = NDArray[np.float64]
@@ -46,12 +47,22 @@ def contributions(
     -------
     contributions (n, columns), A(x) and A(e), each (n,)
     """
-    score, expected_score = judge(x), judge(expected)
+    n = len(x)
     row, place = _changed(x, expected, column, columns)
-    falls = np.zeros((len(x), columns))
-    falls[row, place] = score[row] - _replaced(judge, x, expected, column, row, place)
+    whole = np.arange(n)
+    judged = _replaced(
+        judge,
+        x,
+        expected,
+        column,
+        np.concatenate([whole, whole, row]),
+        np.concatenate([np.full(n, NONE), np.full(n, ALL), place]),
+    )
+    score, expected_score, replaced = np.split(judged, [n, 2 * n])
+    falls = np.zeros((n, columns))
+    falls[row, place] = score[row] - replaced
     rest = score - expected_score - falls.sum(axis=1)
-    falls[row, place] += (rest / np.maximum(np.bincount(row, minlength=len(x)), 1))[row]
+    falls[row, place] += (rest / np.maximum(np.bincount(row, minlength=n), 1))[row]
     return falls, score, expected_score
 
 
@@ -72,10 +83,11 @@ def _replaced(
     row: Ints,
     place: Ints,
 ) -> Float64s:
-    """A of these rows with these columns as expected."""
+    """A of these rows with these columns as expected, or with none or all of them."""
     size = max(1, BLOCK // x.shape[1])
     found = [np.empty(0)]
     for start in range(0, len(row), size):
         i, j = row[start : start + size], place[start : start + size]
-        found.append(judge(np.where(column == j[:, None], expected[i], x[i])))
+        is_expected = (column == j[:, None]) | (j == ALL)[:, None]
+        found.append(judge(np.where(is_expected, expected[i], x[i])))
     return np.concatenate(found)

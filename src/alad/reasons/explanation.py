@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
+from alad.estimators._detector import LARGEST
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
 from alad.reasons.contributions import contributions
@@ -73,24 +74,27 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
             "`alad look` draws what such a model expected."
         )
     x = detector._matrix(X, fitting=False)
-    normal = _reference(detector, reference)
+    normal, seen = _reference(detector, reference), _seen(detector, X, x)
     first, same = _distinct(x)
-    nearest = np.empty((len(first), 0), np.int64)
-    rarity = np.full((len(first), len(names := columns_of(detector))), np.nan)
+    x, names = x[first], columns_of(detector)
+    nearest = np.empty((len(x), 0), np.int64)
+    rarity = np.full((len(x), len(names)), np.nan)
     if normal is None:
         expected = _legal(detector, detector.reconstruct(X))[first]
     else:
-        nearest, rarity = normal.nearest(x[first], NEAREST), _rarity(detector, normal, x[first])
+        nearest = normal.nearest(single(x), NEAREST)
+        rarity = _rarity(detector, normal, single(x))
         expected = normal.rows[nearest[:, 0]]
-    found = contributions(detector._judged, x[first], expected, _column(detector), len(names))
+    expected = np.where(single(x) == expected, x, expected)
+    found = contributions(detector._judged, x, expected, _column(detector), len(names))
     return Reasons(
         columns=names,
         contributions=found[0][same],
-        seen=_seen(detector, X, x),
+        seen=seen,
         expected=_decoded(detector, expected)[same],
         rarity=rarity[same],
         nearest=nearest[same],
-        normals=_decoded(detector, x[:0] if normal is None else normal.rows),
+        normals=_decoded(detector, expected[:0] if normal is None else normal.rows),
         anomaly_score=found[1][same],
         expected_score=found[2][same],
     )
@@ -136,7 +140,13 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
         return None
     column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
-    return Reference(rows.astype(np.float32), column, binary, len(columns_of(detector)))
+    return Reference(single(rows), column, binary, len(columns_of(detector)))
+
+
+def single(x: NDArray[Any]) -> NDArray[np.float32]:
+    """Give rows as normal rows are kept: what differs by less than that is the same."""
+    kept: NDArray[np.float32] = np.clip(x, -LARGEST, LARGEST).astype(np.float32, copy=False)
+    return kept
 
 
 def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from alad.preprocessing.scaling import Scaler, fit_scaler
 
 MISMATCH = 0.5  # of a category: as much as one standard deviation of a number
-BLOCK = 1 << 20  # differences in memory at a time
+BLOCK = 1 << 16  # differences at a time: they stay in a core's cache
 
 Float32s = NDArray[np.float32]
 Float64s = NDArray[np.float64]
@@ -50,7 +50,8 @@ class Reference:
 
     def nearest(self, x: Float32s, k: int) -> Ints:
         """Give the places of the k nearest rows, (n, at most k), the nearest first."""
-        return np.concatenate([_lowest(d, min(k, len(self.rows))) for d in self._distances(x)])
+        k = min(k, len(self.rows))
+        return np.concatenate([_lowest(distances, k) for distances in self._distances(x)])
 
     def rarity(self, x: Float32s) -> Float64s:
         """Give the share of the rows whose value is at least as extreme or as rare, (n, columns).
@@ -62,41 +63,71 @@ class Reference:
         for feature in np.flatnonzero(~self.binary):
             found = _as_extreme(x[:, feature], self.rows[:, feature])
             _lower(rarest, self.column[feature], found)
-        for place, codes, known in zip(*self._codes(x), strict=True):
-            _lower(rarest, place, _as_rare(codes, known))
+        for category in self._categories:
+            _lower(rarest, category.place, _as_rare(category.codes(x), category.known))
         return rarest
 
     @cached_property
     def _scaler(self) -> Scaler:
         return fit_scaler("log-standard", self.rows, self.binary)
 
+    @cached_property
+    def _categories(self) -> list[Category]:
+        places = sorted(set(self.column[self.binary].tolist()))
+        return [Category(p, self.binary & (self.column == p), self.rows) for p in places]
+
     def _distances(self, x: Float32s) -> Iterator[Float64s]:
-        """D of some rows after the other to every normal row, (some, m)."""
-        numbers, normal = (self._scaler.transform(y)[:, ~self.binary] for y in (x, self.rows))
-        _, codes, known = self._codes(x)
-        size = max(1, BLOCK // max(1, normal.size))
+        """D of some rows after the other to every normal row, (some, m).
+
+        What all normal rows have in common is left out: it is as far from one as from the other.
+        """
+        normal, numbers = (self._scaler.transform(y)[:, ~self.binary].T for y in (self.rows, x))
+        varies = (normal != normal[:, :1]).any(axis=1)
+        normal, numbers = np.ascontiguousarray(normal[varies]), numbers[varies]
+        categories = [(c.codes(x), c.known) for c in self._categories if c.known.any()]
+        size = max(1, BLOCK // len(self.rows))
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
-            squares = np.square(numbers[rows, None] - normal)
-            distance = (squares / (1 + squares)).sum(axis=2, dtype=np.float64)
-            for one, other in zip(codes, known, strict=True):
-                distance += MISMATCH * (one[rows, None] != other)
+            distance = np.zeros((len(x[rows]), len(self.rows)))
+            for one, other in zip(numbers[:, rows], normal, strict=True):
+                distance += _bounded(one[:, None] - other)
+            for codes, known in categories:
+                distance += MISMATCH * (codes[rows, None] != known)
             yield distance
 
-    def _codes(self, x: Float32s) -> tuple[list[int], list[Ints], list[Ints]]:
-        """Number what the columns' binary features say: the columns, x's and the rows' codes."""
-        places = sorted(set(self.column[self.binary].tolist()))
-        blocks = [self.binary & (self.column == place) for place in places]
-        both = [_numbered(np.concatenate([self.rows[:, b], x[:, b]])) for b in blocks]
-        m = len(self.rows)
-        return places, [codes[m:] for codes in both], [codes[:m] for codes in both]
+
+class Category:
+    """A column's features that are 0 or 1, as a number for each of their patterns.
+
+    Attributes
+    ----------
+    place : the column.
+    known : (m,) the patterns of the normal rows; all 0 where they have one.
+    """
+
+    def __init__(self, place: int, features: Bools, normal: Float32s) -> None:
+        self.place, self._features = place, features
+        patterns = _patterns(normal[:, features])
+        self._numbers = {pattern: i for i, pattern in enumerate(dict.fromkeys(patterns))}
+        self.known = np.fromiter(map(self._numbers.__getitem__, patterns), np.int64, len(normal))
+
+    def codes(self, x: Float32s) -> Ints:
+        """(n,) the patterns of rows; of those that no normal row has one more than the last."""
+        other = len(self._numbers)
+        found = [self._numbers.get(p, other) for p in _patterns(x[:, self._features])]
+        return np.array(found, np.int64)
 
 
-def _numbered(flags: NDArray[Any]) -> Ints:
-    """Give equal rows of flags equal numbers."""
+def _patterns(flags: NDArray[Any]) -> list[bytes]:
     packed = np.ascontiguousarray(np.packbits(flags > 0.5, axis=1))
-    as_bytes = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    return np.unique(as_bytes, return_inverse=True)[1]
+    found: list[bytes] = packed.view(np.dtype((np.void, packed.shape[1]))).ravel().tolist()
+    return found
+
+
+def _bounded(difference: Float32s) -> Float32s:
+    """d^2 / (1 + d^2), in the place of d."""
+    squares = np.multiply(difference, difference, out=difference)
+    return np.divide(squares, 1 + squares, out=squares)
 
 
 def _lowest(distances: Float64s, k: int) -> Ints:
@@ -115,13 +146,15 @@ def _lower(rarest: Float64s, place: int, found: Float64s) -> None:
 
 def _as_extreme(values: Float32s, normal: Float32s) -> Float64s:
     """Share of normal values of which no more lie beyond than beyond this one."""
-    ordered = np.sort(normal)
-
-    def beyond(v: Float32s) -> Ints:
-        below = np.searchsorted(ordered, v, side="right")
-        return np.minimum(below, len(ordered) - np.searchsorted(ordered, v, side="left"))
-
-    return np.searchsorted(np.sort(beyond(ordered)), beyond(values), side="right") / len(ordered)
+    m = len(normal)
+    known, counts = np.unique(normal, return_counts=True)
+    up_to = np.concatenate([[0], np.cumsum(counts)])  # how many lie below each, then all
+    beyond = np.minimum(up_to[1:], m - up_to[:-1])
+    order = np.argsort(beyond)
+    left, right = (np.searchsorted(known, values, side) for side in ("left", "right"))
+    of_values = np.minimum(up_to[right], m - up_to[left])
+    as_far = np.searchsorted(beyond[order], of_values, side="right")
+    return np.concatenate([[0], np.cumsum(counts[order])])[as_far] / m
 
 
 def _as_rare(codes: Ints, normal: Ints) -> Float64s:

@@ -9,15 +9,16 @@ name            A(x)
 ==============  =============================================================================
 distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
 local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
-memory          the same, and :math:`\frac{t}{20} \log(1 + e^{-D_{xz}(x, E(x))})`
+memory          the same, and :math:`\frac{t}{20} \min(8, \log(1 + e^{-D_{xz}(x, E(x))}))`
 ==============  =============================================================================
 
 "distance" is the logarithm of the geometric mean: near neighbours count, but no single one
 decides. "local-distance" asks for less where normal rows lie far apart, yet not as much less as
 the local outlier factor does. "memory" adds what no distance sees: D_xz's doubt that the columns
 belong together. The doubt is never negative, so a discriminator that is too sure of a row far from
-all others cannot speak it free; and from fewer than ten rows a column it learns those rows by heart
-and doubts every other, so it counts for less there.
+all others cannot speak it free; and never more than 8, a probability of 1 in 3,000, for beyond that
+its logit says how far out the row is and nothing that rows have taught it. From fewer than ten rows
+a column it learns those rows by heart and doubts every other, so it counts for less there.
 
 Where t < 1, every value of x and of the kept rows is first squashed to
 :math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column
@@ -39,7 +40,7 @@ from jax.nn import softplus
 
 NEIGHBOURS = 10
 LOCALITY = 1 / 3
-DOUBT = 0.05
+DOUBT, MOST_DOUBT = 0.05, 8.0
 
 
 def distance(networks: Mapping[str, Any], x: Array) -> Array:
@@ -60,8 +61,9 @@ def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
 def memory(networks: Mapping[str, Any], x: Array) -> Array:
     """The same, and the doubt of D_xz in (x, E(x))."""
     A, D, weight = networks["A"], networks["D"], DOUBT * networks["M"].trust[...]
-    doubt: Array = weight * softplus(-D["xz"](x, A.E(x)))
-    return local_distance(networks, x) + doubt
+    doubt = jnp.minimum(softplus(-D["xz"](x, A.E(x))), MOST_DOUBT)
+    score: Array = local_distance(networks, x) + weight * doubt
+    return score
 
 
 MEMORY_SCORES: dict[str, Callable[[Mapping[str, Any], Array], Array]] = {

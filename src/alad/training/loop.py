@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,7 +72,10 @@ class Windows(Protocol):
         """Of every window."""
 
     def window(self, epoch: int) -> np.ndarray[Any, Any]:
-        """Give the rows of an epoch, counted from 1; the same ones whenever it is asked for."""
+        """Give the rows of an epoch, counted from 1; the same ones whenever it is asked for.
+
+        It is asked for in a thread of its own, while the epoch before is trained on.
+        """
 
 
 @dataclass(frozen=True)
@@ -178,12 +181,13 @@ def train(
     run = workshop.start_or_resume(checkpoint)
     clock = _Clock(report, settings.epochs, run.history.epochs, workshop.steps)
     saved = time.monotonic()
-    while run.history.epochs < settings.epochs and workshop.someone_goes_on(run):
-        workshop.epoch(run, clock)
-        over = run.history.epochs == settings.epochs or not workshop.someone_goes_on(run)
-        if checkpoint and (over or time.monotonic() - saved > checkpoint.every):
-            checkpoint.save(*workshop.to_disk(run))
-            saved = time.monotonic()
+    with workshop:
+        while run.history.epochs < settings.epochs and workshop.someone_goes_on(run):
+            workshop.epoch(run, clock)
+            over = run.history.epochs == settings.epochs or not workshop.someone_goes_on(run)
+            if checkpoint and (over or time.monotonic() - saved > checkpoint.every):
+                checkpoint.save(*workshop.to_disk(run))
+                saved = time.monotonic()
     return Trained(workshop.weights(run), run.history)
 
 
@@ -207,6 +211,30 @@ class _Clock:
         self.report(Progress(epoch, self.epochs, done, total, seconds, losses, self.validation))
 
 
+class _Ahead:
+    """The windows of a run, each of which is read while the one before it is trained on."""
+
+    def __init__(self, windows: Windows, epochs: int) -> None:
+        self.windows, self.epochs = windows, epochs
+        self.reader = ThreadPoolExecutor(1)
+        self.coming: Future[np.ndarray[Any, Any]] | None = None
+
+    def ask_for(self, epoch: int) -> None:
+        """Begin to read the window of an epoch, if there is to be such a one."""
+        if epoch <= self.epochs:
+            self.coming = self.reader.submit(self.windows.window, epoch)
+
+    def take(self, epoch: int) -> np.ndarray[Any, Any]:
+        """Wait for the window of an epoch, which was asked for unless it is the run's first."""
+        coming, self.coming = self.coming, None
+        return self.windows.window(epoch) if coming is None else coming.result()
+
+    def close(self) -> None:
+        """Let go of a window that nobody will take, once nobody reads any more."""
+        self.reader.shutdown(cancel_futures=True)
+        self.coming = None
+
+
 class _Workshop:
     """One run: its programs, its rows, and the lanes that the seeds are shared out to."""
 
@@ -221,7 +249,7 @@ class _Workshop:
         lanes: int | None,
     ) -> None:
         self.seeds, self.settings, self.moves = seeds, settings, tuple(moves)
-        self.windows = rows if isinstance(rows, Windows) else None
+        self.windows = _Ahead(rows, settings.epochs) if isinstance(rows, Windows) else None
         self.rows = None if isinstance(rows, Windows) else jnp.asarray(rows)
         self.row_count = rows.shape[0]
         self.programs = programs(
@@ -242,6 +270,14 @@ class _Workshop:
         self.keys = [keys[share, 1] for share in self.shares]
         self.pool = ThreadPoolExecutor(min(len(self.shares), _cores()))
         self.judge: Callable[[Learners], Array] | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self.pool.shutdown()
+        if self.windows is not None:
+            self.windows.close()
 
     def use_validation(self, rows: Array, validate: Validate) -> None:
         """Judge every epoch by the mean of ``validate`` over these rows."""
@@ -290,7 +326,8 @@ class _Workshop:
         began, number = time.monotonic(), run.history.epochs + 1
         if self.windows is not None:
             self.rows = None  # before there is another one
-            self.rows = jnp.asarray(self.windows.window(number))
+            self.rows = jnp.asarray(self.windows.take(number))
+            self.windows.ask_for(number + 1)
         dealt = [self._deal(lane, number) for lane in self.keys]
         sums = np.zeros((len(self.seeds), len(self.moves)))
         for start in range(0, self.steps, self.stride):

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Columns, Matrix, some_rows
+from alad.estimators._detector import AbstractDetector
+from alad.estimators._given import Columns, Matrix, some_rows
 from alad.estimators._settings import Constraint, integer, one_of, optional
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model

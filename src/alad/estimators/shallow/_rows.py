@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from alad.estimators._detector import Matrix, Vector
+from alad.estimators._given import Matrix, Vector
 
 # Rows of one matrix product. With fewer, BLAS's threads wait for each other for most of the time;
 # with more, a row that is judged alone would take longer.

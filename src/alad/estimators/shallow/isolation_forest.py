@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import IsolationForest as Forester
 
 from alad.errors import ModelFormatError
-from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector, expect
+from alad.estimators._detector import AbstractDetector
+from alad.estimators._given import Columns, Matrix, Vector
+from alad.estimators._saving import expect
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, real
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model

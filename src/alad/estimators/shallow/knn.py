@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from alad.estimators._detector import Matrix, Vector
+from alad.estimators._given import Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
 from alad.estimators.shallow._kept import ONE_SEARCH, RowKeeper
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.neighbors import LocalOutlierFactor
 
-from alad.estimators._detector import Matrix, Vector
+from alad.estimators._given import Matrix, Vector
 from alad.estimators.shallow._kept import ONE_SEARCH, RowKeeper
 from alad.estimators.shallow._rows import in_blocks
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector
+from alad.estimators._detector import AbstractDetector
+from alad.estimators._given import Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model

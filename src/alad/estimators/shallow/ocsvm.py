@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import OneClassSVM
 
-from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector, expect, some_rows
+from alad.estimators._detector import AbstractDetector
+from alad.estimators._given import Columns, Matrix, Vector, some_rows
+from alad.estimators._saving import expect
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, optional, real
 from alad.estimators.shallow._rows import BLOCK, in_blocks
 from alad.estimators.shallow._stored import stored, width

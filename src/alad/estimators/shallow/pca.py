@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA as PrincipalComponents
 
-from alad.estimators._detector import AbstractDetector, Columns, Matrix, Vector
+from alad.estimators._detector import AbstractDetector
+from alad.estimators._given import Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, integer, one_of, real
 from alad.estimators.shallow._rows import in_blocks
 from alad.estimators.shallow._stored import stored, width

@@ -1,0 +1,84 @@
+"""Some rows of a table of any length, all alike likely, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    from alad.cli.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """At most so many rows, drawn without replacement, in their order."""
+
+    X: Any
+    """What the detector takes."""
+    content: Any
+    """The same rows as they were read, with the columns that were asked for beside."""
+    places: NDArray[np.int64]
+    """(r,) their numbers in the whole."""
+    of: int
+    """How many rows there are in all."""
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Say of an error that names a row, where that is not the table's row, what it counts."""
+        try:
+            yield
+        except InputError as error:
+            if len(self.places) == self.of:
+                raise
+            told = f"(Rows are counted among the {len(self.places):,} drawn.)"
+            raise InputError(f"{error} {told}") from error
+
+
+def drawn(inputs: Inputs, most: int, seed: int, beside: Sequence[str] = ()) -> Drawn:
+    """Draw rows of a table or pictures of a folder; all of them, if they are no more than ``most``.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or a model of an array is given no numbers.
+    """
+    pot = _Pot(most, seed)
+    for batch in inputs.batches(beside):
+        pot.add(batch.content)
+    X = inputs.taken(replace(batch, content=pot.rows))
+    return Drawn(X, pot.rows, pot.places, pot.seen)
+
+
+class _Pot:
+    """Draws a lot for each row, and keeps the rows with the smallest."""
+
+    def __init__(self, most: int, seed: int) -> None:
+        self.most, self.rng, self.seen = most, np.random.default_rng(seed), 0
+        self.rows: Any = None
+        self.lots, self.places = np.zeros(0), np.zeros(0, np.int64)
+
+    def add(self, rows: Any) -> None:
+        """See the next rows, an array or a frame."""
+        lots = self.rng.random(len(rows))
+        few = np.flatnonzero(lots < (self.lots.max() if len(self.lots) >= self.most else 1))
+        self.rows = rows[few] if self.rows is None else _joined(self.rows, rows[few])
+        self.lots = np.append(self.lots, lots[few])
+        self.places = np.append(self.places, self.seen + few)
+        self.seen += len(rows)
+        if len(self.lots) > self.most:
+            kept = np.sort(np.argpartition(self.lots, self.most)[: self.most])
+            self.rows, self.lots, self.places = self.rows[kept], self.lots[kept], self.places[kept]
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, np.ndarray):
+        return np.concatenate([first, second])
+    return pl.concat([first, second], how="vertical_relaxed")

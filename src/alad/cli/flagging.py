@@ -1,0 +1,75 @@
+"""Writes scored rows with a flag each: at once, or after all of them where a rule needs that.
+
+What is known only after all rows needs two passes, in memory that does not grow with them: the
+scored rows wait in a hidden file beside the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from alad._files import scratch_beside
+from alad.cli.decisions import Rule
+from alad.cli.sinks import Facts, open_sink, parts_of
+
+Write = Callable[[pl.DataFrame, pl.Series | None], None]
+
+
+@dataclass
+class Flagging:
+    """Writes scored rows with a flag each, in one pass or two."""
+
+    rule: Rule
+    out: Path
+    of_flagged: tuple[str, ...] = ()
+    """Columns that only flagged rows are to have."""
+
+    @contextmanager
+    def open(self, facts: Facts | None = None) -> Iterator[Write]:
+        """Give a function that takes scored rows, and their groups, batch by batch.
+
+        The rows get ``is_anomaly`` after ``anomaly_score`` and, where there is one, ``p_value``.
+        ``facts`` gives what the result is to say of itself, once all is flagged.
+
+        Raises
+        ------
+        OutputError
+            The result, or what waits beside it, cannot be written.
+        """
+        with open_sink(self.out, facts) as write:
+            if self.rule.needs_all:
+                with self._waiting(write) as watch:
+                    yield watch
+            else:
+                yield lambda rows, groups: write(self._with_flags(rows, 0))
+
+    @contextmanager
+    def _waiting(self, write: Callable[[pl.DataFrame], None]) -> Iterator[Write]:
+        """Let rows wait in a file until the rule has seen them all, then flag and write them."""
+        with scratch_beside(None if self.out == Path("-") else self.out) as folder:
+            waiting = folder / "scored.parquet"
+            with open_sink(waiting) as keep:
+
+                def watch(rows: pl.DataFrame, groups: pl.Series | None) -> None:
+                    self.rule.watch(rows["anomaly_score"].to_numpy(), groups)
+                    keep(rows)
+
+                yield watch
+            start = 0
+            for rows in parts_of(waiting):
+                write(self._with_flags(rows, start))
+                start += rows.height
+
+    def _with_flags(self, rows: pl.DataFrame, start: int) -> pl.DataFrame:
+        scores = rows["anomaly_score"].to_numpy()
+        flags = self.rule.flags(scores, start)
+        self.rule.count(scores[flags])
+        after = "p_value" if "p_value" in rows.columns else "anomaly_score"
+        place = rows.get_column_index(after) + 1
+        told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
+        return told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))

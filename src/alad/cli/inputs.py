@@ -1,0 +1,223 @@
+"""What a model takes, read batch by batch: the rows of a table, or the pictures of a folder."""
+
+from __future__ import annotations
+
+import glob
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alad.cli.pictures import Folder, OnBad
+from alad.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from alad.cli.tables import Table
+    from alad.estimators import AbstractDetector
+    from alad.preprocessing.table import TableNotes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows in their order, as they were read."""
+
+    start: int
+    """The number of the first of them, counted from 0."""
+    names: pl.DataFrame
+    """What each is called in a result: a column ``row`` of numbers, or ``file``."""
+    content: Any
+    """A frame with the columns that were asked for, or pictures."""
+
+
+class Inputs(ABC):
+    """What a model is to judge. It can be read once."""
+
+    place: str
+    """What to call it in a message."""
+    expected: int | None
+    """How many rows there are, where that is known."""
+    columns: tuple[str, ...] | None = None
+    """The names of a table's columns."""
+
+    @abstractmethod
+    def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
+        """Give all rows, with these columns of a table beside those that the model reads."""
+
+    @abstractmethod
+    def taken(self, batch: Batch) -> Any:
+        """Give what the detector takes: a frame with the types of fit, or an array."""
+
+    @abstractmethod
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give columns, as they were read, the types that fit knows of them."""
+
+    @abstractmethod
+    def note(self, notes: TableNotes | None) -> None:
+        """Add what the model noted about a batch to the sums."""
+
+    @abstractmethod
+    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
+        """What is to be said of all that was read, as JSON."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give what the detector takes, batch by batch."""
+        return (self.taken(batch) for batch in self.batches())
+
+
+class Pictures(Inputs):
+    """The pictures of a folder."""
+
+    def __init__(self, detector: AbstractDetector, folder: Folder) -> None:
+        self.shape, self.folder = detector.picture_shape_, folder
+        self.place, self.expected = str(folder.path), len(folder.files)
+
+    def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
+        """Give all pictures; they have no columns."""
+        import polars as pl
+
+        start, (side, _, channels) = 0, self.shape
+        for pictures, names in self.folder.batches(side, channels):
+            yield Batch(start, pl.DataFrame({"file": names}), pictures)
+            start += len(names)
+
+    def taken(self, batch: Batch) -> Any:
+        """Give the pictures."""
+        return batch.content
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give them back: of pictures there are none."""
+        return frame
+
+    def note(self, notes: TableNotes | None) -> None:
+        """Look away: of pictures nothing is noted."""
+
+    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
+        """Which files were left out."""
+        return {"unreadable": self.folder.summary()}
+
+
+class Rows(Inputs):
+    """The rows of a table."""
+
+    def __init__(self, detector: AbstractDetector, table: Table) -> None:
+        self.table, self.encoder = table, detector.encoder_
+        self.place, self.columns, self.expected = table.place, table.names, table.rows
+        self.wanted = _wanted(detector, table)
+        self.unseen: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+
+    def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
+        """Give all rows."""
+        import polars as pl
+
+        start = 0
+        for frame in self.table.batches(tuple(dict.fromkeys((*self.wanted, *beside)))):
+            row = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True)
+            yield Batch(start, pl.DataFrame({"row": row}), frame)
+            start += frame.height
+
+    def taken(self, batch: Batch) -> Any:
+        """Give a frame with the types of fit, or an array."""
+        from alad.cli.tables import as_at_fit, as_numbers
+
+        frame = batch.content.select(self.wanted)
+        return as_numbers(frame) if self.encoder is None else as_at_fit(frame, self.encoder.schema)
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Make numbers, and true and false, of those in a file that has no types itself."""
+        import polars as pl
+
+        from alad.cli.tables import as_at_fit, as_numbers
+
+        if self.table.is_typed:
+            return frame
+        if self.encoder is None:
+            return pl.DataFrame(as_numbers(frame), schema=frame.columns)
+        known = [column for column in self.encoder.schema if column.name in frame.columns]
+        frame = as_at_fit(frame, known)
+        return frame.with_columns(
+            pl.col(column.name).cast(pl.Boolean if column.kind == "boolean" else pl.Float64)
+            for column in known
+            if column.of_kind.is_number and frame[column.name].dtype != pl.String
+        )
+
+    def note(self, notes: TableNotes | None) -> None:
+        """Add the rows with values that fit did not see, and those without a value."""
+        if notes is not None:
+            self.unseen.update(notes.unseen)
+            self.missing.update(notes.missing)
+
+    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
+        """What was noted, and which columns nobody read."""
+        left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
+        known = {*self.wanted, *beside, *left_out}
+        return {
+            "unseen_categories": dict(self.unseen),
+            "missing_values": dict(self.missing),
+            "ignored_columns": [name for name in self.table.names if name not in known],
+        }
+
+
+@contextmanager
+def opened(detector: AbstractDetector, path: Path, on_bad: OnBad | None = None) -> Iterator[Inputs]:
+    """Open a table or a folder of pictures for a model, before any row of it is read.
+
+    Raises
+    ------
+    InputError
+        It is the other one of the two, or cannot be read, or lacks columns of fit.
+    """
+    from alad.cli.tables import holds_pictures, open_table
+
+    is_folder = holds_pictures(path)
+    if is_folder != detector.takes_pictures:
+        wanted = "a table" if is_folder else "a folder of pictures"
+        got = f"the {'folder' if is_folder else 'file'} {path}" if path.exists() else "no such path"
+        raise InputError(
+            f"Expected {wanted}, as at fit, at {path}; got {got}. Check the path, or take another "
+            "model."
+        )
+    if is_folder:
+        yield Pictures(detector, Folder(path, on_bad or OnBad.skip))
+        return
+    if on_bad is not None:
+        raise InputError("Expected no --on-bad with a table. Leave it out.")
+    with open_table(path) as table:
+        yield Rows(detector, table)
+
+
+def files_read(path: Path | None) -> list[Path]:
+    """Give what a path names for :func:`alad._files.check_not_read`: itself, or what it matches."""
+    if path is None:
+        return []
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    return [Path(name) for name in glob.glob(str(path), recursive=True)]
+
+
+def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
+    """The columns of fit; a model that was fitted on an array takes them all, in their order."""
+    from alad.preprocessing.frames import quoted
+
+    if detector.encoder_ is None:
+        if len(table.names) != detector.n_features_in_:
+            raise InputError(
+                f"Expected {detector.n_features_in_} columns, as in the array at fit; "
+                f"{table.place} has {len(table.names)}. Give the same columns."
+            )
+        return table.names
+    wanted = tuple(column.name for column in detector.encoder_.schema)
+    if absent := [name for name in wanted if name not in table.names]:
+        known = {column.name for column in detector.encoder_.columns}
+        others = [name for name in table.names if name not in known]
+        unseen = f"; not seen at fit: {quoted(others)}" if others else ""
+        raise InputError(
+            f"Expected the {len(wanted)} columns at fit in {table.place}; missing: "
+            f"{quoted(absent)}{unseen}. Give the same columns, or refit."
+        )
+    return wanted

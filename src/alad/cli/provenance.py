@@ -1,0 +1,47 @@
+"""What is written down of where a result came from: names, not paths, and a date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+SCORED = "alad"  # the key in a Parquet file's metadata
+FORMAT = 1
+
+
+def trained_on(table: Path, rows: int) -> dict[str, Any]:
+    """What a model says of the rows that fit was given, held out or not."""
+    return {"table": name_of(table), "rows": rows, "date": _now()}
+
+
+def scored_from(
+    model: Path, detector: str, table: Path, summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a table of scores says of the command that wrote it."""
+    told = {name: summary[name] for name in ("rows", "anomalies", "decision")}
+    return {
+        "format": FORMAT,
+        "model": name_of(model),
+        "detector": detector,
+        "table": name_of(table),
+        "date": _now(),
+        **told,
+    }
+
+
+def name_of(path: Path) -> str:
+    """The name of a file, a folder or a pattern, without what is above it.
+
+    >>> name_of(Path("logs/2026-*.parquet")), name_of(Path("-"))
+    ('2026-*.parquet', 'standard input')
+    """
+    if path == Path("-"):
+        return "standard input"
+    name = path.name if path.name not in ("", "..") else path.resolve().name
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,103 @@
+"""A column that says when: the day of each row, or its instant."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.errors import InputError
+
+LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
+
+# A date and, after it, a time of day, and a zone after that.
+ISO = (
+    r"^(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T ](?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2}(?:\.\d+)?))?"
+    r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
+)
+
+
+def days(column: pl.Series, start: int) -> pl.Series:
+    """Give the day of each time, as it is written: no time zone is turned into another.
+
+    Times are dates, datetimes, text that begins with a date as in 2026-01-31 or
+    2026-01-31T23:59:59, or numbers: seconds since 1970 in UTC.
+
+    Raises
+    ------
+    InputError
+        One is none of these, or missing; the message has its row, the first being ``start``.
+
+    >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
+    ['2026-01-31', '2026-01-31', '1970-01-01']
+    """
+    if column.dtype in (pl.Date, pl.Datetime):
+        found = column.dt.date()
+    elif column.dtype.is_numeric():
+        found = _since_1970(column.cast(pl.Float64))
+    elif column.dtype == pl.String:
+        text = column.str.strip_chars()
+        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}:\d{2})", 1)
+        dates = written.str.to_date("%Y-%m-%d", strict=False)
+        found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
+    else:
+        raise _no_time(column, str(column.dtype), start)
+    if found.null_count():
+        row = int(found.is_null().arg_max() or 0)
+        raise _no_time(column, repr(column[row]), start + row)
+    return found.cast(pl.String)
+
+
+def instants(column: pl.Series, start: int) -> NDArray[np.float64]:
+    """Give the seconds since 1970 of each time; a time without a zone is taken for UTC.
+
+    Times are what :func:`days` takes, of text with its zone, and any finite number.
+
+    Raises
+    ------
+    InputError
+        One is none of these, or missing; the message has its row, the first being ``start``.
+
+    >>> instants(pl.Series("at", ["1970-01-02", "1970-01-01T01:00:00.5+01:00", "7"]), 0).tolist()
+    [86400.0, 0.5, 7.0]
+    """
+    if column.dtype in (pl.Date, pl.Datetime):
+        found = column.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
+    elif column.dtype.is_numeric():
+        found = column.cast(pl.Float64)
+    elif column.dtype == pl.String:
+        text = column.str.strip_chars()
+        found = _of_iso(text).fill_null(text.cast(pl.Float64, strict=False))
+    else:
+        raise _no_time(column, str(column.dtype), start)
+    sound = found.is_finite().fill_null(False)
+    if not sound.all():
+        row = int((~sound).arg_max() or 0)
+        raise _no_time(column, repr(column[row]), start + row)
+    return found.to_numpy()
+
+
+def _of_iso(text: pl.Series) -> pl.Series:
+    parts = text.str.extract_groups(ISO).struct.unnest()
+    day = parts["date"].str.to_date("%Y-%m-%d", strict=False).dt.epoch("d")
+    h, m, s, zh, zm = (
+        parts[part].cast(pl.Float64).fill_null(0) for part in ("h", "m", "s", "zh", "zm")
+    )
+    east = (parts["sign"] == "-").fill_null(False).cast(pl.Float64) * -2 + 1
+    return day * 86_400 + h * 3600 + m * 60 + s - east * (zh * 3600 + zm * 60)
+
+
+def _no_time(column: pl.Series, got: str, row: int) -> InputError:
+    return InputError(
+        f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds since "
+        f"1970; got {got} in row {row}. Correct the value, or name another column."
+    )
+
+
+def _since_1970(seconds: pl.Series) -> pl.Series:
+    """Days of seconds since 1970; null where that is no year of four digits."""
+    sound = seconds.is_finite() & seconds.is_between(0, LAST)
+    days = (seconds / 86_400).floor().cast(pl.Int32, strict=False)
+    kept = pl.DataFrame({"day": days, "sound": sound})
+    return kept.select(pl.when("sound").then("day").cast(pl.Date))["day"]

@@ -1,0 +1,201 @@
+"""How networks are fitted: rows to watch held out, one seed or many trained, each settled."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+import polars as pl
+
+from alad.errors import InputError
+from alad.estimators._choices import Choices
+from alad.estimators._given import Columns, Matrix, seed_of
+from alad.estimators._picture_files import PictureFiles, PictureWindows
+from alad.estimators._stream import Stream, Windows, most_rows
+from alad.networks import Size
+from alad.preprocessing.pictures import Pixels
+from alad.training import Checkpoint, Progress, train
+
+if TYPE_CHECKING:
+    from alad.estimators._network import NetworkDetector
+
+TRAINING_VERSION = 3  # raise it with a change that moves the numbers: old checkpoints then end
+
+Report = Callable[[Progress], None]
+
+
+def fit_side_by_side(
+    detectors: Sequence[NetworkDetector],
+    X: Any,
+    *,
+    schema: Columns = None,
+    X_valid: Any = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    report: Report | None = None,
+) -> list[NetworkDetector]:
+    """Fit detectors that differ in their seed alone, in one run, on the same rows.
+
+    On a CPU the cores share the seeds; on an accelerator all seeds are one program. Each
+    detector comes out as if it had been fitted alone, up to the rounding of sums.
+
+    Parameters
+    ----------
+    detectors : sequence of one kind and one set of parameters but for ``random_state``
+    X, schema, X_valid, checkpoint, report
+        As in :meth:`NetworkDetector.fit`.
+    """
+    first = detectors[0]
+    _check_alike(detectors)
+    first._check_settings()
+    choices = first._with_defaults()
+    first._check_score(choices.anomaly_score)
+    if isinstance(X, Stream | PictureFiles) and X_valid is None:
+        X, X_valid = _hold_out_of_stream(X, first, choices)
+    x = first._prepare(X, choices.scaling, schema)
+    try:
+        return _trained(detectors, X, x, X_valid, choices, checkpoint, report)
+    finally:
+        first._let_go()
+
+
+def _trained(
+    detectors: Sequence[NetworkDetector],
+    X: Any,
+    x: Matrix,
+    X_valid: Any,
+    choices: Choices,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> list[NetworkDetector]:
+    """Train on scaled rows x, or on the windows of a stream of which they are a sample."""
+    first = detectors[0]
+    for detector in detectors[1:]:
+        detector._share_preparation(first)
+    rows, watched = _hold_out(x, X_valid, first, choices)
+    windows = _windows(X, first)
+    players = first._players(_size(x))
+    if windows is None:
+        settings = choices.settings(len(rows))
+    else:
+        settings = choices.settings(windows.shape[0], windows.in_round)
+    seeds = [detector.seed_ for detector in detectors]
+    # With patience, what is watched and how decides which weights are kept.
+    watch = first._watched(choices.anomaly_score)
+    judged = () if settings.patience is None else (watch, _digest(watched))
+    trained = train(
+        players,
+        first._moves(),
+        rows if windows is None else windows,
+        seeds=seeds,
+        settings=settings,
+        validation=watched,
+        validate=first._judge(watch),
+        checkpoint=_checkpoint(
+            checkpoint,
+            rows if windows is None else windows.identity,
+            players,
+            settings,
+            tuple(seeds),
+            *judged,
+        ),
+        report=report,
+    )
+    for i, detector in enumerate(detectors):
+        detector.players_ = players
+        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows)
+        detector.history_ = trained.history.of_seed(i)
+        detector._settle(x)
+    return list(detectors)
+
+
+def _check_alike(detectors: Sequence[NetworkDetector]) -> None:
+    def kind(detector: NetworkDetector) -> Any:
+        return type(detector), {**detector.get_params(deep=False), "random_state": None}
+
+    if any(kind(detector) != kind(detectors[0]) for detector in detectors):
+        raise InputError(
+            "Expected detectors that differ in random_state alone; got different kinds or "
+            "settings. Fit those one after the other."
+        )
+
+
+def _hold_out(
+    x: Matrix, X_valid: Any, detector: NetworkDetector, choices: Choices
+) -> tuple[Matrix, Matrix | None]:
+    """Give the rows to train on and the rows to watch, if there are any."""
+    if X_valid is not None:  # of a stream also what was held out of it
+        return x, detector._scaled(detector._matrix(X_valid, fitting=False))
+    held = int(len(x) * choices.validation_fraction)
+    if held == 0:
+        if choices.patience is not None:
+            raise InputError(
+                "Expected validation rows, because patience is set; got none. Pass X_valid, set "
+                "validation_fraction (0.25, say), or leave patience at None."
+            )
+        return x, None
+    order = np.random.default_rng(detector.seed_).permutation(len(x))
+    return x[order[held:]], x[order[:held]]
+
+
+def _hold_out_of_stream(
+    stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices
+) -> tuple[Stream | PictureFiles, pl.DataFrame | Pixels | None]:
+    """The same of a stream: the rows to watch are read into memory, at most as many as a sample."""
+    most = stream.most if isinstance(stream, PictureFiles) else detector._sample_rows
+    held = min(int(len(stream) * choices.validation_fraction), most)
+    if held == 0:
+        return stream, None
+    is_held = np.zeros(len(stream), np.bool_)
+    rng = np.random.default_rng(seed_of(detector.random_state))
+    is_held[rng.choice(len(stream), held, replace=False)] = True
+    return stream.without(is_held), stream.only(is_held)
+
+
+def _windows(stream: Any, detector: NetworkDetector) -> Windows | PictureWindows | None:
+    """Give what is trained on of a stream; of rows that are held, nothing."""
+    if isinstance(stream, PictureFiles):
+        return PictureWindows(stream, detector.scaler_, seed=detector.seed_)
+    if not isinstance(stream, Stream):
+        return None
+    assert detector._file is not None
+    most = most_rows(stream, detector.scaler_.shift.size)
+    return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)
+
+
+def _size(x: Matrix) -> Size:
+    """Of one row: its width, or the shape of a picture."""
+    return x.shape[1] if x.ndim == 2 else x.shape[1:]
+
+
+def _checkpoint(
+    path: str | os.PathLike[str] | None, rows: Matrix | tuple[Any, ...], *facts: Hashable
+) -> Checkpoint | None:
+    """Name the run by its rows and by everything that settles what training does."""
+    if path is None:
+        return None
+    is_array = isinstance(rows, np.ndarray)
+    digest = hashlib.sha256(np.ascontiguousarray(rows).data if is_array else repr(rows).encode())
+    shape = rows.shape if isinstance(rows, np.ndarray) else ()
+    digest.update(repr((metadata.version("alad"), TRAINING_VERSION, shape, facts)).encode())
+    return Checkpoint(Path(path), digest.hexdigest())
+
+
+def _digest(rows: Matrix | None) -> str:
+    return "" if rows is None else hashlib.sha256(rows.tobytes()).hexdigest()
+
+
+def print_progress(progress: Progress) -> None:
+    """Write one line about a training run to standard error."""
+    losses = ", ".join(f"{player} {loss:.3f}" for player, loss in progress.losses.items())
+    print(
+        f"epoch {progress.epoch}/{progress.epochs}, losses {losses}, "
+        f"{progress.seconds_left:.0f} s left",
+        file=sys.stderr,
+    )

@@ -1,0 +1,78 @@
+"""What a caller gives, checked: a seed, rows, and what is said of a frame's columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from alad.errors import InputError
+from alad.preprocessing.frames import feature_names, is_frame
+from alad.preprocessing.schema import Schema
+from alad.preprocessing.table import TableEncoder
+
+Columns = Schema | TableEncoder | None  # what is said of a frame's columns before fit
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+LARGEST_SEED = 2**32 - 1  # as in scikit-learn; of a larger one JAX would use the last 32 bits
+
+
+def seed_of(random_state: Any) -> int:
+    """Give an int seed: the caller's own, or one drawn from the caller's generator."""
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        if not 0 <= random_state <= LARGEST_SEED:
+            raise InputError(
+                f"Expected a random_state of at least 0 and at most {LARGEST_SEED}; got "
+                f"{random_state}."
+            )
+        return int(random_state)
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise InputError(f"Expected random_state to be an int or None. {error}") from error
+
+
+def enough_rows(n: int) -> None:
+    """Refuse to learn from fewer than two rows."""
+    if n < 2:
+        raise InputError(
+            f"Expected at least 2 rows to learn from; got n_samples = {n}. Pass more rows."
+        )
+
+
+def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
+    """Draw at most so many rows without replacement, in their old order."""
+    if most is None or len(x) <= most:
+        return x
+    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False, shuffle=False)
+    return x[np.sort(drawn)]
+
+
+def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
+    """How a frame's columns become numbers; None for what has no names of columns."""
+    if isinstance(schema, TableEncoder):
+        return schema
+    if is_frame(X) and feature_names(X) is not None:
+        return TableEncoder.fit(X, schema)
+    if schema is not None:
+        raise InputError(
+            f"Expected a data frame with named columns, because a schema is given; got "
+            f"{type(X).__name__}. Pass a frame, or leave the schema out."
+        )
+    return None
+
+
+def what_to_do(message: str) -> str:
+    """Add advice to those of scikit-learn's messages that only say what is wrong."""
+    if "NaN" in message:
+        return "\nFill the gaps, drop the rows, or pass a data frame: it may have gaps."
+    if "infinity" in message:
+        return "\nReplace or drop such values first."
+    if "with dim" in message:
+        return "\nPass rows and columns; pictures go to networks with preset='pictures'."
+    if "could not convert" in message:
+        return "\nPass a data frame: its text columns become one-hot."
+    return ""
