@@ -16,7 +16,7 @@ READ = ("feature", "time")  # the roles that are given to the model
 
 DASHES, WRITTEN = "dashes", "written"  # what a column's values were at fit, in ``learned``
 
-OPTIONAL = ("role", "note", "learned")  # in a saved model
+OPTIONAL = ("role", "note", "doubt", "learned")  # in a saved model
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Column:
     """One of :data:`ROLES`."""
     note: str = field(default="", compare=False)
     """Why it is of this kind, where that is not plain."""
+    doubt: str = field(default="", compare=False)
+    """Why it may be of another kind; said at fit, and kept as a note only."""
     learned: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What else its kind knows."""
 
@@ -90,7 +92,7 @@ class Column:
     def to_json(self) -> dict[str, Any]:
         """The column as JSON; what the first models did not state is left out where it is empty."""
         plain = {f.name: getattr(Column(self.name, self.kind), f.name) for f in fields(Column)}
-        content = asdict(self) | {"categories": list(self.categories)}
+        content = asdict(self) | {"categories": list(self.categories), "doubt": ""}
         return {
             name: value
             for name, value in content.items()

@@ -176,7 +176,8 @@ class ColumnLearner:
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
         learned = learner.finish(self.gaps + dashes > 0)
         taken = f"{ABSENT} counts as missing ({dashes:,} values)" if dashes else ""
-        notes = [learned.note, taken, *(doubts or [learner.doubt])]
+        doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
+        notes = [learned.note, taken, doubt]
         return Column(
             name=self.name,
             kind=learned.kind,
@@ -186,6 +187,7 @@ class ColumnLearner:
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
             note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
+            doubt=doubt,
             learned={**learned.learned, DASHES: True} if dashes else learned.learned,
         )
 

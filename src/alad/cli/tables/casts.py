@@ -16,8 +16,6 @@ from alad.preprocessing.kinds._base import without_absent, written_numbers
 from alad.preprocessing.kinds.numbers import NUMBERS
 from alad.preprocessing.table import Column
 
-MOSTLY = 0.9  # a text column with this share of numbers was perhaps meant to be one of numbers
-
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
     pa.int64(),
@@ -195,17 +193,3 @@ def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
                 f"{series.dtype}. Correct the values, or cast the column to numbers."
             )
     return frame.to_numpy()
-
-
-def suspicions(frame: pl.DataFrame) -> list[str]:
-    """Say which text columns are numbers for the most part: a stray word makes such a column."""
-    found = []
-    for text in frame.select(pl.col(pl.String)).iter_columns():
-        present = without_absent(text).drop_nulls()
-        others = present.filter(present.str.strip_chars().cast(pl.Float64, strict=False).is_null())
-        if len(present) and 0 < len(others) <= (1 - MOSTLY) * len(present):
-            found.append(
-                f"column {text.name!r} is read as text because of {others[0]!r}; "
-                f"{len(present) - len(others)} of its {len(present)} values are numbers"
-            )
-    return found

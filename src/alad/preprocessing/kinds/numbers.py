@@ -136,15 +136,18 @@ class NumberLearner(Learner):
             self.increases = grows and (self.last is None or series[0] > self.last)
             self.last = series[-1]
 
+    @property
+    def doubt(self) -> str:
+        """What the numbers look like, if like times."""
+        return _looks_like_times(self.low, self.high) if self.kind == "numeric" else ""
+
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
         constant = self.low == self.high and not has_missing
         return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
 
     def _note(self) -> str:
-        if self.kind == "numeric" and (looks := _looks_like_times(self.low, self.high)):
-            return looks
-        if self.increases and self.sample.seen >= SURE:
+        if self.increases and self.sample.seen >= SURE and not self.doubt:
             return "grows from row to row: a number of the row, or a time?"
         skewness = self.sample.skewness() if self.kind == "numeric" else 0.0
         if abs(skewness) > HEAVY:
