@@ -180,7 +180,10 @@ def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
         return {X: x.astype(np.float64 if is_double else np.float32, copy=False)}
     assert encoder is not None
     table = to_polars(rows)
-    return {column.name: _fed(table[column.name], column)[:, None] for column in encoder.schema}
+    return {
+        column.name: _fed(column.given(table[column.name]), column)[:, None]
+        for column in encoder.schema
+    }
 
 
 def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
