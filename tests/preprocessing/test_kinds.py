@@ -631,7 +631,7 @@ def test_a_dash_among_values_of_one_kind_is_missing(name, value, other):
     encoder = encoder_of(["-", value, value, other], name=name)
     (column,) = encoder.columns
     assert column.has_missing
-    assert column.note.endswith("- counts as missing (1 values)")
+    assert column.note.endswith("- counts as missing (1 value)")
     x, notes = encoder.transform(pl.DataFrame({name: ["-", None, other]}))
     np.testing.assert_array_equal(x[0], x[1])
     assert x[:, -1].tolist() == [1, 1, 0]

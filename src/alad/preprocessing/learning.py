@@ -175,7 +175,8 @@ class ColumnLearner:
         learner, doubts = self._settled()
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
         learned = learner.finish(self.gaps + dashes > 0)
-        taken = f"{ABSENT} counts as missing ({dashes:,} values)" if dashes else ""
+        counted = f"{dashes:,} value{'s' * (dashes != 1)}"
+        taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
         doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
         notes = [learned.note, taken, doubt]
         return Column(
