@@ -147,6 +147,26 @@ def test_unseen_values_are_counted(alad, flows):
     assert said["unseen_categories"] == {"src": 240, "dst_port": 240, "user": 240}
 
 
+def test_columns_that_may_be_something_else_are_named(alad):
+    rows = [
+        f"11/{i % 9 + 1}/2026,{1_795_694_400 + i % 7},10.0.0.1:{i % 3},{i % 5}\n" for i in range(60)
+    ]
+    Path("t.csv").write_text("day,n,nat,more\n" + "".join(rows))
+    done = alad.good("fit", "t.csv", *TO_NEW)
+    assert (
+        "note: perhaps not what they are taken for: day (day and month of '11/1/2026' may"
+        in done.err
+    )
+    assert "n (looks like seconds since 1970: if so, kind time with the format seconds)" in done.err
+    assert "nat (all look like addresses with a port: split them into two columns" in done.err
+    alad.good("schema", "t.csv", "-o", "s.json")
+    edit(day={"kind": "time", "format": "%m/%d/%Y"}, n={"kind": "time"}, more={"kind": "frequency"})
+    done = alad.good("fit", "t.csv", *TO_NEW, "--schema", "s.json")
+    assert "perhaps" not in done.err
+    formats = {c.name: c.format for c in load("new").encoder_.stated}
+    assert formats == {"day": "%m/%d/%Y", "n": "seconds", "nat": "", "more": ""}
+
+
 def test_constant_kinds_are_named(alad):
     Path("t.csv").write_text("n,at,src\n1,2026-01-01T10:00,::1\n2,2026-01-01T10:00,::1\n")
     done = alad.good("fit", "t.csv", *TO_NEW)

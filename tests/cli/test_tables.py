@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from alad.cli.tables import open_table
+from alad import load
+from alad.cli.tables import as_at_fit, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import read_in_batches
 from alad.errors import InputError
+from alad.preprocessing.schema import Schema, Stated
+from alad.preprocessing.table import TableEncoder, TableLearner
 
 FRAME = pl.DataFrame(
     {
@@ -161,10 +165,33 @@ def test_broken_line_is_named(line, message, size, monkeypatch):
         read(give(lines(33, line), "t.jsonl"))
 
 
-@pytest.mark.parametrize("value", ['{"k": 1}', "[1]"])
-def test_nested_value_is_refused_by_its_key(value):
-    with pytest.raises(InputError, match=r"flat objects in t\.jsonl; the key 'b' holds a list or"):
+@pytest.mark.parametrize(
+    ("value", "key"), [("[1]", "b"), ('{"k": [1]}', "b.k"), ('[{"k": 1}]', "b")]
+)
+def test_list_is_refused_by_its_key(value, key):
+    with pytest.raises(InputError, match=rf"values in t\.jsonl; the key '{key}' holds a list\. S"):
         read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
+
+
+@pytest.mark.parametrize("size", [10, 1 << 24])
+def test_objects_within_become_columns_named_with_dots(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    first = '{"id": {"orig_h": "::1", "x": {"y": 1}}, "n": 1}\n'
+    path = give(
+        f'{first}{{"id": null, "n": 2}}\n{{"n": 3, "id": {{"orig_h": "::2"}}}}\n', "t.jsonl"
+    )
+    expected = {"id.orig_h": ["::1", None, "::2"], "id.x.y": [1, None, None], "n": [1, 2, 3]}
+    assert read(path).to_dict(as_series=False) == expected
+    assert pl.concat(batches(path), how="vertical_relaxed").height == 3
+
+
+def test_object_where_a_value_was_is_refused(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 8)
+    for lines_of in ('{"a": {"b": 1}}\n{"a": 5}\n', '{"a": 5}\n{"a": {"b": 1}}\n'):
+        with pytest.raises(InputError, match=r"got 'a(\.b)?' for the first time after that"):
+            read(give(lines_of, "t.jsonl"))
+    with pytest.raises(InputError, match=r"a name of its own; got 'a\.b' more than once"):
+        read(give('{"a.b": 1, "a": {"b": 1}}\n', "t.jsonl"))
 
 
 @pytest.mark.parametrize("size", [10, 1 << 24])
@@ -186,6 +213,100 @@ def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypat
 def test_no_lines(content):
     with pytest.raises(InputError, match=r"Expected a table in t\.jsonl; it is empty"):
         read(give(content, "t.jsonl"))
+
+
+# ------------------------------------------------------------------- what the page says of it
+
+PAGE = Path(__file__).parents[2] / "docs/tables.md"
+EXAMPLES = re.findall(r"^\| (`.*`) \| `(.*)` \| `(.*)` \| (.*)\| (.*)\|$", PAGE.read_text(), re.M)
+
+
+@pytest.mark.parametrize(("values", "name", "kind", "form", "note"), EXAMPLES)
+def test_what_is_taken_for_what_is_as_the_page_says(values, name, kind, form, note):
+    rows = [f'{i},"{value}"\n' for i, value in enumerate(re.findall("`([^`]+)`", values))]
+    learner = TableLearner().update(read(give(f"row,{name}\n" + "".join(rows), "t.csv")))
+    column = learner.columns()[1]
+    assert (column.kind, column.format) == (kind, form.strip(" `"))
+    assert column.note.startswith(note.strip()) if note.strip() else not column.note
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) > 20
+
+
+ZEEK = """#separator \\x09
+#set_separator\t,
+#unset_field\t-
+#path\tconn
+#fields\tts\tid.orig_h\tid.resp_p\tservice
+#types\ttime\taddr\tport\tstring
+1795694400.25\t10.0.0.1\t80\t-
+1795694401.5\t10.0.0.2\t-\t"dns
+1795694402.5\t10.0.0.2\t53\tdns
+#close\t2026-11-26-17-02-11
+"""
+
+
+@pytest.mark.parametrize("size", [30, 1 << 24])
+def test_log_of_zeek_is_read_with_its_own_names(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    path = give(ZEEK, "conn.tsv")
+    frame = read(path)
+    assert frame.columns == ["ts", "id.orig_h", "id.resp_p", "service"]
+    assert frame["service"].to_list() == ["-", '"dns', "dns"]  # Zeek quotes nothing
+    assert pl.concat(batches(path))["ts"].to_list() == [
+        "1795694400.25",
+        "1795694401.5",
+        "1795694402.5",
+    ]
+    kinds = [column.kind for column in TableEncoder.fit(frame).columns]
+    assert kinds == ["time", "ip", "port", "categorical"]
+    with pytest.raises(InputError, match="Expected 4 columns, got 2"):
+        read(give(ZEEK + "1\t2\n", "conn.tsv"))
+    with pytest.raises(InputError, match="Expected a table in"):
+        read(give("#separator \\x09\n#path\tconn\n", "conn.tsv"))
+
+
+# -------------------------------------------------------------------------- quotation marks
+
+
+def quoted_rows(n: int, **rows: str) -> str:
+    """n rows of a, b and c, some of them otherwise."""
+    return "a,b,c\n" + "".join(f"{rows.get(f'r{i}', f'{i},x{i},y')}\n" for i in range(n))
+
+
+SWALLOWING = {
+    "a later mark closes it": (quoted_rows(300, r7='7,"x,y', r30='30,x",y'), 9, "b", "x,y"),
+    "a later mark opens": (quoted_rows(300, r7='7,"x,y', r30='30,"x",y'), 9, "b", "x,y"),
+    "nothing closes it": (quoted_rows(300, r250='250,x,"y'), 252, "c", "y"),
+}
+
+
+@pytest.mark.parametrize("size", [600, 1 << 24])
+@pytest.mark.parametrize(("content", "line", "name", "begin"), SWALLOWING.values(), ids=SWALLOWING)
+def test_quotation_mark_left_open_is_pointed_at(content, line, name, begin, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    path = give(content, "t.csv")
+    message = (
+        rf"in column '{name}' of t\.csv, .* near line {line} one holds \d+ .* with '{begin}\\n"
+    )
+    for reading in (read, batches):
+        with pytest.raises(InputError, match=message):
+            reading(path)
+
+
+def test_a_long_value_of_many_lines_is_refused_where_others_have_one():
+    content = quoted_rows(300, r7='7,"' + "word\n" * 20_000 + '",y')
+    with pytest.raises(InputError, match="near line 9 one holds 20000 line breaks"):
+        read(give(content, "t.csv"))
+
+
+def test_values_of_some_lines_are_read():
+    trace = 'at f(a, b)\n  at g(a)\n  at ""h""\nend'
+    given = read(give(quoted_rows(300, r7=f'7,"{trace}",y'), "t.csv"))
+    assert given["b"][7] == trace.replace('""', '"')
+    lines_of = {f"r{i}": f'{i},"x,y\n7,8,9\n7,8,9\n1,y",z' for i in range(99)}
+    assert read(give(quoted_rows(99, **lines_of), "t.csv")).height == 99  # all rows have them
 
 
 # --------------------------------------------------------------------------- damaged files
@@ -365,3 +486,33 @@ def test_sizes_are_about_what_rows_take_in_memory():
 def test_another_mark_between_columns_is_named(name, content, message):
     with pytest.raises(InputError, match=message):
         read(give(content, name))
+
+
+# ------------------------------------------------------------------- values as fit took them
+
+
+@pytest.mark.parametrize(("truths", "dtype"), [("true,FALSE", pl.Boolean), ("1,0", pl.Float64)])
+def test_truths_are_seen_and_expected_in_one_form(truths, dtype):
+    fitted = [True, False] if dtype == pl.Boolean else [1, 0]
+    schema = Schema((Stated("up", "boolean"),))
+    encoder = TableEncoder.fit(pl.DataFrame({"up": fitted}), schema)
+    seen = as_at_fit(pl.DataFrame({"up": truths.split(",")}), encoder.schema)
+    assert seen["up"].dtype == dtype
+    assert seen.equals(encoder.decode(encoder.transform(seen)[0]))
+    half = as_at_fit(pl.DataFrame({"up": ["0.5", "1"]}), encoder.schema)
+    assert half["up"].to_list() == [0.5, 1]
+
+
+def test_dashes_are_missing_as_at_fit(alad):
+    """A dash makes text of a column of numbers at fit; where it is scored, it may not be there."""
+    rest = (f"10.0.0.{i % 5},11/26/2026 {i % 9 + 1}:05 PM\n" for i in range(60))
+    rows = [f"{i % 7},{'-' if i % 3 else i},{values}" for i, values in enumerate(rest)]
+    Path("t.csv").write_text("".join(["n,bytes,src,at\n", *rows, "3,7,-,-\n"]))
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    assert "is read as text" not in done.err
+    said = {c.name: c.kind for c in load("m").encoder_.columns}
+    assert said == {"n": "numeric", "bytes": "numeric", "src": "ip", "at": "time"}
+    Path("new.csv").write_text("n,bytes,src,at\n-,-,-,-\n3,4,10.0.0.1,11/26/2026 5:01 PM\n")
+    said = json.loads(alad.good("score", "m", "new.csv", "-o", "s.csv", "--json").out)
+    assert said["missing_values"] == {"n": 1, "bytes": 1, "src": 1, "at": 1}
+    assert said["unseen_categories"] == {}

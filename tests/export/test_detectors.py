@@ -91,12 +91,12 @@ def test_every_scaling_far_beyond_the_training_rows(scaling):
     frame = pl.DataFrame(
         {
             "bytes": np.exp(rng.normal(8, 3, 300)),
-            "when": 1.7e9 + rng.integers(0, 1000, 300),
+            "large": 1.7e9 + rng.integers(0, 1000, 300),
             "up": rng.random(300) > 0.5,
             "kind": rng.choice(["a", "b"], 300),
         }
     )
-    far = frame.with_columns(bytes=-frame["bytes"], when=pl.lit(3e38), up=None, kind=pl.lit("c"))
+    far = frame.with_columns(bytes=-frame["bytes"], large=pl.lit(3e38), up=None, kind=pl.lit("c"))
     found = agreement(Mahalanobis(scaling=scaling).fit(frame), frame, far)
     assert found.largest < 1e-12
 

@@ -64,8 +64,15 @@ def test_a_column_becomes_the_encoders_features(kind, has_gaps):
         pl.Series(AT).dt.time(),
         pl.Series(AT).dt.strftime("%Y-%m-%dT%H:%M:%S+05:30"),
         pl.Series(AT).dt.epoch("s"),
+        pl.Series(AT).dt.epoch("ms"),
+        pl.Series(AT).dt.epoch("s").cast(pl.String),
+        pl.Series(AT).dt.strftime("%d/%b/%Y:%H:%M:%S +0100"),
+        pl.Series(AT).dt.strftime("%b %d %H:%M:%S"),
     ],
-    ids=["dates", "times of day", "text with a zone", "seconds"],
+    ids=[
+        *("dates", "times of day", "text with a zone", "seconds", "milliseconds"),
+        *("seconds in text", "a format", "a format without a year"),
+    ],
 )
 def test_times_of_every_make(values):
     detector, frame = fitted("time", values)
@@ -100,3 +107,11 @@ def test_columns_that_the_model_is_not_given_are_no_inputs():
     frame = pl.DataFrame({"a": np.arange(60.0) % 7, "id": [f"row {i}" for i in range(60)]})
     model = to_onnx(Mahalanobis().fit(frame))
     assert [given.name for given in model.graph.input] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["numeric", "port", "time"])
+def test_values_in_text_are_given_as_fit_took_them(kind):
+    values = COLUMNS[kind].dt.strftime("%d.%m.%Y %H:%M") if kind == "time" else COLUMNS[kind]
+    detector, frame = fitted(kind, values.cast(pl.String).set(pl.Series(GAPS), "-"))
+    assert detector.encoder_.schema[0].has_missing
+    assert compare(to_onnx(detector).SerializeToString(), detector, [frame]).largest < 1e-6

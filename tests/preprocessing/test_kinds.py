@@ -12,6 +12,7 @@ import pytest
 
 from alad.errors import InputError
 from alad.preprocessing.kinds import IGNORED, KINDS
+from alad.preprocessing.kinds._formats import UNITS
 from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_of
 from alad.preprocessing.schema import Schema, Stated
@@ -63,8 +64,22 @@ INFERRED = {
     "times of day": ("a", [dt.time(3)], "time"),
     "ISO dates": ("a", ["2026-01-01", None], "time"),
     "ISO date-times": ("a", ["2026-01-01T10:00:00Z", "2026-01-01 10:00"], "time"),
-    "dates of other styles": ("a", ["1.2.2026", "2.2.2026"], "categorical"),
+    "dates of other styles": ("a", ["1.2.2026", "2.2.2026"], "time"),
     "whole numbers as text": ("a", ["12", "13"], "categorical"),
+    "whole numbers and dashes": ("a", ["12", "-", "13"], "numeric"),
+    "ports and dashes": ("dpt", ["12", "-", "13"], "port"),
+    "addresses and dashes": ("a", ["-", "10.0.0.1", " - "], "ip"),
+    "URLs and dashes": ("a", ["-", "https://a.org/x"], "url"),
+    "times and dashes": ("a", ["2026-01-01", "-"], "time"),
+    "words and dashes": ("a", ["-", "x"], "categorical"),
+    "dashes": ("a", ["-", "-"], "categorical"),
+    "addresses with ports": ("a", ["10.0.0.1:80", "10.0.0.2:80"], "categorical"),
+    "networks": ("a", ["10.0.0.0/8", "192.168.0.0/16"], "categorical"),
+    "epochs": ("ts", [1_764_000_000.5, 1_764_000_000.5], "time"),
+    "epochs in milliseconds": ("rt", [1_764_000_000_000, 1_764_000_000_000], "time"),
+    "epochs and dashes": ("startTime", ["1764000000", "-"], "time"),
+    "epochs without the name": ("a", [1_764_000_000, 1_764_000_000], "numeric"),
+    "seconds that took as long": ("time", [17, 1_764_000_000], "numeric"),
     "addresses": ("a", ["10.0.0.1", "fe80::1"], "ip"),
     "addresses and a name": ("a", ["10.0.0.1", "host"], "categorical"),
     "URLs": ("a", ["https://a.org/x", "ftp://b.org"], "url"),
@@ -78,11 +93,14 @@ INFERRED = {
     "nothing": ("a", [None, None], IGNORED),
     **{
         f"ports: {name}": (name, [80, 443], "port")
-        for name in ("port", "sport", "src_port", "dstPort", "Destination Port", "ports", "PORT")
+        for name in (
+            *("port", "sport", "src_port", "dstPort", "Destination Port", "ports", "PORT"),
+            *("spt", "dpt", "id.orig_p", "id.resp_p", "IpPort", "local_port", "rport"),
+        )
     },
     **{
         f"no ports: {name}": (name, [80, 443], "numeric")
-        for name in ("report", "transport", "supported", "export_count", "portfolio")
+        for name in ("report", "transport", "supported", "export_count", "portfolio", "pt", "p")
     },
     "ports that are none": ("port", [80, 65_536], "numeric"),
     "ports with fractions": ("port", [80.5, 443.0], "numeric"),
@@ -192,7 +210,7 @@ def test_frequency_is_the_rarity_of_the_value():
     got = [row["rarity"] for row in encoded(encoder, "x", "y", "never")]
     np.testing.assert_allclose(got, [log(4 / 3), log(4), log(4)], rtol=1e-6)
     assert unseen(encoder, "x", "never", "nor this") == 2
-    assert decoded(encoder, "y") == ["x"]
+    assert decoded(encoder, "y") == ["y"]
 
 
 def test_missing_counts_as_the_most_frequent_and_is_flagged():
@@ -286,8 +304,106 @@ def test_seconds_since_1970_are_times_if_it_is_said():
     encoder = encoder_of([1795694400, 1795694400 + 3600], "time")
     assert decoded(encoder, 1795694400) == ["Thu ~12:00"]
     assert decoded(encoder, "1795694400") == ["Thu ~12:00"]  # as CSV gives it
-    with pytest.raises(InputError, match="seconds since 1970, not milliseconds, in column 'a'"):
-        encoder_of([1795694400000], "time")
+    with pytest.raises(InputError, match="seconds since 1970 in column 'a'; got 1795694400000"):
+        encoder_of([1795694400, 1795694400000], "time")  # one unit, that of the smallest
+
+
+FORMATS = {
+    "2026/11/26 12:30:36.5": "%Y/%m/%d %H:%M:%S",
+    "26/Nov/2026:12:30:36 +0000": "%d/%b/%Y:%H:%M:%S %z",
+    "[26/Nov/2026:10:30:36 -0200]": "%d/%b/%Y:%H:%M:%S %z",
+    "11/26/2026 12:30 PM": "%m/%d/%Y %I:%M %p",
+    "11/26/2026, 12:30:36pm": "%m/%d/%Y, %I:%M:%S%p",
+    "26.11.2026 12:30": "%d.%m.%Y %H:%M",
+    "26-11-2026 12:30": "%d-%m-%Y %H:%M",
+    "26-NOV-2026 12:30": "%d-%b-%Y %H:%M",
+    "11/26/26 12:30": "%m/%d/%y %H:%M",
+    "2026-11-26 12:30 PM": "%Y-%m-%d %I:%M %p",
+    "Thu Nov 26 12:30:36.123456 2026": "%a %b %d %H:%M:%S %Y",
+    "Thu, 26 Nov 2026 12:30:36 GMT": "%a, %d %b %Y %H:%M:%S %z",
+    "Nov 26 2026 12:30:36": "%b %d %Y %H:%M:%S",
+    "20261126T123036Z": "%Y%m%dT%H%M%S%z",
+}
+
+
+@pytest.mark.parametrize(("value", "form"), FORMATS.items())
+def test_times_of_other_formats_are_read_and_the_format_is_stated(value, form):
+    encoder = encoder_of([value, value])
+    (column,) = encoder.columns
+    assert (column.kind, column.format, column.note) == ("time", form, f"read as {form}")
+    assert decoded(encoder, value) == ["Thu ~12:30"]
+    (stated,) = encoder.stated
+    assert stated.format == form
+    assert TableEncoder.fit(pl.DataFrame({"a": [value, value]}), encoder.stated) == encoder
+    assert decoded(encoder, NOON) == ["Thu ~12:00"]
+    with pytest.raises(InputError, match=rf"times written as {form} in column 'a'; got '2026'"):
+        encoder.transform(pl.DataFrame({"a": ["2026"]}))
+
+
+def test_times_without_a_year_have_no_weekday():
+    encoder = encoder_of(["Nov  6 17:02:11", "Feb 29 17:02:11"])
+    assert encoder.feature_names == ("a hour sin", "a hour cos")
+    assert encoder.columns[0].format == "%b %d %H:%M:%S"
+    assert decoded(encoder, "Nov 26 06:00:00") == ["~06:00"]
+
+
+def test_day_and_month_that_may_be_either_are_left_to_a_person():
+    either = ["11/10/2026 10:00", "1/12/2026 11:00"]
+    (column,) = TableEncoder.fit(pl.DataFrame({"a": either, "b": [1, 2]})).columns[:1]
+    assert column.kind == "categorical"
+    assert column.note == (
+        "day and month of '11/10/2026 10:00' may be either: kind time needs the format "
+        "%m/%d/%Y %H:%M or %d/%m/%Y %H:%M"
+    )
+    with pytest.raises(InputError, match=r"times of one format; day .* either.*State it in the"):
+        encoder_of(either, "time")
+    for form, day in {"%m/%d/%Y %H:%M": "Tue", "%d/%m/%Y %H:%M": "Sun"}.items():
+        stated = Schema((Stated("a", "time", format=form),))
+        encoder = TableEncoder.fit(pl.DataFrame({"a": either}), stated)
+        assert decoded(encoder, either[0]) == [f"{day} ~10:00"]
+        assert encoder.columns[0].format == form
+    assert encoder_of([*either, "13/1/2026 10:00"]).columns[0].format == "%d/%m/%Y %H:%M"
+    assert encoder_of([*either, "1/13/2026 10:00"]).columns[0].format == "%m/%d/%Y %H:%M"
+
+
+EPOCH = 1_795_694_400  # a Thursday at noon
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("make", [int, float, str])
+def test_every_unit_since_1970_is_a_time(unit, make):
+    value = make(EPOCH * UNITS[unit])
+    encoder = encoder_of([value, value], "time")
+    assert encoder.columns[0].format == unit
+    assert decoded(encoder, value, str(value), None) == ["Thu ~12:00"] * 3
+    (named,) = TableEncoder.fit(pl.DataFrame({"ts": [int(value)] * 3})).columns
+    assert (named.kind, named.format) == ("time", unit)
+    assert named.note == f"read as {unit} since 1970"
+    (other,) = TableEncoder.fit(pl.DataFrame({"a": [int(value)] * 3})).columns
+    assert other.note == f"looks like {unit} since 1970: if so, kind time with the format {unit}"
+
+
+def test_dates_of_digits_are_pointed_at_and_may_be_stated():
+    (column,) = encoder_of([20261126, 20261127]).columns
+    assert column.note.endswith("as in 20261126: if so, kind time with the format %Y%m%d")
+    stated = Schema((Stated("a", "time", format="%Y%m%d"),))
+    encoder = TableEncoder.fit(pl.DataFrame({"a": [20261126, 20261127]}), stated)
+    assert encoder.feature_names == ("a weekday sin", "a weekday cos")
+    assert decoded(encoder, 20261126, "20261127") == ["Thu", "Fri"]
+
+
+def test_models_from_before_formats_read_times_as_they_did():
+    for numbers, value in ((False, NOON.isoformat()), (True, EPOCH), (True, str(EPOCH))):
+        content = encoder_of([NOON, NOON + dt.timedelta(hours=6)]).to_json()
+        content["columns"][0]["learned"]["numbers"] = numbers
+        assert decoded(TableEncoder.from_json(content), value) == ["Thu ~12:00"]
+
+
+def test_seconds_of_a_csv_may_come_where_fit_saw_other_times():
+    assert decoded(encoder_of([NOON, NOON]), f" {EPOCH} ", "-") == ["Thu ~12:00"] * 2
+    assert decoded(encoder_of([EPOCH, EPOCH], "time"), f" {EPOCH}.5") == ["Thu ~12:00"]
+    with pytest.raises(InputError, match="seconds since 1970 in column 'a'; got 'soon'"):
+        encoder_of([EPOCH, EPOCH], "time").transform(pl.DataFrame({"a": [str(EPOCH), "soon"]}))
 
 
 @pytest.mark.parametrize("dtype", [pl.Null, pl.String, pl.Time, pl.Date, pl.Int64, pl.Boolean])
@@ -356,7 +472,27 @@ def test_addresses_and_their_networks_have_rarities():
     expected = [(log(4 / 3), log(2)), (log(4 / 3), log(4)), (log(4), log(4))]
     np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert unseen(encoder, "10.0.0.1", "10.0.0.9", "no address", None) == 2
-    assert decoded(encoder, "8.8.8.8") == ["10.0.0.1"]
+    assert decoded(encoder, "8.8.8.8", "10.0.0.2") == ["8.8.8.8", "10.0.0.2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "often", "new", "wrong"),
+    [("src", "::{}", "10.9.9.9", "none"), ("src_port", "{}", "41234", "70000")],
+)
+def test_addresses_and_ports_that_are_new_by_nature_are_not_counted(name, often, new, wrong):
+    """Of client ports nearly every row's is new: counted, they would hide what matters."""
+
+    def counted(once: int) -> int:
+        rows = [often.format(i % 9) for i in range(900)] + [
+            often.format(i + 9) for i in range(once)
+        ]
+        dtype = pl.Int64 if name == "src_port" else pl.String
+        encoder = encoder_of(pl.Series(rows).cast(dtype), name=name)
+        rows = pl.Series(name, [new, new, wrong]).cast(dtype)
+        return encoder.transform(rows.to_frame())[1].unseen[name]
+
+    assert counted(9) == 3  # nine came once: a new one is news
+    assert counted(20) == 1  # one in 46 rows had a new one at fit already
 
 
 def test_an_address_written_otherwise_is_the_same():
@@ -375,7 +511,22 @@ def test_ports_have_a_range_and_a_rarity():
     got = [row["rarity"] for row in rows]
     np.testing.assert_allclose(got, [log(2), log(4), log(4), log(4), log(4)], rtol=1e-6)
     assert unseen(encoder, 443, 22, 70_000, None) == 2
-    assert decoded(encoder, 443, 8080) == ["443", "registered port"]
+    assert decoded(encoder, 443, 8080, 22) == ["443", "8080", "443"]
+
+
+def test_a_port_is_as_rare_as_it_or_its_range_is():
+    def rarity(fitted: list[int], *ports: int | None) -> list[float]:
+        encoder = encoder_of(fitted, name="port")
+        x, normal = (
+            encoder.transform(pl.DataFrame({"port": rows}))[0] for rows in (ports, fitted[:100])
+        )
+        (column,) = encoder.schema
+        return column.of_kind.rarity(x, normal, column).tolist()
+
+    service = [443] * 90 + [8080] * 9 + [22]
+    assert rarity(service, 443, 8080, 22, 23, 4444) == [1, 0.1, 0.01, 0.01, 0]
+    client = [*range(50_000, 50_090), 443, *range(2000, 2009), *range(51_000, 51_900)]
+    assert rarity(client, 50_001, 60_000, 2000, 3000, 443, 70_000) == [1, 1, 0.1, 0.1, 0.01, 0]
 
 
 # ------------------------------------------------------------------------------------- URLs
@@ -405,6 +556,139 @@ def test_paths_may_be_urls():
     assert decoded(encoder, "/c") == ["~2 characters, depth ~1"]
 
 
+# ----------------------------------------------------------------------------- the way back
+
+
+def test_what_is_decoded_has_the_features():
+    """Not the commonest value whatever the features: that would be expected of every row."""
+    hosts = ["10.0.0.1"] * 9 + ["10.0.0.2"] * 4 + ["8.8.8.8"] * 4 + ["10.1.0.1", "10.1.0.2"]
+    encoder = encoder_of([*hosts, "fe80::1", "fe80::2", None])
+    for address in ("10.0.0.1", "10.0.0.2", "8.8.8.8"):
+        assert decoded(encoder, address) == [address]
+    assert decoded(encoder, "10.1.0.2", "fe80::2", None) == ["10.1.0.0/24", "fe80::/112", None]
+    ports = encoder_of([443] * 5 + [22, 22, 8080, 9090, 50_001, 50_002, None], name="port")
+    told = decoded(ports, 443, 22, 8080, 9091, 60_000, None)
+    assert told == ["443", "22", "registered port", "registered port", "ephemeral port", None]
+    urls = encoder_of(["http://a.org/x"] * 3 + ["http://b.org/x", "http://c.org/x", None])
+    assert decoded(urls, "http://a.org/x")[0].startswith("a.org, ~14 characters")
+    assert decoded(urls, "http://c.org/x")[0].startswith("b.org or 1 other as frequent, ~14")
+    words = encoder_of(["x", "x", "y", "z", "w", None], "frequency")
+    assert decoded(words, "x", "z", "new", None) == ["x", *["w or 2 others as frequent"] * 2, None]
+
+
+def test_models_with_the_most_frequent_values_alone_decode_to_them():
+    encoder = encoder_of([f"10.0.{i}.1" for i in range(9) for _ in range(i + 1)])
+    content = encoder.to_json()
+    known = content["columns"][0]["learned"]["address"]
+    content["columns"][0]["learned"]["address"] = known | {
+        "values": known["values"][:2],
+        "counts": known["counts"][:2],
+        "complete": False,
+    }
+    again = TableEncoder.from_json(content)
+    assert decoded(again, "10.0.8.1", "10.0.7.1", "10.0.0.1") == ["10.0.8.1", *["10.0.7.1"] * 2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_legal_features_are_those_of_a_row(kind):
+    values = {
+        "numeric": [1.0, 2.0, None],
+        "log-numeric": [-1.0, 1e9, None],
+        "boolean": [True, False, None],
+        "categorical": ["x", "y", None],
+        "frequency": ["x", "y", "y", None],
+        "time": [NOON, NOON, None],
+        "text": ["some words", "some words", None],
+        "ip": ["10.0.0.1", "::1", "::1", None],
+        "port": [80, 443, 443, 50_000, None],
+        "url": ["http://a.org/x", "http://a.org", "http://b.org", None],
+    }[kind]
+    encoder = encoder_of(values, kind)
+    x = encoder.transform(pl.DataFrame({"a": values}))[0]
+    near = x + np.random.default_rng(0).uniform(-0.05, 0.05, x.shape).astype(np.float32)
+    exact = x if kind in ("numeric", "log-numeric", "url", "text") else encoder.legal(x)
+    np.testing.assert_allclose(x, exact, atol=1e-6)
+    np.testing.assert_allclose(encoder.legal(near), x, atol=0.06)
+    is_flag = encoder.binary
+    np.testing.assert_array_equal(encoder.legal(near)[:, is_flag], x[:, is_flag])
+    assert encoder.legal(near).dtype == np.float32
+
+
+# ---------------------------------------------------------------------------------- dashes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("a", "10.0.0.1", "10.0.0.2"),
+        ("a", "https://a.org/x", "https://b.org/"),
+        ("a", "1.5", "2.5"),
+        ("port", "80", "443"),
+        ("at", "2026-01-01T10:00", "2026-01-02T17:00"),
+    ],
+)
+def test_a_dash_among_values_of_one_kind_is_missing(name, value, other):
+    encoder = encoder_of(["-", value, value, other], name=name)
+    (column,) = encoder.columns
+    assert column.has_missing
+    assert column.note.endswith("- counts as missing (1 value)")
+    x, notes = encoder.transform(pl.DataFrame({name: ["-", None, other]}))
+    np.testing.assert_array_equal(x[0], x[1])
+    assert x[:, -1].tolist() == [1, 1, 0]
+    assert (notes.missing, notes.unseen) == ({name: 2}, {})
+    again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    np.testing.assert_array_equal(x, again.transform(pl.DataFrame({name: ["-", None, other]}))[0])
+    stated = TableEncoder.fit(pl.DataFrame({name: ["-", value, value, other]}), encoder.stated)
+    assert stated == encoder
+
+
+def test_a_dash_that_fit_did_not_see_is_no_address():
+    encoder = encoder_of(["10.0.0.1", "10.0.0.2"])
+    assert unseen(encoder, "-") == 1
+
+
+def test_a_dash_among_words_is_a_word():
+    encoder = encoder_of(["-", "x", "-"])
+    assert encoder.columns[0].categories == ("-", "x")
+    assert encoder_of(["-", "-"], "frequency").columns[0].learned["values"]["values"] == ["-"]
+
+
+def test_nothing_but_dashes_has_no_value():
+    with pytest.raises(InputError, match="at least one value in column 'a', whose kind is 'ip'"):
+        encoder_of(["-", "-"], "ip")
+
+
+def test_a_kind_of_numbers_may_be_said_of_text():
+    encoder = encoder_of(["1", " 2", "4"], "numeric")
+    assert encoded(encoder, "8", "-") == [{"a": 8}, {"a": 2}]
+    with pytest.raises(InputError, match="numbers in column 'a', as at fit; got String, first 'x'"):
+        encoder.transform(pl.DataFrame({"a": ["8", "x"]}))
+
+
+LOOKS = {
+    "addresses with a port": (["10.0.0.1:80", "[::1]:80"], "all look like addresses with a port: "),
+    "networks": (["10.0.0.0/8", "fe80::/10"], "all look like networks: cut the / off for kind ip"),
+    "addresses": (["10.0.0.1"] * 19 + ["host"], "95.0% look like addresses, but not 'host': kind"),
+    "mixed times": (["Nov 26 17:02:11", "26.11.2026"], "all look like times: kind time, once all "),
+    "seconds": (["1795694400", "1795694400"], "all look like seconds since 1970: kind time, if "),
+    "numbers": (["12", "13", " 1e3"], "all look like numbers: kind numeric, if they count or mea"),
+    "commas": (["12,5", "1,234.5"], "all look like numbers with commas: write them with a point"),
+    "units": (["21.5 °C", "50%", "3 ms"], "all look like numbers with a unit: write them without"),
+}
+
+
+@pytest.mark.parametrize(("values", "note"), LOOKS.values(), ids=LOOKS.keys())
+def test_what_words_look_like_is_pointed_at(values, note):
+    (column,) = encoder_of([*values, "-", "-"] if note[:3] == "95." else values).columns
+    assert column.kind == "categorical"
+    assert column.note.startswith(note)
+
+
+def test_words_look_like_words():
+    assert encoder_of(["tcp", "udp", "a1", "/etc", "1.2.3", "7 dwarfs"]).columns[0].note == ""
+    assert encoder_of(["10.0.0.1", "host"] * 9, "categorical").columns[0].note == ""
+
+
 # --------------------------------------------------------------------------------- refusals
 
 
@@ -424,7 +708,7 @@ def test_paths_may_be_urls():
         ("time", ["2026-01-01", "later"], "times .* in column 'a'; got 'later'"),
         ("time", [True], "times .* in column 'a'; got True"),
         ("time", [dt.timedelta(1)], "times .* in column 'a'; got datetime.timedelta"),
-        ("ip", ["10.0.0.1", "-", "x"], "addresses in column 'a'; got '-'"),
+        ("ip", ["10.0.0.1", "-", "x"], "addresses in column 'a'; got 'x'"),
         ("ip", [17], "addresses in column 'a'; got '17'"),
         ("port", [80, 65536], "ports .* in column 'a'; got 65536"),
         ("port", [80.0, 1.5], "ports .* in column 'a'; got 1.5"),

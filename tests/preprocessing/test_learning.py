@@ -70,6 +70,22 @@ def test_a_later_value_may_rule_a_kind_out():
     assert [c.kind for c in in_batches(frame, 1).columns] == ["categorical", "numeric"]
 
 
+def test_columns_may_begin_with_dashes():
+    frame = pl.DataFrame({"a": ["-", "-", "10.0.0.1"], "b": ["-", "-", "x"], "c": ["-"] * 3})
+    for rows in (1, 2, 3):
+        a, b, c = in_batches(frame, rows).columns
+        assert (a.kind, a.has_missing, a.note) == ("ip", True, "- counts as missing (2 values)")
+        assert (b.categories, c.categories) == (("-", "x"), ("-",))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_formats_are_those_of_all_batches(rows):
+    at = ["11/10/2026", "10/11/2026", "13/11/2026"]
+    frame = pl.DataFrame({"at": at, "ts": [1_795_694_400, 1_795_694_400, 3], "n": [1, 2, 3]})
+    found = in_batches(frame, rows).columns
+    assert [(c.kind, c.format) for c in found] == [("time", "%d/%m/%Y"), *[("numeric", "")] * 2]
+
+
 def test_empty_batches_are_fine_and_no_rows_at_all_are_not():
     frame = pl.DataFrame({"a": [1.0, 2.0]})
     learner = TableLearner().update(frame.clear())

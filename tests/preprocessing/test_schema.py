@@ -132,6 +132,7 @@ def test_what_cannot_be_written_is_said(tmp_path):
 
 
 COLUMN = {"name": "a", "kind": "numeric", "role": "feature"}
+AT = {"kind": "time", "format": "day"}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,9 @@ COLUMN = {"name": "a", "kind": "numeric", "role": "feature"}
         ({"columns": 3}, "got other JSON"),
         ({"columns": ["a"]}, r'column 1 of the schema; got "a"\. Correct'),
         ({"columns": [COLUMN, {"kind": "numeric"}]}, r"column 2 of the schema; got {\"kind\""),
-        ({"columns": [COLUMN | {"knd": 1}]}, "name, kind, role, note for column 'a' .* got 'knd'"),
+        ({"columns": [COLUMN | {"knd": 1}]}, "name, kind, role, format, note for .* got 'knd'"),
+        ({"columns": [COLUMN | {"format": "%Y"}]}, "for the kind 'time' only; got '%Y' for .* 'a'"),
+        ({"columns": [COLUMN | AT]}, "column 'a' .* be one of seconds, .*%d/%m/%Y.*; got 'day'"),
         ({"columns": [{"name": "a", "role": "label"}]}, "Expected a kind for column 'a' .*numeric"),
         ({"columns": [{"name": "a", "kind": "ip"}]}, "Expected a role for column 'a' .*feature"),
         ({"columns": [COLUMN | {"kind": "date"}]}, "kind of column 'a' .* numeric, .*; got 'date'"),

@@ -251,5 +251,7 @@ def _tell(done: Mapping[str, Any]) -> None:
     note("constant columns, which tell nothing", done.get("constant_columns", ()))
     left_out = done.get("left_out_columns", {}).items()
     note("not given to the model", [f"{name} ({why})" for name, why in left_out])
+    doubts = done.get("doubtful_columns", {}).items()
+    note("perhaps not what they are taken for", [f"{name} ({why})" for name, why in doubts])
     note("missing values", by_column(done.get("missing_values", {})))
     tell_unreadable(done.get("unreadable", ()))

@@ -223,6 +223,7 @@ def _of_table(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str,
         "features": len(model.encoder_.feature_names),
         "constant_columns": list(model.encoder_.constant_columns),
         "left_out_columns": {c.name: c.note or c.role for c in model.encoder_.left_out},
+        "doubtful_columns": {c.name: c.doubt for c in model.encoder_.schema if c.doubt},
         "missing_values": missing,
         **_learned(model, share),
     }

@@ -40,7 +40,8 @@ def schema(
 
     Kinds: numeric, log-numeric, boolean, categorical, frequency (how rare the value is), time, text
     (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
-    most one), identifier, label. Only features and the time are given to the model.
+    most one), identifier, label. Only features and the time are given to the model. Times that are
+    not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
     """
     from alad._files import check_not_read
     from alad.cli.show import print_json, print_text, say

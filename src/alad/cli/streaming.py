@@ -56,18 +56,13 @@ def rows_of(path: Path, drop: Sequence[str], memory: int, folder: Path) -> pl.Da
     InputError
         The table cannot be read, or has other columns.
     """
-    from alad.cli.show import say
-    from alad.cli.tables import open_table, suspicions
+    from alad.cli.tables import open_table
 
     with open_table(path, strict=True) as table:
         columns = _left(table, drop)
         if table.size > memory * WHOLE:
             return _stream(path, table, columns, memory, folder)
-        frame = table.read(columns)
-        if not table.is_typed:
-            for suspicion in suspicions(frame):
-                say(f"note: {suspicion}")
-        return frame
+        return table.read(columns)
 
 
 def _left(table: Table, drop: Sequence[str]) -> list[str]:

@@ -20,9 +20,9 @@ from alad.export.tables import DAY, FIRST_DAY
 from alad.export.ties import leeway
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import to_polars
-from alad.preprocessing.kinds._base import TEXT, as_text
+from alad.preprocessing.kinds._base import as_text
 from alad.preprocessing.kinds.numbers import as_at_fit, numbers
-from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.kinds.times import form_of, parts_of
 from alad.preprocessing.kinds.words import MISSING
 
 TOLERANCE = 1e-4
@@ -180,7 +180,10 @@ def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
         return {X: x.astype(np.float64 if is_double else np.float32, copy=False)}
     assert encoder is not None
     table = to_polars(rows)
-    return {column.name: _fed(table[column.name], column)[:, None] for column in encoder.schema}
+    return {
+        column.name: _fed(column.given(table[column.name]), column)[:, None]
+        for column in encoder.schema
+    }
 
 
 def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
@@ -194,8 +197,6 @@ def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
 
 def _seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
     """Seconds of a time in the first week of 1970, of the same weekday and time of day."""
-    if series.dtype.is_numeric() or (series.dtype in TEXT and column.learned["numbers"]):
-        return series.cast(pl.Float64).to_numpy()
-    hour, weekday, gap = parts_of(series).fill_null(0).to_numpy().T
+    hour, weekday, gap = parts_of(series, form_of(column.learned)).fill_null(0).to_numpy().T
     days = (np.round(7 * weekday) - FIRST_DAY) % 7
     return np.where(gap, np.nan, np.round(DAY * (hour + days)))

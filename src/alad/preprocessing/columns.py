@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+import polars as pl
+
 from alad.preprocessing.kinds import IGNORED, KINDS, Kind
+from alad.preprocessing.kinds._base import TEXT, without_absent, written_numbers
 
 ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
 
-OPTIONAL = ("role", "note", "learned")  # in a saved model
+DASHES, WRITTEN = "dashes", "written"  # what a column's values were at fit, in ``learned``
+
+OPTIONAL = ("role", "note", "doubt", "learned")  # in a saved model
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Column:
     """One of :data:`ROLES`."""
     note: str = field(default="", compare=False)
     """Why it is of this kind, where that is not plain."""
+    doubt: str = field(default="", compare=False)
+    """Why it may be of another kind; said at fit, and kept as a note only."""
     learned: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What else its kind knows."""
 
@@ -50,6 +57,20 @@ class Column:
     def flags_missing(self) -> bool:
         """Whether its last feature is "is missing"."""
         return self.has_missing and self.of_kind.flags_missing
+
+    @property
+    def format(self) -> str:
+        """How its times are written, if they are and not as in ISO 8601."""
+        return str(self.learned.get("format", ""))
+
+    def given(self, series: pl.Series) -> pl.Series:
+        """Values as fit took them: ``-`` for missing, and text for numbers, if that was there."""
+        if series.dtype not in TEXT:
+            return series
+        is_written = self.learned.get(WRITTEN)
+        if is_written or self.learned.get(DASHES):
+            series = without_absent(series)
+        return written_numbers(series) if is_written else series
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -71,7 +92,7 @@ class Column:
     def to_json(self) -> dict[str, Any]:
         """The column as JSON; what the first models did not state is left out where it is empty."""
         plain = {f.name: getattr(Column(self.name, self.kind), f.name) for f in fields(Column)}
-        content = asdict(self) | {"categories": list(self.categories)}
+        content = asdict(self) | {"categories": list(self.categories), "doubt": ""}
         return {
             name: value
             for name, value in content.items()

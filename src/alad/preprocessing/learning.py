@@ -8,11 +8,15 @@ in the table         if                                        kind
 true and false                                                 boolean
 date, time                                                     time
 duration                                                       numeric: its seconds
-number               whole, 0 to 65535, and named so: *port*   port
+number               since 1970, of 2001 to 2099, and named    time
+                     so: *time*, *ts*, *created_at*
+number               whole, 0 to 65535, and named so: *port*,  port
+                     *dpt*, *id.resp_p*
 number                                                         numeric
 text                 all are IPv4 or IPv6 addresses            ip
 text                 all are scheme://host...                  url
-text                 all are dates or times of ISO 8601        time
+text                 all are dates or times of one format      time
+text                 all are numbers or ``-``                  time, port or numeric, as numbers
 text                 all differ, 50 rows or more, not long     ignored, role identifier
 text                 at most 200 values                        categorical
 text                 long: 30 characters and 3 words           text
@@ -20,33 +24,45 @@ text                                                           frequency
 no value at all                                                ignored
 ===================  ========================================  =================================
 
-Never inferred: log-numeric. The default scaling takes the logarithm of heavy tails by itself, so
-it would help other scalings only; a note names the columns where it would.
+``-`` among addresses, URLs, times or numbers is a missing value; a note counts them. Among words,
+it is a word.
+
+Times are of one format if the first value is written in it (:mod:`.kinds._formats`) and all others
+can be read so. If day and month may be either way round in all rows, the column stays text, with a
+note of both formats; a schema settles it.
+
+Text that mostly looks like something else, such as addresses with ports, stays text with a note
+(:mod:`.kinds._looks`). Never inferred: log-numeric. The default scaling takes the logarithm of
+heavy tails by itself, so it would help other scalings only; a note names the columns.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
 import polars as pl
 
 from alad.errors import InputError
-from alad.preprocessing.columns import READ, Column
-from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learner, Settings
-from alad.preprocessing.kinds._base import TEXT
+from alad.preprocessing.columns import DASHES, READ, WRITTEN, Column
+from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
+from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds.addresses import IpLearner
 from alad.preprocessing.kinds.times import TimeLearner
 from alad.preprocessing.kinds.urls import SURELY, UrlLearner
 from alad.preprocessing.kinds.words import WordLearner
 from alad.preprocessing.schema import Stated
 
-# port, sport, src_port, dstPort, Port Number, ports; not report, support or transport.
-PORT = re.compile(r"(?:^|_)(?:s|d|src|dst|source|dest|destination)?ports?(?:no|num|number)?(?:_|$)")
-
-# What text may be before it is words; a few values rule most of it out.
-OF_TEXT: tuple[Callable[[], Learner], ...] = (IpLearner, partial(UrlLearner, SURELY), TimeLearner)
+# port, sport, src_port, dstPort, Port Number, ports, dpt, id.resp_p; not report or transport.
+PORT = re.compile(
+    r"(?:^|_)(?:(?:s|d|l|r|src|dst|source|dest|destination|local|remote)?ports?(?:no|num|number)?"
+    r"|[sd]pt|(?:orig|resp)_p)(?:_|$)"
+)
+# ts, time, event_time, timestamp, created_at, StartTime, rt (of CEF); the values must agree.
+TIME = re.compile(
+    r"(?:^|_)(?:ts|rt|at|when|epoch|[a-z]*(?:time|date|stamp)|start|end|created|updated|seen)(?:_|$)"
+)
+WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
 GLANCE = 20
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
@@ -57,7 +73,7 @@ class ColumnLearner:
     def __init__(self, name: str, stated: Stated | None, settings: Settings) -> None:
         self.name, self.stated, self.settings = name, stated, settings
         self.learners: list[Learner] = []
-        self.rows = self.gaps = 0
+        self.rows = self.gaps = self.dashes = 0
 
     @property
     def is_left_out(self) -> bool:
@@ -76,25 +92,73 @@ class ColumnLearner:
         """
         if self.is_left_out:
             return
-        batch = Batch(series)
+        whole = Batch(series)
         self.rows += len(series)
-        self.gaps += batch.gaps
-        if batch.gaps == len(series):
+        self.gaps += whole.gaps
+        if whole.gaps == len(series):
             return
-        self.learners = self.learners or self._begin(series)
+        present = self._without_dashes(whole)
+        self.learners = self.learners or self._begin(present.series)
         *doubtful, last = self.learners
-        self.learners = [*(x for x in doubtful if _holds(x, batch)), last]
-        last.update(batch)
+        self.learners = [*(x for x in doubtful if _holds(x, present)), last]
+        last.update(whole if self._are_words else present)
+
+    @property
+    def _are_words(self) -> bool:
+        """Whether the last learner is one of words."""
+        return isinstance(self.learners[-1], WordLearner)
+
+    def _without_dashes(self, batch: Batch) -> Batch:
+        """The batch with missing values for ``-``, and those counted."""
+        series = without_absent(batch.series) if batch.series.dtype in TEXT else batch.series
+        if series is batch.series or (self.stated and self.stated.kind in WORDS):
+            return batch
+        self.dashes += series.null_count() - batch.gaps
+        return Batch(series)
 
     def _begin(self, series: pl.Series) -> list[Learner]:
         """The learners to try, the least particular last."""
         if self.stated is not None:
-            return [KINDS[self.stated.kind].learner(self.name, self.settings)]
+            settings = replace(self.settings, form=self.stated.format)
+            kind = KINDS[self.stated.kind]
+            learner = kind.learner(self.name, settings)
+            return [WrittenNumbers(learner) if kind.is_number else learner]
         if series.dtype in TEXT:
             glance = Batch(series.drop_nulls().head(GLANCE))
-            likely = (begin() for begin in OF_TEXT if _holds(begin(), glance))
+            every = self._of_text(), self._of_text()
+            likely = [x for x, tried in zip(*every, strict=True) if _holds(tried, glance)]
             return [*likely, WordLearner(None, self.name, self.settings)]
-        return [KINDS[kind].learner(self.name, self.settings) for kind in _kinds(series)]
+        return self._of_type(series.dtype)
+
+    def _of_text(self) -> list[Learner]:
+        """What text may be before it is words; a few values rule most of it out."""
+        times = TimeLearner(numbers="of our days" if self._is_named(TIME) else "none")
+        numbers = [WrittenNumbers(x) for x in self._of_numbers()]
+        return [IpLearner(), UrlLearner(SURELY), times, *numbers]
+
+    def _of_type(self, dtype: pl.DataType) -> list[Learner]:
+        """What a type of column allows."""
+        if dtype == pl.Boolean:
+            return [KINDS["boolean"].learner(self.name, self.settings)]
+        if dtype.is_temporal() and dtype != pl.Duration:
+            return [TimeLearner()]
+        if dtype == pl.Duration:
+            return self._of_numbers()[-1:]
+        if dtype.is_numeric():
+            times = [TimeLearner(numbers="of our days")] if self._is_named(TIME) else []
+            return [*times, *self._of_numbers()]
+        raise InputError(
+            f"Expected numbers or text in column {self.name!r}; got {dtype}. Spread it over "
+            "several columns, or leave it out: drop it, or give it the kind 'ignored' in a schema."
+        )
+
+    def _of_numbers(self) -> list[Learner]:
+        kinds = ["port", "numeric"] if self._is_named(PORT) else ["numeric"]
+        return [KINDS[kind].learner(self.name, self.settings) for kind in kinds]
+
+    def _is_named(self, pattern: re.Pattern[str]) -> bool:
+        spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", self.name)
+        return pattern.search(spaced.lower()) is not None
 
     def finish(self) -> Column:
         """What the column is, and what was learned of it.
@@ -105,22 +169,45 @@ class ColumnLearner:
             There is no value in a column whose kind was stated.
         """
         if self.is_left_out:
-            assert self.stated is not None
-            return Column(self.name, self.stated.kind, role=self.stated.role, note=self.stated.note)
-        if self.gaps == self.rows:
+            return self._left_out()
+        if self.gaps + self.dashes * (self.stated is not None) == self.rows:
             return self._without_values()
-        learned = self.learners[0].finish(self.gaps > 0)
+        learner, doubts = self._settled()
+        dashes = 0 if isinstance(learner, WordLearner) else self.dashes
+        learned = learner.finish(self.gaps + dashes > 0)
+        counted = f"{dashes:,} value{'s' * (dashes != 1)}"
+        taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
+        doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
+        notes = [learned.note, taken, doubt]
         return Column(
             name=self.name,
             kind=learned.kind,
             categories=learned.categories,
             fill=learned.fill,
-            has_missing=self.gaps > 0 and learned.kind != IGNORED,
+            has_missing=self.gaps + dashes > 0 and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note=learned.note or self._looks_like_a_label(),
-            learned=learned.learned,
+            note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
+            doubt=doubt,
+            learned={**learned.learned, DASHES: True} if dashes else learned.learned,
         )
+
+    def _settled(self) -> tuple[Learner, list[str]]:
+        """The first learner that holds, and what kept others from being sure."""
+        *doubtful, last = self.learners
+        doubts = []
+        for learner in doubtful if self.gaps + self.dashes < self.rows else ():
+            if learner.doubt:
+                doubts.append(learner.doubt)
+            elif self.dashes or not isinstance(learner, WrittenNumbers):
+                return learner, doubts  # text of numbers alone may be codes
+        return last, doubts
+
+    def _left_out(self) -> Column:
+        assert self.stated is not None
+        form = {"format": self.stated.format} if self.stated.format else {}
+        stated = self.stated
+        return Column(self.name, stated.kind, role=stated.role, note=stated.note, learned=form)
 
     def _looks_like_a_label(self) -> str:
         is_one = self.stated is None and self.name.lower() in LABELS
@@ -135,26 +222,24 @@ class ColumnLearner:
         return Column(self.name, IGNORED, note="all values are missing")
 
 
-def _kinds(series: pl.Series) -> list[str]:
-    """The kinds that a type of column allows, the least particular last."""
-    dtype = series.dtype
-    if dtype == pl.Boolean:
-        return ["boolean"]
-    if dtype == pl.Duration:
-        return ["numeric"]
-    if dtype.is_temporal():
-        return ["time"]
-    if dtype.is_numeric():
-        return ["port", "numeric"] if _is_port(series) else ["numeric"]
-    raise InputError(
-        f"Expected numbers or text in column {series.name!r}; got {dtype}. Spread it over several "
-        "columns, or leave it out: drop it, or give it the kind 'ignored' in a schema."
-    )
+class WrittenNumbers(Learner):
+    """Numbers that may be written as text, for a learner of numbers."""
 
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self.are_text = False
 
-def _is_port(series: pl.Series) -> bool:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", series.name)
-    return bool(PORT.search(spaced.lower()))
+    def update(self, batch: Batch) -> None:
+        """Take in some numbers; other text is for the learner to refuse."""
+        is_text = batch.series.dtype in TEXT
+        self.are_text |= is_text
+        self.learner.update(Batch(written_numbers(batch.series)) if is_text else batch)
+
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned, and whether it was of text."""
+        learned = self.learner.finish(has_missing)
+        written = {WRITTEN: True} if self.are_text else {}
+        return replace(learned, learned={**learned.learned, **written})
 
 
 def _holds(learner: Learner, batch: Batch) -> bool:

@@ -8,14 +8,15 @@
       ]
     }
 
-A ``note`` may stand beside; it says why, and is not read.
+A ``note`` may stand beside; it says why, and is not read. A column of times may have a ``format``:
+a unit since 1970 (``milliseconds``), or as of ``strptime`` (``%d/%m/%Y %H:%M``).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -25,10 +26,11 @@ from alad.errors import InputError
 from alad.preprocessing.columns import ROLES, Column
 from alad.preprocessing.frames import quoted
 from alad.preprocessing.kinds import IGNORED, KINDS
+from alad.preprocessing.kinds._formats import UNITS
 
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
-KEYS = ("name", *CHOICES, "note")
+KEYS = ("name", *CHOICES, "format", "note")
 OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
 ONE_ONLY = ("time", "entity")
 
@@ -41,6 +43,8 @@ class Stated:
     kind: str
     role: str = "feature"
     note: str = ""
+    format: str = ""
+    """Of times that are not written as in ISO 8601."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Schema:
         for column in self.columns:
             for key, choices in CHOICES.items():
                 _check_choice(column.name, key, getattr(column, key), choices)
+            _check_format(column)
         _check_unique([column.name for column in self.columns])
         for role in ONE_ONLY:
             self._check_one(role)
@@ -115,13 +120,15 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON; a note only where there is one."""
-        columns = [{k: v for k, v in asdict(column).items() if v} for column in self.columns]
+        columns = [
+            {key: said for key in KEYS if (said := getattr(column, key))} for column in self.columns
+        ]
         return {"format": FORMAT, "columns": columns}
 
     @classmethod
     def of(cls, columns: Iterable[Column]) -> Self:
         """What learned columns are."""
-        return cls(tuple(Stated(c.name, c.kind, c.role, c.note) for c in columns))
+        return cls(tuple(Stated(c.name, c.kind, c.role, c.note, c.format) for c in columns))
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -196,7 +203,8 @@ def _stated(place: int, entry: Any) -> Stated:
             f"Expected a {absent[0]} for column {name!r} of the schema; there is none. Add one of "
             f"{', '.join(CHOICES[absent[0]])}."
         )
-    return Stated(name, entry["kind"], entry["role"], str(entry.get("note", "")))
+    note, form = str(entry.get("note", "")), str(entry.get("format", ""))
+    return Stated(name, entry["kind"], entry["role"], note, form)
 
 
 def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:
@@ -204,6 +212,22 @@ def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> No
         raise InputError(
             f"Expected the {key} of column {name!r} in the schema to be one of "
             f"{', '.join(choices)}; got {value!r}."
+        )
+
+
+def _check_format(column: Stated) -> None:
+    """Refuse a format of what is no time, and one that is none."""
+    form = column.format
+    if form and column.kind not in OF_TIME:
+        raise InputError(
+            f"Expected a format for the kind 'time' only; got {form!r} for column "
+            f"{column.name!r}, whose kind is {column.kind!r}. Correct one of them in the schema."
+        )
+    if form and form not in UNITS and "%" not in form:
+        raise InputError(
+            f"Expected the format of column {column.name!r} in the schema to be one of "
+            f"{', '.join(UNITS)}, or of date and time, such as %d/%m/%Y %H:%M:%S; got {form!r}. "
+            "Correct it there, or delete it to have it found out."
         )
 
 

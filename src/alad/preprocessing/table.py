@@ -12,7 +12,7 @@ missing number (null, NaN)      the median of the training values
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
 text of more than 200 values    -log of the share of the training rows with that value
 ... that is long                lengths, shares of kinds of characters, and the same
-dates, times, ISO-8601 text     sine and cosine of hour of day and weekday
+dates, times, text of a format  sine and cosine of hour of day and weekday
 addresses, ports, URLs          see :mod:`alad.preprocessing.kinds`
 text that never comes twice     nothing: an identifier
 column without any value        nothing
@@ -62,7 +62,8 @@ class TableNotes:
 
     rows: int
     unseen: dict[str, int] = field(default_factory=dict)
-    """Rows with a category, address, port or host that fit did not see."""
+    """Rows with a category, address, port or host that fit did not see; of addresses and ports,
+    only where new ones are news: not where so many came once at fit that more are to come."""
     missing: dict[str, int] = field(default_factory=dict)
     """Rows without a value."""
 
@@ -171,7 +172,7 @@ class TableEncoder:
         unseen, missing = {}, {}
         position = 0
         for column in self.schema:
-            found = column.of_kind.encode(table[column.name], column)
+            found = column.of_kind.encode(column.given(table[column.name]), column)
             if found.codes is not None:
                 coded.append((position, found.codes))
             flag = (found.gap,) if column.flags_missing else ()
@@ -198,8 +199,8 @@ class TableEncoder:
         """Give the table whose rows features (n, f) say, also ones that are no 0 and no 1.
 
         Of a category's features the largest decides, of a flag whether it passes a half; a value
-        is null where its flag "is missing" does. Features from which a value cannot be read back,
-        such as rarities, give the most frequent training value, or a text that says what they do.
+        is null where its flag "is missing" does. Of rarities, the value of fit that is nearest; of
+        several that are as near, one and how many others, or a text that says what they share.
 
         >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
         >>> encoder.decode(np.array([[2.5, 0.3, 0.4]])).row(0)
@@ -211,6 +212,22 @@ class TableEncoder:
             series.append(_decoded(part, column))
             start += len(column.features)
         return pl.DataFrame(series)
+
+    def legal(self, x: NDArray[Any]) -> Float32s:
+        """Give features (n, f) that a row may have, near to these.
+
+        A category is the largest of its features, flags are 0 or 1, times lie on their circles,
+        and what says how rare a value is belongs to a value of fit; the rest stays as it is.
+
+        >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
+        >>> encoder.legal(np.array([[2.5, 0.3, 0.4]])).tolist()
+        [[2.5, 0.0, 1.0]]
+        """
+        start, made = 0, []
+        for column in self.schema:
+            made.append(_legal(x[:, start : start + len(column.features)], column))
+            start += len(column.features)
+        return np.hstack(made).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """The rules as JSON: dicts, lists, text, numbers and booleans only."""
@@ -351,11 +368,21 @@ def _no_rows(rows: int, columns: int) -> InputError:
 
 def _decoded(part: NDArray[Any], column: Column) -> pl.Series:
     """The values that a column's features say, null where its flag does."""
-    told = column.of_kind.decode(part, column)
     if not column.flags_missing:
-        return told
+        return column.of_kind.decode(part, column)
+    told = column.of_kind.decode(part[:, :-1], column)
     present = pl.Series(part[:, -1] < 0.5)
     return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
+
+
+def _legal(part: NDArray[Any], column: Column) -> NDArray[Any]:
+    """The nearest features that the column may have; those of a gap where its flag says so."""
+    if not column.flags_missing:
+        return column.of_kind.legal(part, column)
+    of_gap = column.of_kind.encode(pl.Series(column.name, [None]), column).features
+    gap = part[:, -1:] >= 0.5
+    values = column.of_kind.legal(part[:, :-1], column)
+    return np.hstack([np.where(gap, np.concatenate(of_gap), values), gap])
 
 
 def _write(

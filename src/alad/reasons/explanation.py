@@ -82,7 +82,8 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     if normal is None:
         expected = _legal(detector, detector.reconstruct(X))[first]
     else:
-        nearest, rarity = normal.nearest(single(x), NEAREST), normal.rarity(single(x))
+        nearest = normal.nearest(single(x), NEAREST)
+        rarity = _rarity(detector, normal, single(x))
         expected = normal.rows[nearest[:, 0]]
     expected = np.where(single(x) == expected, x, expected)
     found = contributions(detector._judged, x, expected, _column(detector), len(names))
@@ -148,6 +149,17 @@ def single(x: NDArray[Any]) -> NDArray[np.float32]:
     return kept
 
 
+def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> NDArray[np.float64]:
+    """How rare the values are, (n, columns); of some kinds not feature by feature."""
+    rarity, place = normal.rarity(x), _column(detector)
+    for j, column in enumerate(() if detector.encoder_ is None else detector.encoder_.schema):
+        of_column = place == j
+        own = column.of_kind.rarity(x[:, of_column], normal.rows[:, of_column], column)
+        if own is not None:
+            rarity[:, j] = own
+    return rarity
+
+
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
     if given is not None:
         return _some(detector._matrix(given, fitting=False), detector.seed_)
@@ -177,8 +189,7 @@ def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
     x = _rounded(detector.scaler_.inverse(scaled), detector.scaler_).astype(np.float32)
     if detector.encoder_ is None:
         return x
-    legal: NDArray[Any] = detector.encoder_.transform(detector.encoder_.decode(x))[0]
-    return legal
+    return detector.encoder_.legal(x)
 
 
 def _rounded(x: NDArray[Any], scaler: Scaler) -> NDArray[Any]:

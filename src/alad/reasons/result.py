@@ -94,8 +94,9 @@ class Reasons:
             return []
         if share > ORDINARY:
             return ["not unusual by itself"]
-        value = self.seen[self.columns[place]][i]
-        kind = "extreme" if is_number(value) else "rare"
+        name = self.columns[place]
+        is_one = is_number(self.seen[name][i]) and self.expected[name].dtype.is_numeric()
+        kind = "extreme" if is_one else "rare"  # a port is a number, and no more than a name
         return [f"{f'1 in {1 / share:,.0f}' if share else f'none of {m:,}'} normals is as {kind}"]
 
 

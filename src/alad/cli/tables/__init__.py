@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from alad.cli.tables.arrow import Arrow, Parquet
-from alad.cli.tables.casts import Settling, as_at_fit, as_numbers, settled, suspicions
+from alad.cli.tables.casts import Settling, as_at_fit, as_numbers, settled
 from alad.cli.tables.csv import Csv
 from alad.cli.tables.faults import check_names, empty
 from alad.cli.tables.files import (
@@ -50,7 +50,6 @@ __all__ = [
     "open_table",
     "separator_of",
     "settled",
-    "suspicions",
 ]
 
 PACKED = 12  # times as large as a gzipped table is what is in it, at a guess

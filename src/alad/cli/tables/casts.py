@@ -12,9 +12,9 @@ import pyarrow.compute
 
 from alad.cli.tables.table import Table
 from alad.errors import InputError
+from alad.preprocessing.kinds._base import without_absent, written_numbers
+from alad.preprocessing.kinds.numbers import NUMBERS
 from alad.preprocessing.table import Column
-
-MOSTLY = 0.9  # a text column with this share of numbers was perhaps meant to be one of numbers
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
@@ -153,10 +153,11 @@ def _as(series: pl.Series, dtype: Any) -> pl.Series:
 def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
     """Give columns the types that fit saw: text that is a number in every row becomes numbers.
 
-    A column that holds something else stays text: the encoder refuses it by name.
+    ``-`` among numbers is missing, as at fit. A column that holds something else stays text: the
+    encoder refuses it by name.
     """
     return frame.with_columns(
-        _numbers(frame[column.name], column.kind == "boolean")
+        _numbers(without_absent(frame[column.name]), column)
         for column in schema
         if column.of_kind.is_number
         and column.name in frame.columns
@@ -164,13 +165,14 @@ def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
     )
 
 
-def _numbers(text: pl.Series, is_boolean: bool) -> pl.Series:
-    if is_boolean:
-        text = text.str.to_lowercase().replace({"true": "1", "false": "0"})
-    numbers = text.cast(pl.Float64, strict=False)
-    if numbers.null_count() > text.null_count():
-        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
-    return numbers if numbers.null_count() == text.null_count() else text
+def _numbers(text: pl.Series, column: Column) -> pl.Series:
+    """Numbers or truths of text; the text itself if any value is neither."""
+    if column.kind != "boolean":
+        return written_numbers(text)
+    numbers = written_numbers(text.str.to_lowercase().replace({"true": "1", "false": "0"}))
+    if numbers.dtype != pl.Float64 or column.learned.get(NUMBERS):
+        return numbers
+    return numbers.cast(pl.Boolean) if numbers.is_in([0.0, 1.0]).all() else numbers
 
 
 def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
@@ -182,7 +184,7 @@ def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
         A column holds something else.
     """
     frame = frame.with_columns(
-        _numbers(series, False) for series in frame.iter_columns() if series.dtype == pl.String
+        written_numbers(series) for series in frame.iter_columns() if series.dtype == pl.String
     )
     for series in frame.iter_columns():
         if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
@@ -191,17 +193,3 @@ def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:
                 f"{series.dtype}. Correct the values, or cast the column to numbers."
             )
     return frame.to_numpy()
-
-
-def suspicions(frame: pl.DataFrame) -> list[str]:
-    """Say which text columns are numbers for the most part: a stray word makes such a column."""
-    found = []
-    for text in frame.select(pl.col(pl.String)).iter_columns():
-        present = text.drop_nulls()
-        others = present.filter(present.str.strip_chars().cast(pl.Float64, strict=False).is_null())
-        if len(present) and 0 < len(others) <= (1 - MOSTLY) * len(present):
-            found.append(
-                f"column {text.name!r} is read as text because of {others[0]!r}; "
-                f"{len(present) - len(others)} of its {len(present)} values are numbers"
-            )
-    return found

@@ -1,4 +1,11 @@
-"""Lines of values, the first of them names."""
+"""Lines of values, the first of them names; and logs of Zeek, whose names are in a line of many.
+
+#separator \\x09
+#fields     ts  uid  id.orig_h
+#types      time  string  addr
+1795694400.25  CHhAvVGS1DHFjwGM9  10.0.0.1
+#close      2026-11-26-17-02-11
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, ClassVar
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -14,6 +22,13 @@ from alad.cli.tables import table
 from alad.cli.tables.faults import check_separator, empty, explained, no_names, no_rows
 from alad.cli.tables.table import frame_of
 from alad.errors import InputError
+
+# A quotation mark that is not closed swallows lines. Values of many lines are fine where they are
+# common; where they are few, one that is long, or whose lines are lines of the table, is refused.
+FEW = 0.01  # of the rows
+LONGEST = 1 << 16  # characters
+SWALLOWED = 0.9  # of a value's lines
+ENOUGH = 4  # separators in them
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 
@@ -27,9 +42,13 @@ class Csv:
 
     def __init__(self, place: str, stream: IO[bytes], separator: str, size: int = 0) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
+        self.line = 2  # where the next rows begin
         with explained(place):
             lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
             self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
+            self.is_zeek = bool(self.names) and self.names[0].startswith("#separator")
+            if self.is_zeek:
+                self.names = self._names_of_zeek(lines)
             if not self.names:
                 raise empty(place)
             check_separator(place, self.names, separator)
@@ -38,12 +57,23 @@ class Csv:
         if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):
             raise no_names(place, self.names)
 
+    def _names_of_zeek(self, lines: Iterator[str]) -> tuple[str, ...]:
+        """Read the lines before the rows, and give the names that are among them."""
+        names: tuple[str, ...] = ()
+        for self.line, line in enumerate(lines, 3):
+            what, *values = line.rstrip("\r\n").split("\t")
+            names = tuple(values) if what == "#fields" else names
+            if what == "#types":
+                break
+        return names
+
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
         with explained(self.place):
             frame = frame_of(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
         if not frame.height:
             raise no_rows(self.place)
+        self._check_quotes(frame)
         for series in frame.select(pl.col(pl.Binary)).iter_columns():
             raise InputError(
                 f"Expected text in UTF-8 in column {series.name!r} of {self.place}; got other "
@@ -58,11 +88,38 @@ class Csv:
         rows = 0
         with explained(self.place), pyarrow.csv.open_csv(self.stream, **options) as reader:
             for batch in reader:
-                rows += batch.num_rows
                 if batch.num_rows:
-                    yield frame_of(batch)
+                    frame = frame_of(batch)
+                    self._check_quotes(frame)
+                    rows += batch.num_rows
+                    yield frame
         if not rows:
             raise no_rows(self.place)
+
+    def _check_quotes(self, frame: pl.DataFrame) -> None:
+        """Refuse a value that holds lines of the table, as after a quotation mark left open."""
+        breaks = 0
+        for text in frame.select(pl.col(pl.String)).iter_columns():
+            broken = np.flatnonzero(text.str.contains("\n", literal=True).fill_null(False))
+            if len(broken) <= max(1, FEW * frame.height):
+                for row in broken:
+                    self._check_value(text[int(row)], text.name, self.line + breaks + int(row))
+            breaks += int(text.gather(broken).str.count_matches("\n").sum())
+        self.line += frame.height + breaks
+
+    def _check_value(self, value: str, name: str, line: int) -> None:
+        marks, place = len(self.names) - 1, self.names.index(name)
+        whole = value.split("\n")[:-1]  # the last line may go on after the quotation mark
+        expected = [marks - place, *[marks] * (len(whole) - 1)]
+        alike = sum(x.count(self.separator) == n for x, n in zip(whole, expected, strict=True))
+        are_lines = sum(expected) >= ENOUGH and alike >= SWALLOWED * len(whole)
+        if are_lines or len(value) > LONGEST:
+            raise InputError(
+                f"Expected values of one line in column {name!r} of {self.place}, as nearly all "
+                f"are; near line {line} one holds {len(whole)} line breaks, and begins with "
+                f"{value[:40]!r}. Close the quotation mark before it; one that is meant is "
+                'written twice, as "".'
+            )
 
     def _options(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -71,7 +128,9 @@ class Csv:
             ),
             "parse_options": pyarrow.csv.ParseOptions(
                 delimiter=self.separator,
-                newlines_in_values=True,
+                newlines_in_values=not self.is_zeek,
+                quote_char=False if self.is_zeek else '"',
+                invalid_row_handler=_skipped if self.is_zeek else None,
                 ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
@@ -81,6 +140,11 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
+
+
+def _skipped(row: Any) -> str:
+    """Leave out a remark of Zeek, such as the last line."""
+    return "skip" if row.text.startswith("#") else "error"
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,8 @@
-"""One JSON object a line, flat: every key is a column, and a key that is absent is missing."""
+"""One JSON object a line: every key is a column, and a key that is absent is missing.
+
+The keys of an object within are columns too, named with dots: ``{"id": {"resp_p": 80}}`` is 80 in
+the column ``id.resp_p``.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,12 @@ import polars as pl
 
 from alad.cli.tables import table
 from alad.cli.tables.casts import read_in_batches
-from alad.cli.tables.faults import empty, explained, first_line
+from alad.cli.tables.faults import check_names, empty, explained, first_line
 from alad.errors import InputError
 
 
 class JsonLines:
-    """Flat objects, one a line. Its columns are the keys of the first batch of lines.
+    """Objects, one a line. Its columns are the keys of the first batch of lines.
 
     ``strict`` says whether a key that is not among them is refused later on, or left aside.
     """
@@ -42,7 +46,7 @@ class JsonLines:
         Raises
         ------
         InputError
-            A line is no flat object, or a key comes up late.
+            A line is no object, a key holds a list, or a key comes up late.
         """
         return read_in_batches(self, columns)
 
@@ -50,7 +54,7 @@ class JsonLines:
         """Give some columns of all rows, some lines at a time, with the types of those lines."""
         frame = self.first
         while frame is not None:
-            strange = [name for name in frame.columns if name not in self.names]
+            strange = [x.name for x in frame.iter_columns() if not self._is_known(x)]
             if strange and self.strict:
                 raise InputError(
                     f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
@@ -61,6 +65,11 @@ class JsonLines:
             yield frame.with_columns(absent).select(columns)
             with explained(self.place):
                 frame = self._next()
+
+    def _is_known(self, series: pl.Series) -> bool:
+        """Whether it is a column, or an object that is null in all of these lines."""
+        within = (name for name in self.names if name.startswith(f"{series.name}."))
+        return series.name in self.names or (series.dtype == pl.Null and any(within))
 
     def _next(self) -> pl.DataFrame | None:
         """Read the next lines; None at the end, and blank lines are none."""
@@ -79,13 +88,15 @@ class JsonLines:
             frame = pl.read_ndjson(io.BytesIO(block), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
             raise self._fault(block, error) from error
-        for name, dtype in frame.schema.items():
-            if dtype.is_nested():
+        columns = [column for series in frame.iter_columns() for column in _spread(series)]
+        check_names(self.place, [column.name for column in columns])
+        for column in columns:
+            if column.dtype.is_nested():
                 raise InputError(
-                    f"Expected flat objects in {self.place}; the key {name!r} holds a list or an "
-                    "object. Spread it over keys of its own, or leave it out of the file."
+                    f"Expected single values in {self.place}; the key {column.name!r} holds a "
+                    "list. Spread it over keys of its own, or leave it out of the file."
                 )
-        return frame
+        return pl.DataFrame(columns)
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
         """Find the line that is no object; if every line is one, say what the reader said."""
@@ -100,6 +111,16 @@ class JsonLines:
             f"{self.lines}: {first_line(error)}. Make each key all numbers, all text or all "
             "true and false."
         )
+
+
+def _spread(series: pl.Series) -> list[pl.Series]:
+    """The values of an object's keys, however deep, each under its names with dots between."""
+    if series.dtype != pl.Struct:
+        return [series]
+    fields = (
+        series.struct.field(name).alias(f"{series.name}.{name}") for name in series.struct.fields
+    )
+    return [column for field in fields for column in _spread(field)]
 
 
 def _reason(line: bytes) -> str:

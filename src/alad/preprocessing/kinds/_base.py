@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
 TEXT = (pl.String, pl.Categorical, pl.Enum)
+ABSENT = "-"
 
 Float32s = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -33,6 +34,8 @@ class Settings:
     """The most numbers of a column that its median is taken from; None: all."""
     seed: int
     """Of the draw of that sample."""
+    form: str = ""
+    """The format of a column of times, where a schema states it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ class Learned:
 
 class Learner(ABC):
     """Looks at a column batch by batch."""
+
+    @property
+    def doubt(self) -> str:
+        """What only a person can settle before the column is of this kind."""
+        return ""
 
     @abstractmethod
     def update(self, batch: Batch) -> None:
@@ -133,6 +141,19 @@ class Kind(ABC):
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the values, or a text about them, that features (n, f) say."""
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give features (n, f) that a value may have, near to these; here all are."""
+        return part
+
+    def rarity(
+        self, part: NDArray[Any], normal: NDArray[Any], column: Column
+    ) -> NDArray[np.float64] | None:
+        """Give the share of normal rows (m, f) whose value is as rare as that of each row (n, f).
+
+        None where that is to be told of every feature by itself.
+        """
+        return None
+
 
 def wrong(name: str, wanted: str, got: Any) -> InputError:
     """The refusal of a value that is not of its column's kind."""
@@ -166,6 +187,26 @@ def _has_text(series: pl.Series) -> bool:
     if series.dtype.is_float():
         return bool((series.is_finite() & (series.floor() == series) | series.is_nan()).all())
     return series.dtype in (*TEXT, pl.Boolean, pl.Null) or series.dtype.is_integer()
+
+
+def without_absent(series: pl.Series) -> pl.Series:
+    """The column with missing values for that sign.
+
+    >>> without_absent(pl.Series(["10.0.0.1", "-"])).to_list()
+    ['10.0.0.1', None]
+    """
+    text = series.cast(pl.String)
+    absent = (text.str.strip_chars() == ABSENT).fill_null(False)
+    return text.set(absent, None) if absent.any() else series
+
+
+def written_numbers(text: pl.Series) -> pl.Series:
+    """Numbers that are written as text; the text itself if any value is no number."""
+    text = text.cast(pl.String)
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() > text.null_count():
+        numbers = text.str.strip_chars().cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == text.null_count() else text
 
 
 def nulls(series: pl.Series) -> Bools:

@@ -15,6 +15,7 @@ COUNTED = 200_000  # values at a time; beyond them the rarer half is let go
 BYTES = 1 << 26  # that they may take
 KEPT = 20_000  # values that a model names
 CHARACTERS = 1_000_000  # that they may have
+ONCE, OPEN = 10, 0.01  # values that came once, and their share: from both on new ones are expected
 
 
 class Counts:
@@ -86,13 +87,29 @@ class Shares:
         (array([0.2876821, 1.3862944, 1.3862944], dtype=float32), 1)
         """
         known = pl.Series(self.values, dtype=series.dtype)
-        rarity = pl.Series(np.log(self.total / np.array(self.counts)), dtype=pl.Float32)
+        rarity = pl.Series(self.rarities)
         found = series.replace_strict(
             known, rarity, default=pl.lit(None, pl.Float32), return_dtype=pl.Float32
         )
         unseen = found.null_count() - series.null_count()
         rarest = float(np.log(self.total / self.rarest))
         return found.fill_null(rarest).to_numpy(), unseen if self.complete else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether values that fit did not see are nothing new: so many came only once at fit.
+
+        By Good and Turing the share of rows with a new value is about that of the values that came
+        once. Source: Good. The Population Frequencies of Species and the Estimation of Population
+        Parameters. Biometrika 40, 1953.
+        """
+        once = self.counts.count(1)
+        return once >= ONCE and once > OPEN * self.total
+
+    @property
+    def rarities(self) -> Float32s:
+        """-log of the share of each of the values."""
+        return np.log(self.total / np.array(self.counts)).astype(np.float32)
 
     @property
     def least(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from alad.preprocessing.kinds._base import (
     wrong,
 )
 from alad.preprocessing.kinds._counts import Counts, Shares
+from alad.preprocessing.kinds._known import Known, one_or_others
 from alad.preprocessing.kinds.numbers import as_at_fit
 
 if TYPE_CHECKING:
@@ -85,16 +88,27 @@ class Ip(Kind):
     def _encode(self, text: pl.Series, column: Column, found: pl.DataFrame) -> Encoded:
         networks, addresses = (Shares.from_json(column.learned[n]) for n in ("network", "address"))
         rarity, _ = networks.rarity(found["network"])
-        address, unseen = addresses.rarity(found["address"])
+        address, new = addresses.rarity(found["address"])
         gap = nulls(text)
+        unseen = 0 if addresses.is_open else new
         unseen += found["address"].null_count() - int(gap.sum())
         features = (*(found[flag].to_numpy() for flag in FLAGS), rarity, address)
         return Encoded(filled(features, gap, column.learned["fill"]), gap, unseen)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """Give the most frequent address."""
-        typical = column.learned["address"]["values"][0]
-        return pl.Series(column.name, [typical] * len(part), pl.String)
+        """Give the address of the nearest features; of several the network that holds them."""
+        return pl.Series(column.name, self._known(column).said(part, network_of), pl.String)
+
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give the nearest features of an address."""
+        return self._known(column).nearest(part)
+
+    def _known(self, column: Column) -> Known:
+        """The addresses that the model names, by their features."""
+        addresses = column.learned["address"]["values"]
+        text = pl.Series(column.name, addresses, pl.String)
+        features = np.column_stack(self._encode(text, column, read(text)).features)
+        return Known(addresses, features, len(FLAGS))
 
 
 class IpLearner(Learner):
@@ -127,6 +141,24 @@ class IpLearner(Learner):
         }
         constant = self.addresses.table.height == 1 and not has_missing
         return Learned("ip", constant=constant, learned=learned)
+
+
+def network_of(addresses: Sequence[str]) -> str:
+    """The smallest network of whole bytes, or groups, that holds addresses which features mix up.
+
+    >>> network_of(["10.0.0.7"]), network_of(["10.0.0.7", "10.0.3.9"])
+    ('10.0.0.7', '10.0.0.0/16')
+    >>> network_of(["10.0.0.7", "192.168.0.1"])
+    '10.0.0.7 or 1 other as frequent'
+    """
+    every = [ip_address(address) for address in addresses]
+    first, versions = every[0], {address.version for address in every}
+    numbers = [int(address) for address in every]
+    step = 8 if first.version == 4 else 16
+    length = first.max_prefixlen - (min(numbers) ^ max(numbers)).bit_length()
+    if len(every) == 1 or len(versions) > 1 or length < step:
+        return one_or_others([str(address) for address in every])
+    return str(ip_network((first, length // step * step), strict=False))
 
 
 def read(text: pl.Series) -> pl.DataFrame:
@@ -211,21 +243,46 @@ class Port(Kind):
         """Give the features; what is no port sets no flag and is as rare as the rarest."""
         ports, odd = _ports(as_at_fit(series, column))
         shares = Shares.from_json(column.learned["values"])
-        rarity, unseen = shares.rarity(ports)
+        rarity, new = shares.rarity(ports)
         gap = nulls(ports) & ~odd
-        unseen += int(odd.sum())
+        unseen = int(odd.sum()) + (0 if shares.is_open else new)
         typical = _ranges(np.array([shares.values[0]]))
         fill = [*(float(flag[0]) for flag in typical), shares.least]
         number = ports.fill_null(-1).to_numpy()
         return Encoded(filled((*_ranges(number), rarity), gap, fill), gap, unseen)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """Give the most frequent port if the range is its, else the range."""
-        typical = column.learned["values"]["values"][0]
-        own = int(np.argmax(_ranges(np.array([typical]))))
-        told = [f"{name} port" for name in PORTS]
-        told[own] = str(typical)
-        return pl.Series(column.name, [told[i] for i in part[:, :3].argmax(axis=1)], pl.String)
+        """Give the port of the nearest features; of several the range."""
+        return pl.Series(column.name, self._known(column).said(part, _range_of), pl.String)
+
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give the nearest features of a port."""
+        return self._known(column).nearest(part)
+
+    def rarity(
+        self, part: NDArray[Any], normal: NDArray[Any], column: Column
+    ) -> NDArray[np.float64] | None:
+        """Give the share of normal rows with a port as rare.
+
+        Where new ports are nothing new, as of clients, all of a range are as rare but for the
+        well-known ones; else a port is as rare as it was at fit.
+        """
+        both = np.concatenate([normal, part])
+        if Shares.from_json(column.learned["values"]).is_open:
+            place = len(PORTS)
+            both[:, place] = np.where(both[:, 0] > 0.5, both[:, place], 0)
+        codes = np.unique(both, axis=0, return_inverse=True)[1].ravel()
+        counts = np.bincount(codes[: len(normal)], minlength=codes.max() + 1)
+        having = np.sort(counts[codes[: len(normal)]])
+        of_rows = counts[codes[len(normal) :]]
+        return np.searchsorted(having, of_rows, side="right") / len(normal)
+
+    def _known(self, column: Column) -> Known:
+        """The ports that the model names, by their features."""
+        shares = Shares.from_json(column.learned["values"])
+        ranges = _ranges(np.array(shares.values))
+        features = np.column_stack([*ranges, shares.rarities]).astype(np.float32)
+        return Known(shares.values, features, len(PORTS))
 
 
 class PortLearner(Learner):
@@ -257,6 +314,12 @@ def _ports(series: pl.Series) -> tuple[pl.Series, NDArray[np.bool_]]:
     is_port = (number >= 0) & (number <= HIGHEST) & (number.floor() == number)
     ports = number.zip_with(is_port.fill_null(False), pl.Series([None], dtype=pl.Float64))
     return ports.cast(pl.Int64), (~is_port).fill_null(False).to_numpy()
+
+
+def _range_of(ports: Sequence[int]) -> str:
+    """A port, or what range several are of that features mix up."""
+    range_of = next(name for name, last in PORTS.items() if ports[0] <= last)
+    return f"{range_of} port" if len(ports) > 1 else str(ports[0])
 
 
 def _ranges(ports: NDArray[Any]) -> tuple[NDArray[np.bool_], ...]:

@@ -21,12 +21,15 @@ from alad.preprocessing.kinds._base import (
     Settings,
     wrong,
 )
+from alad.preprocessing.kinds._formats import unit_of
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
+NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
+FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
 
 
@@ -91,8 +94,13 @@ class Boolean(Numeric):
         return {column.name: True}
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """True from a half on."""
-        return pl.Series(column.name, part[:, 0] >= 0.5)
+        """True from a half on; 1 where fit saw numbers."""
+        found = pl.Series(column.name, part[:, 0] >= 0.5)
+        return found.cast(pl.Float64) if column.learned.get(NUMBERS) else found
+
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give 0 or 1."""
+        return (part >= 0.5).astype(part.dtype)
 
 
 class NumberLearner(Learner):
@@ -128,13 +136,18 @@ class NumberLearner(Learner):
             self.increases = grows and (self.last is None or series[0] > self.last)
             self.last = series[-1]
 
+    @property
+    def doubt(self) -> str:
+        """What the numbers look like, if like times."""
+        return _looks_like_times(self.low, self.high) if self.kind == "numeric" else ""
+
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
         constant = self.low == self.high and not has_missing
         return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
 
     def _note(self) -> str:
-        if self.increases and self.sample.seen >= SURE:
+        if self.increases and self.sample.seen >= SURE and not self.doubt:
             return "grows from row to row: a number of the row, or a time?"
         skewness = self.sample.skewness() if self.kind == "numeric" else 0.0
         if abs(skewness) > HEAVY:
@@ -142,8 +155,18 @@ class NumberLearner(Learner):
         return ""
 
 
+def _looks_like_times(low: float, high: float) -> str:
+    if unit := unit_of(low, high):
+        return f"looks like {unit} since 1970: if so, kind time with the format {unit}"
+    if all(FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12 for x in (low, high)):
+        return "looks like dates, as in 20261126: if so, kind time with the format %Y%m%d"
+    return ""
+
+
 class BooleanLearner(NumberLearner):
     """The more frequent value; half and half counts as true."""
+
+    are_numbers = False
 
     def update(self, batch: Batch) -> None:
         """Take in some values."""
@@ -151,12 +174,15 @@ class BooleanLearner(NumberLearner):
             odd = _odd(batch.series.cast(pl.Float64))
             if len(odd):
                 raise wrong(batch.name, "only true and false, or 0 and 1,", odd[0])
+        self.are_numbers |= batch.series.dtype != pl.Boolean
         super().update(batch)
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
         learned = super().finish(has_missing)
-        return Learned("boolean", fill=float(learned.fill >= 0.5), constant=learned.constant)
+        numbers = {NUMBERS: True} if self.are_numbers else {}
+        fill = float(learned.fill >= 0.5)
+        return Learned("boolean", fill=fill, constant=learned.constant, learned=numbers)
 
 
 def _odd(series: pl.Series) -> pl.Series:

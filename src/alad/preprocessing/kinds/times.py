@@ -1,13 +1,16 @@
-"""Columns of times: dates, date-times, times of day, ISO-8601 text."""
+"""Columns of times: dates, date-times, times of day, text of any format, time since 1970."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.errors import InputError
+from alad.preprocessing.kinds import _formats
 from alad.preprocessing.kinds._base import (
     TEXT,
     Batch,
@@ -17,14 +20,17 @@ from alad.preprocessing.kinds._base import (
     Learner,
     Settings,
     filled,
+    without_absent,
+    written_numbers,
     wrong,
 )
+from alad.preprocessing.kinds._formats import UNITS
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-LATEST = 1e11  # seconds: numbers beyond it are milliseconds
+ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 
 # Date, time of day, or both; a zone only after a time of day.
@@ -65,7 +71,7 @@ class Time(Kind):
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
-        return TimeLearner()
+        return TimeLearner(settings.form)
 
     def features(self, column: Column) -> dict[str, bool]:
         """Sine and cosine of what the times hold: hour, weekday or both."""
@@ -74,9 +80,9 @@ class Time(Kind):
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
         """Give sines and cosines; for a missing time the training means."""
-        if series.dtype in TEXT and column.learned.get("numbers"):
-            series = _as_numbers(series)
-        parts = parts_of(series)
+        if series.dtype in TEXT:
+            series = without_absent(series)
+        parts = parts_of(series, _form_for(series, column.learned))
         made, gap = circles(parts.select(column.learned["parts"])), parts["gap"].to_numpy()
         return Encoded(filled(tuple(made), gap, column.learned["fill"]), gap)
 
@@ -88,6 +94,12 @@ class Time(Kind):
             told = [f"{t} {_said(name, x)}".strip() for t, x in zip(told, turn, strict=True)]
         return pl.Series(column.name, told, pl.String)
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give points on the circles."""
+        pairs = part.reshape(len(part), -1, 2)
+        lengths = np.linalg.norm(pairs, axis=2, keepdims=True)
+        return (pairs / np.where(lengths > 0, lengths, 1)).reshape(part.shape)
+
 
 def _said(part: str, turn: float) -> str:
     if part == "weekday":
@@ -96,33 +108,134 @@ def _said(part: str, turn: float) -> str:
     return f"~{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-class TimeLearner(Learner):
-    """What the times hold, and the means of their features."""
+def form_of(learned: Mapping[str, Any]) -> str:
+    """The format of a column; models from before have two, and no name for them."""
+    old = SECONDS_SINCE_1970 if learned.get("numbers") else ISO_8601
+    return str(learned.get("format", old))
 
-    def __init__(self) -> None:
-        self.sums, self.n = np.zeros(4), 0
-        self.has_hours = self.has_days = self.are_numbers = False
+
+def _form_for(series: pl.Series, learned: Mapping[str, Any]) -> str:
+    """The format of fit; but numbers, also those of CSV files, may come where text was."""
+    form = form_of(learned)
+    if form == ISO_8601 and series.dtype in TEXT and _is_all_numbers(series):
+        return SECONDS_SINCE_1970
+    return form
+
+
+Numbers = Literal["any", "of our days", "none"]
+
+
+class TimeLearner(Learner):
+    """What the times hold, and the means of their features.
+
+    Parameters
+    ----------
+    form : the format; default: all those that the first value may have are tried.
+    numbers : which numbers are times, as units since 1970.
+    """
+
+    def __init__(self, form: str = ISO_8601, numbers: Numbers = "any") -> None:
+        self.form, self.numbers = form, numbers
+        self.first: Any = None
+        self.readings: dict[str, Reading] = {}
 
     def update(self, batch: Batch) -> None:
         """Take in some times."""
-        parts = parts_of(batch.series).filter(~pl.col("gap"))
-        self.are_numbers |= batch.series.dtype.is_numeric()
+        series = batch.series
+        if self.first is None:
+            self._begin(series)
+        readings = {}
+        for form, reading in self.readings.items():
+            try:
+                self._check_days(series, form)
+                reading.add(parts_of(series, form))
+            except InputError as error:
+                refusal = error
+            else:
+                readings[form] = reading
+        if self.readings and not readings:
+            raise refusal
+        self.readings = readings
+
+    def _begin(self, series: pl.Series) -> None:
+        present = series.drop_nulls()
+        if len(present):
+            self.first = present[0]
+            forms = (self.form,) if self.form else self._forms(present)
+            self.readings = {form: Reading() for form in forms}
+            if not forms:
+                raise wrong(series.name, WANTED, self.first)
+
+    def _forms(self, present: pl.Series) -> tuple[str, ...]:
+        """The formats to try."""
+        if present.dtype.is_numeric() or _is_all_numbers(present):
+            return () if self.numbers == "none" else (_unit(present),)
+        if present.dtype not in TEXT or _is_iso(present[:1]):
+            return (ISO_8601,)
+        return _formats.guessed(str(self.first))
+
+    def _check_days(self, series: pl.Series, form: str) -> None:
+        """Hold numbers against the days that logs are of, if only such are times."""
+        if self.numbers == "of our days" and form in UNITS:
+            number = series.cast(pl.Float64, strict=False).fill_nan(None).drop_nulls()
+            if len(number) and _formats.unit_of(number.min(), number.max()) != form:  # type: ignore[arg-type]
+                raise wrong(series.name, f"{form} since 1970", number[0])
+
+    @property
+    def doubt(self) -> str:
+        """Why the times cannot be read, if their day and month may be either."""
+        if len(self.readings) < 2:
+            return ""
+        forms = " or ".join(self.readings)
+        return f"day and month of {self.first!r} may be either: kind time needs the format {forms}"
+
+    def finish(self, has_missing: bool) -> Learned:
+        """Say what was learned."""
+        (form, reading), *others = self.readings.items()
+        if others:
+            raise InputError(f"Expected times of one format; {self.doubt}. State it in the schema.")
+        learned = {**reading.learned, "numbers": form in UNITS}
+        if form != ISO_8601:
+            learned["format"] = form
+        constant = reading.is_constant and not has_missing
+        return Learned("time", constant=constant, learned=learned, note=_note(form))
+
+
+def _note(form: str) -> str:
+    if form in UNITS:
+        return f"read as {form} since 1970"
+    return f"read as {form}" if form else ""
+
+
+class Reading:
+    """What times hold if they are of one format."""
+
+    def __init__(self) -> None:
+        self.sums, self.n = np.zeros(4), 0
+        self.has_hours = self.has_days = False
+
+    def add(self, every: pl.DataFrame) -> None:
+        """Take in the parts of some times."""
+        parts = every.filter(~pl.col("gap"))
         self.has_hours |= bool((parts["hour"] != 0).any())
         self.has_days |= bool(parts["weekday"].is_not_null().any())
         made = circles(parts.select("hour", pl.col("weekday").fill_null(0)))
         self.sums += [feature.sum() for feature in made]
         self.n += parts.height
 
-    def finish(self, has_missing: bool) -> Learned:
-        """Say what was learned."""
+    @property
+    def learned(self) -> dict[str, Any]:
+        """The parts, and the means of their sines and cosines."""
         told = {"hour": self.has_hours or not self.has_days, "weekday": self.has_days}
-        parts = [part for part, is_told in told.items() if is_told]
         means = [float(total / self.n) for total in self.sums]
         fill = [means[2 * i + j] for i, part in enumerate(told) if told[part] for j in (0, 1)]
-        lengths = np.hypot(*np.reshape(fill, (-1, 2)).T)  # 1 if all times are the same
-        learned = {"parts": parts, "fill": fill, "numbers": self.are_numbers}
-        constant = bool(np.isclose(lengths, 1, atol=1e-12).all()) and not has_missing
-        return Learned("time", constant=constant, learned=learned)
+        return {"parts": [part for part, is_told in told.items() if is_told], "fill": fill}
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all times are the same, so that the means are of length 1."""
+        lengths = np.hypot(*np.reshape(self.learned["fill"], (-1, 2)).T)
+        return bool(np.isclose(lengths, 1, atol=1e-12).all())
 
 
 def circles(parts: pl.DataFrame) -> list[NDArray[Any]]:
@@ -131,42 +244,62 @@ def circles(parts: pl.DataFrame) -> list[NDArray[Any]]:
     return [function(turn) for turn in turns for function in (np.sin, np.cos)]
 
 
-def parts_of(series: pl.Series) -> pl.DataFrame:
+def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
     """The hour and the weekday (0 = Monday) in turns, and where the time is missing.
+
+    Numbers are seconds since 1970 unless the format is another unit; columns of times are what
+    they are, whatever the format.
 
     Raises
     ------
     InputError
-        A value is no time; the message gives the first.
+        A value is no time of the format; the message gives the first.
 
     >>> parts_of(pl.Series("at", ["2026-11-26T12:00:00+01:00", "2026-11-27"])).rows()
     [(0.4583333333333333, 0.42857142857142855, False), (0.0, 0.5714285714285714, False)]
     """
-    named = series.rename("value")
-    if series.dtype in TEXT:
-        return _of_text(named.cast(pl.String), series.name)
-    if series.dtype.is_numeric():
-        named = _of_numbers(named, series.name)
-    elif not series.dtype.is_temporal() or series.dtype == pl.Duration:
-        if present := series.drop_nulls().to_list():
-            raise wrong(series.name, WANTED, present[0])
-        named = pl.Series("value", [None] * len(series), pl.Datetime)
-    hour = pl.lit(0.0) if named.dtype == pl.Date else TURN
-    day = pl.lit(None) if named.dtype == pl.Time else DAY
-    return named.to_frame().select(
+    if series.dtype in TEXT and form == ISO_8601:
+        return _of_text(series.cast(pl.String).rename("value"), series.name)
+    if series.dtype.is_numeric() and not _formats.is_of_numbers(form):
+        form = SECONDS_SINCE_1970
+    times = _times(series, form).rename("value")
+    is_temporal = series.dtype.is_temporal()
+    has_day = times.dtype != pl.Time and (is_temporal or _formats.has_day(form))
+    hour = pl.lit(0.0) if times.dtype == pl.Date else TURN
+    day = DAY if has_day else pl.lit(None)
+    return times.to_frame().select(
         hour=pl.when(VALUE.is_not_null()).then(hour).cast(pl.Float64),
         weekday=pl.when(VALUE.is_not_null()).then(day).cast(pl.Float64),
         gap=VALUE.is_null(),
     )
 
 
-def _of_numbers(seconds: pl.Series, name: str) -> pl.Series:
-    """Seconds since 1970 as times, in UTC."""
-    seconds = seconds.cast(pl.Float64).fill_nan(None)
-    odd = seconds.filter(seconds.abs() >= LATEST)
+def _times(series: pl.Series, form: str) -> pl.Series:
+    """Dates, date-times or times of day, null where none is given."""
+    dtype, given = series.dtype, series.fill_nan(None) if series.dtype.is_float() else series
+    if dtype.is_temporal() and dtype != pl.Duration:
+        return series
+    nothing = pl.Series([None] * len(series), dtype=pl.Datetime)
+    times = _read(given, form) if dtype in TEXT or dtype.is_numeric() else nothing
+    odd = given.filter(times.is_null() & given.is_not_null())
     if len(odd):
-        raise wrong(name, "seconds since 1970, not milliseconds,", odd[0])
-    return (seconds * 1e6).cast(pl.Int64).cast(pl.Datetime("us"))
+        raise wrong(series.name, _wanted(form), odd[0])
+    return times
+
+
+def _read(series: pl.Series, form: str) -> pl.Series:
+    """Times of text or numbers, null where a value is not of the format."""
+    if form in UNITS:
+        is_text = series.dtype in TEXT
+        return _formats.since_1970(written_numbers(series) if is_text else series, form)
+    whole = series if series.dtype in TEXT else series.cast(pl.Int64, strict=False)
+    return _formats.read(whole.cast(pl.String), form)
+
+
+def _wanted(form: str) -> str:
+    if form in UNITS:
+        return f"{form} since 1970"
+    return f"times written as {form}" if form else WANTED
 
 
 def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
@@ -183,10 +316,16 @@ def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
     return parts.select(hour=CLOCK, weekday=WEEKDAY, gap=VALUE.is_null())
 
 
-def _as_numbers(text: pl.Series) -> pl.Series:
-    """Text of numbers, as CSV files hold them."""
-    found = text.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-    odd = text.filter(found.is_null() & text.is_not_null())
-    if len(odd):
-        raise wrong(text.name, "seconds since 1970, as at fit,", odd[0])
-    return found
+def _unit(numbers: pl.Series) -> str:
+    """The unit in which the least of some numbers is a time: in a larger one it is too large."""
+    size = numbers.cast(pl.Float64, strict=False).fill_nan(None).abs()
+    least = size.filter(size > 0).min()
+    return SECONDS_SINCE_1970 if least is None else _formats.unit_by_size(least)  # type: ignore[arg-type]
+
+
+def _is_iso(text: pl.Series) -> bool:
+    return bool(text.cast(pl.String).str.strip_chars().str.contains(ISO)[0])
+
+
+def _is_all_numbers(text: pl.Series) -> bool:
+    return text.dtype in TEXT and written_numbers(text).dtype != pl.String

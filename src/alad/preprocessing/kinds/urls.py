@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ from alad.preprocessing.kinds._base import (
     wrong,
 )
 from alad.preprocessing.kinds._counts import Counts, Shares
+from alad.preprocessing.kinds._known import Known
 from alad.preprocessing.kinds.words import Means, shape_of
 
 if TYPE_CHECKING:
@@ -64,13 +66,23 @@ class Url(Kind):
         return Encoded(filled(features, gap, fill), gap, unseen)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """Give the most frequent host, and say how long and how deep the URL is."""
-        host = column.learned["host"]["values"][0]
+        """Give the host of the nearest rarity, and say how long and how deep the URL is."""
+        hosts = _known(column).said(part[:, -1:])
         told = [
             f"{host}, ~{length:.0f} characters, depth ~{depth:.0f}".removeprefix(", ")
-            for length, depth in part[:, :2]
+            for host, (length, depth) in zip(hosts, part[:, :2], strict=True)
         ]
         return pl.Series(column.name, told, pl.String)
+
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give the nearest rarity of a host."""
+        return np.hstack([part[:, :-1], _known(column).nearest(part[:, -1:])])
+
+
+def _known(column: Column) -> Known:
+    """The hosts that the model names, by their rarity."""
+    hosts = Shares.from_json(column.learned["host"])
+    return Known(hosts.values, hosts.rarities[:, None])
 
 
 class UrlLearner(Learner):

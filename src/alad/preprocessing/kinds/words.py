@@ -24,6 +24,8 @@ from alad.preprocessing.kinds._base import (
     nulls,
 )
 from alad.preprocessing.kinds._counts import Counts, Shares
+from alad.preprocessing.kinds._known import Known
+from alad.preprocessing.kinds._looks import Looks
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
@@ -82,6 +84,12 @@ class Categorical(Kind):
         found = pl.Series(column.name, names[part.argmax(axis=1)], pl.String)
         return found.replace(MISSING, None) if column.has_missing else found
 
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give a 1 for the largest, and zeros."""
+        made = np.zeros_like(part)
+        made[np.arange(len(part)), part.argmax(axis=1)] = 1
+        return made
+
 
 class Frequency(Kind):
     """-log of the share of the training rows with the same value."""
@@ -102,8 +110,18 @@ class Frequency(Kind):
         return Encoded(filled((rarity,), gap, (shares.least,)), gap, unseen)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """Give the most frequent value."""
-        return pl.Series(column.name, [column.learned["values"]["values"][0]] * len(part))
+        """Give the value of the nearest rarity, and say how many others have it."""
+        return pl.Series(column.name, _known(column).said(part), pl.String)
+
+    def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
+        """Give the nearest rarity of a value."""
+        return _known(column).nearest(part)
+
+
+def _known(column: Column) -> Known:
+    """The values that the model names, by their rarity."""
+    shares = Shares.from_json(column.learned["values"])
+    return Known(shares.values, shares.rarities[:, None])
 
 
 class Text(Kind):
@@ -171,12 +189,20 @@ class WordLearner(Learner):
         self.kind, self.most = kind, settings.max_categories
         self.counts = Counts()
         self.shape = Means(SHAPE)
+        self.looks = Looks()
 
     def update(self, batch: Batch) -> None:
         """Take in some texts."""
         self.counts.add(batch.counted)
+        if self.kind is None:
+            self.looks.add(batch.counted)
         if self.kind in (None, "text"):
             self.shape.add(batch.counted)
+
+    @property
+    def doubt(self) -> str:
+        """What the texts look like, if not like words."""
+        return self.looks.note
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""

@@ -1,0 +1,94 @@
+"""What text that is taken for words looks like, to be pointed at: only a person can know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from alad.preprocessing.kinds._base import ABSENT
+
+MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be of them
+LOOKED_AT = 20_000  # distinct values
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_UNIT = (
+    r"%|°?[CFK]|[kKMGT]?i?[Bb](?:/s|ps|it/s)?|[mµun]?s|min|h|[kMm]?(?:W|V|A|Pa|m|g)|hPa|bar|rpm"
+    r"|[kMG]?Hz"
+)
+_V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+_V6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Values of one appearance, and what to do so that they are taken for what they are."""
+
+    pattern: str
+    advice: str
+
+
+LOOKS: Mapping[str, Look] = {
+    "addresses": Look(rf"^(?:{_V4}|{_V6})$", "kind ip, once all are"),
+    "addresses with a port": Look(
+        rf"^(?:{_V4}|\[{_V6}\]):\d{{1,5}}$", "split them into two columns, for kinds ip and port"
+    ),
+    "networks": Look(rf"^(?:{_V4}|{_V6})/\d{{1,3}}$", "cut the / off for kind ip"),
+    "URLs": Look(r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*$", "kind url, once all are"),
+    "times": Look(
+        r"^\[?(?:[A-Za-z]{3},? )?(?:\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"
+        r"|[A-Za-z]{3} +\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})(?:[T :,]+\d{1,2}:\d{2}.*)?\]?$",
+        "kind time, once all are of one format",
+    ),
+    "seconds since 1970": Look(r"^[12]\d{9}(?:\.\d+|\d{3})?$", "kind time, if they are"),
+    "numbers": Look(
+        rf"^{_NUMBER}(?:[eE][+-]?\d+)?$", "kind numeric, if they count or measure and all are"
+    ),
+    "numbers with commas": Look(
+        r"^[+-]?\d+(?:,\d+)+(?:\.\d+)?$", "write them with a point, and with no mark for thousands"
+    ),
+    "numbers with a unit": Look(rf"^{_NUMBER} ?(?:{_UNIT})$", "write them without it"),
+}
+VALUE = pl.col("value")
+
+
+class Looks:
+    """Counts, over a stream, how many values look like what.
+
+    >>> looks = Looks()
+    >>> looks.add(pl.DataFrame({"value": ["10.0.0.1:80", "10.0.0.2:443"], "n": [3, 1]}))
+    >>> looks.note
+    'all look like addresses with a port: split them into two columns, for kinds ip and port'
+    """
+
+    def __init__(self) -> None:
+        self.seen, self.distinct = 0, 0
+        self.alike = dict.fromkeys(LOOKS, 0)
+        self.odd: dict[str, str] = {}
+
+    def add(self, counted: pl.DataFrame) -> None:
+        """Add the columns ``value`` and ``n``; only the first values are looked at."""
+        some = counted.select(VALUE.str.strip_chars(), "n").filter(VALUE != ABSENT)
+        some = some.head(LOOKED_AT - self.distinct)
+        self.distinct += some.height
+        self.seen += int(some["n"].sum())
+        for name, look in LOOKS.items():
+            self._count(some, name, look.pattern)
+
+    def _count(self, some: pl.DataFrame, name: str, pattern: str) -> None:
+        matches = some["value"].str.contains(pattern)
+        self.alike[name] += int(some["n"].filter(matches).sum())
+        if name not in self.odd and not matches.all():
+            self.odd[name] = some["value"].filter(~matches)[0]
+
+    @property
+    def note(self) -> str:
+        """What most of the values look like, and what to do; empty if they look like words."""
+        for name, look in LOOKS.items():
+            if self.seen and self.alike[name] == self.seen:
+                return f"all look like {name}: {look.advice}"
+            if self.alike[name] >= MOSTLY * max(self.seen, 1):
+                share = self.alike[name] / self.seen
+                return f"{share:.1%} look like {name}, but not {self.odd[name]!r}: {look.advice}"
+        return ""
