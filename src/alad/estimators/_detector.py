@@ -104,7 +104,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            Other columns than at fit; for arrays also NaN, infinity or text.
+            Other columns than at fit, also where there are more, as in all of scikit-learn: take
+            ``X[list(detector.feature_names_in_)]``, as ``alad score`` does by itself. For arrays
+            also NaN, infinity or text.
         sklearn.exceptions.NotFittedError
             ``fit`` was not called.
         """
