@@ -281,7 +281,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 "Expected a detector that was calibrated; calibrate was not called since fit. Call "
                 "calibrate(X) with normal rows that fit did not see."
             )
-        then, now = self.calibration_.facts.get("parameters") or {}, self._judging()
+        then, now = self.calibration_.facts.get("parameters", {}), self._judging()
         # A setting that is younger than the calibration is as it always was.
         if changed := sorted(name for name in now if name in then and now[name] != then[name]):
             raise InputError(
