@@ -77,32 +77,21 @@ def _trained(
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
-    windows = _windows(X, first) if isinstance(X, Stream) else None
-    players = first._players(_size(x))
-    if windows is None:
-        settings = choices.settings(len(rows))
-    else:
-        settings = choices.settings(windows.shape[0], windows.in_round)
-    seeds = [detector.seed_ for detector in detectors]
+    source = _windows(X, first) if isinstance(X, Stream) else rows
+    settings = choices.settings(*_extent(source))
+    players, seeds = first._players(_size(x)), [detector.seed_ for detector in detectors]
     # With patience, what is watched and how decides which weights are kept.
     watch = first._watched(choices.anomaly_score)
     judged = () if settings.patience is None else (watch, _digest(watched))
     trained = train(
         players,
         first._moves(),
-        rows if windows is None else windows,
+        source,
         seeds=seeds,
         settings=settings,
         validation=watched,
         validate=first._judge(watch),
-        checkpoint=_checkpoint(
-            checkpoint,
-            rows if windows is None else windows.identity,
-            players,
-            settings,
-            tuple(seeds),
-            *judged,
-        ),
+        checkpoint=_checkpoint(checkpoint, source, players, settings, tuple(seeds), *judged),
         report=report,
     )
     for i, detector in enumerate(detectors):
@@ -161,20 +150,28 @@ def _windows(stream: Stream, detector: NetworkDetector) -> Windows:
     return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)
 
 
+def _extent(source: Matrix | Windows) -> tuple[int, int]:
+    """The rows of an epoch, and how many epochs it takes to go through all rows."""
+    if isinstance(source, Windows):
+        return source.shape[0], source.in_round
+    return len(source), 1
+
+
 def _size(x: Matrix) -> Size:
     """Of one row: its width, or the shape of a picture."""
     return x.shape[1] if x.ndim == 2 else x.shape[1:]
 
 
 def _checkpoint(
-    path: str | os.PathLike[str] | None, rows: Matrix | tuple[Any, ...], *facts: Hashable
+    path: str | os.PathLike[str] | None, source: Matrix | Windows, *facts: Hashable
 ) -> Checkpoint | None:
     """Name the run by its rows and by everything that settles what training does."""
     if path is None:
         return None
-    is_array = isinstance(rows, np.ndarray)
-    digest = hashlib.sha256(np.ascontiguousarray(rows).data if is_array else repr(rows).encode())
-    shape = rows.shape if isinstance(rows, np.ndarray) else ()
+    if isinstance(source, Windows):
+        shape, digest = (), hashlib.sha256(repr(source.identity).encode())
+    else:
+        shape, digest = source.shape, hashlib.sha256(np.ascontiguousarray(source).data)
     digest.update(repr((metadata.version("alad"), TRAINING_VERSION, shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
 

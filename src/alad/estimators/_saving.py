@@ -56,8 +56,8 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
 
     Raises
     ------
-    ModelFormatError, KeyError, TypeError, ...
-        The model is damaged.
+    ModelFormatError
+        The model is damaged; where no check says so, whatever Python raises: see :func:`alad.load`.
     """
     facts = model.facts
     detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
@@ -127,6 +127,7 @@ def _tupled(value: Any) -> Any:
 
 
 def listed_too(value: Any) -> Any:
+    """A tuple as the list that JSON makes of it."""
     return list(value) if isinstance(value, tuple) else value
 
 
