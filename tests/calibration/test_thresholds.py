@@ -38,7 +38,7 @@ def test_contamination_out_of_range_is_refused(contamination):
 
 @pytest.mark.parametrize("scores", [[], [0.0, float("nan")], [[0.0]]])
 def test_bad_scores_are_refused(scores):
-    with pytest.raises(InputError, match="at least one finite score"):
+    with pytest.raises(InputError, match="scores as at least one finite number"):
         offset_at_contamination(scores, 0.1)
 
 

@@ -118,11 +118,12 @@ def test_a_model_with_half_a_calibration_is_refused(tmp_path, missing):
         load(tmp_path / "half")
 
 
-def test_a_model_whose_calibration_states_no_facts_is_refused(tmp_path):
+@pytest.mark.parametrize("told", [["rows"], {"parameters": 3}])
+def test_a_model_whose_calibration_states_no_facts_is_refused(told, tmp_path):
     calibrated(Mahalanobis).save(tmp_path / "whole")
     whole = read_model(tmp_path / "whole")
     facts = {k: v for k, v in whole.facts.items() if k != "weights_sha256"}
-    write_model(tmp_path / "odd", replace(whole, facts=facts | {"calibration": ["rows"]}))
+    write_model(tmp_path / "odd", replace(whole, facts=facts | {"calibration": told}))
     with pytest.raises(ModelFormatError, match="Expected calibration scores"):
         load(tmp_path / "odd")
 

@@ -144,6 +144,15 @@ REFUSED_FACTS = {
     "scaling": (lambda f: f["scaler"].update(kind="huge"), "whole BiGAN model at .*'huge'"),
     "preset": (lambda f: f["parameters"].update(preset="huge"), "whole BiGAN model at .*'huge'"),
     "width": (lambda f: f.update(data_dim=6), r"Expected array 'A\..*' of shape .*; got"),
+    "fill": (
+        lambda f: f["encoder"]["columns"][0].update(fill="x"),
+        "whole BiGAN model at .*could not convert",
+    ),
+    "categories": (
+        lambda f: f["encoder"]["columns"][1].update(categories=[1]),
+        "whole BiGAN model at .*Enum",
+    ),
+    "clip": (lambda f: f["scaler"].update(clip=""), "whole BiGAN model at .*TypeError"),
     "trained on": (
         lambda f: f.update(trained_on="kdd"),
         "rows and date.*got 'kdd'. The fol",

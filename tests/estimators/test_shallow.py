@@ -14,7 +14,7 @@ from sklearn.svm import OneClassSVM
 
 from alad import KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis, load
 from alad.errors import InputError, ModelFormatError
-from alad.estimators import _detector
+from alad.estimators._given import some_rows
 from alad.estimators.shallow import _rows, isolation_forest, knn, ocsvm
 from alad.estimators.shallow.isolation_forest import Trees
 from alad.io import read_model, write_model
@@ -142,13 +142,11 @@ def test_rows_are_drawn_by_the_seed(cls):
 
 def test_drawn_rows_are_different_rows_in_their_old_order():
     rows = np.arange(100, dtype=np.float32)[:, None]
-    drawn = _detector.some_rows(rows, 40, 0)[:, 0]
+    drawn = some_rows(rows, 40, 0)[:, 0]
     assert len(drawn) == 40
     assert (np.diff(drawn) > 0).all()
-    assert _detector.some_rows(rows, 100, 0) is rows
-    shares = np.mean(
-        [np.isin(rows[:, 0], _detector.some_rows(rows, 40, s)) for s in range(500)], axis=0
-    )
+    assert some_rows(rows, 100, 0) is rows
+    shares = np.mean([np.isin(rows[:, 0], some_rows(rows, 40, s)) for s in range(500)], axis=0)
     assert (np.abs(shares - 0.4) < 0.1).all()  # about 4.5 standard deviations
 
 

@@ -110,6 +110,7 @@ class Calibration:
         scores, rows = arrays["scores"], arrays["rows"]
         sound = (
             isinstance(facts, Mapping)
+            and isinstance(facts.get("parameters", {}), Mapping)
             and (scores.ndim, rows.ndim) == (1, 2)
             and scores.dtype == np.float64
             and rows.dtype == np.float32

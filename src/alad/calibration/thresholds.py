@@ -68,12 +68,7 @@ def offset_at_contamination(score_samples: ArrayLike, contamination: float) -> f
             f"Expected contamination in (0, 0.5]; got {contamination!r}. It is the share of "
             "training rows to flag, such as 0.05."
         )
-    scores = np.asarray(score_samples, np.float64)
-    if scores.ndim != 1 or len(scores) == 0 or not np.isfinite(scores).all():
-        raise InputError(
-            f"Expected at least one finite score, shape (n,); got shape {scores.shape} with "
-            f"{int((~np.isfinite(scores)).sum())} that are NaN or infinite."
-        )
+    scores = _checks.finite("scores", score_samples)
     return float(np.percentile(scores, 100 * contamination))
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
 from alad.estimators._given import Matrix
-from alad.estimators._memory import memory_of, rows_of
+from alad.estimators._memory import memory_of, scaled_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
@@ -165,7 +165,7 @@ class AdversarialDetector(NetworkDetector):
         return {**weights, "M": jax.device_put(memory)}
 
     def _kept_rows(self) -> Matrix | None:
-        return rows_of(self.weights_["M"]) if "M" in self.weights_ else None
+        return scaled_rows(self.weights_["M"]) if "M" in self.weights_ else None
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
         rows = model.arrays.get(KEPT_ROWS)

@@ -105,7 +105,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            Other columns than at fit; for arrays also NaN, infinity or text.
+            Other columns than at fit, also where there are more, as in all of scikit-learn: take
+            ``X[list(detector.feature_names_in_)]``, as ``alad score`` does by itself. For arrays
+            also NaN, infinity or text.
         sklearn.exceptions.NotFittedError
             ``fit`` was not called.
         """
@@ -281,7 +283,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 "Expected a detector that was calibrated; calibrate was not called since fit. Call "
                 "calibrate(X) with normal rows that fit did not see."
             )
-        then, now = self.calibration_.facts.get("parameters") or {}, self._judging()
+        then, now = self.calibration_.facts.get("parameters", {}), self._judging()
         # A setting that is younger than the calibration is as it always was.
         if changed := sorted(name for name in now if name in then and now[name] != then[name]):
             raise InputError(

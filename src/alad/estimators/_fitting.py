@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TRAINING_VERSION = 3  # raise it with a change that moves the numbers: old checkpoints then end
 
 Report = Callable[[Progress], None]
+Source = Matrix | Windows | PictureWindows  # what is trained on
 
 
 def fit_side_by_side(
@@ -79,32 +80,21 @@ def _trained(
     for detector in detectors[1:]:
         detector._share_preparation(first)
     rows, watched = _hold_out(x, X_valid, first, choices)
-    windows = _windows(X, first)
-    players = first._players(_size(x))
-    if windows is None:
-        settings = choices.settings(len(rows))
-    else:
-        settings = choices.settings(windows.shape[0], windows.in_round)
-    seeds = [detector.seed_ for detector in detectors]
+    source = _source(X, rows, first)
+    settings = choices.settings(*_extent(source))
+    players, seeds = first._players(_size(x)), [detector.seed_ for detector in detectors]
     # With patience, what is watched and how decides which weights are kept.
     watch = first._watched(choices.anomaly_score)
     judged = () if settings.patience is None else (watch, _digest(watched))
     trained = train(
         players,
         first._moves(),
-        rows if windows is None else windows,
+        source,
         seeds=seeds,
         settings=settings,
         validation=watched,
         validate=first._judge(watch),
-        checkpoint=_checkpoint(
-            checkpoint,
-            rows if windows is None else windows.identity,
-            players,
-            settings,
-            tuple(seeds),
-            *judged,
-        ),
+        checkpoint=_checkpoint(checkpoint, source, players, settings, tuple(seeds), *judged),
         report=report,
     )
     for i, detector in enumerate(detectors):
@@ -158,15 +148,22 @@ def _hold_out_of_stream(
     return stream.without(is_held), stream.only(is_held)
 
 
-def _windows(stream: Any, detector: NetworkDetector) -> Windows | PictureWindows | None:
-    """Give what is trained on of a stream; of rows that are held, nothing."""
-    if isinstance(stream, PictureFiles):
-        return PictureWindows(stream, detector.scaler_, seed=detector.seed_)
-    if not isinstance(stream, Stream):
-        return None
-    assert detector._file is not None
-    most = most_rows(stream, detector.scaler_.shift.size)
-    return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)
+def _source(X: Any, rows: Matrix, detector: NetworkDetector) -> Source:
+    """Give what is trained on: of a stream its windows, else the rows that are held."""
+    if isinstance(X, PictureFiles):
+        return PictureWindows(X, detector.scaler_, seed=detector.seed_)
+    if isinstance(X, Stream):
+        assert detector._file is not None
+        most = most_rows(X, detector.scaler_.shift.size)
+        return Windows(detector._file, detector.scaler_, seed=detector.seed_, most=most)
+    return rows
+
+
+def _extent(source: Source) -> tuple[int, int]:
+    """The rows of an epoch, and how many epochs it takes to go through all rows."""
+    if isinstance(source, np.ndarray):
+        return len(source), 1
+    return source.shape[0], source.in_round
 
 
 def _size(x: Matrix) -> Size:
@@ -175,14 +172,15 @@ def _size(x: Matrix) -> Size:
 
 
 def _checkpoint(
-    path: str | os.PathLike[str] | None, rows: Matrix | tuple[Any, ...], *facts: Hashable
+    path: str | os.PathLike[str] | None, source: Source, *facts: Hashable
 ) -> Checkpoint | None:
     """Name the run by its rows and by everything that settles what training does."""
     if path is None:
         return None
-    is_array = isinstance(rows, np.ndarray)
-    digest = hashlib.sha256(np.ascontiguousarray(rows).data if is_array else repr(rows).encode())
-    shape = rows.shape if isinstance(rows, np.ndarray) else ()
+    if isinstance(source, np.ndarray):
+        shape, digest = source.shape, hashlib.sha256(np.ascontiguousarray(source).data)
+    else:
+        shape, digest = (), hashlib.sha256(repr(source.identity).encode())
     digest.update(repr((metadata.version("alad"), TRAINING_VERSION, shape, facts)).encode())
     return Checkpoint(Path(path), digest.hexdigest())
 

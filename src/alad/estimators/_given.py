@@ -43,12 +43,16 @@ def enough_rows(n: int) -> None:
         )
 
 
-def some_rows(x: Matrix, most: int | None, seed: int) -> Matrix:
+def some_rows(x: NDArray[Any], most: int | None, seed: int) -> NDArray[Any]:
     """Draw at most so many rows without replacement, in their old order."""
-    if most is None or len(x) <= most:
-        return x
-    drawn = np.random.default_rng(seed).choice(len(x), most, replace=False, shuffle=False)
-    return x[np.sort(drawn)]
+    return x if most is None or len(x) <= most else x[drawn(len(x), most, seed)]
+
+
+def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """The places of at most so many of n rows, drawn without replacement, ascending."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False))
 
 
 def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:

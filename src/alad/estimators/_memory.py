@@ -50,7 +50,7 @@ def memory_of(x: Matrix, seed: int, leave_out_knots: bool) -> tuple[int, tuple[A
     return len(rows), (parts[1], parts[2])
 
 
-def rows_of(memory: tuple[Any, Any]) -> Matrix:
+def scaled_rows(memory: tuple[Any, Any]) -> Matrix:
     """Give the scaled rows that a memory keeps, to the digits that it keeps: (m, d)."""
     _, buffers = memory
     rows: Matrix = np.asarray(unsquashed(buffers["rows"][...], buffers["scale"][...]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from alad.calibration import Calibration
@@ -55,8 +56,8 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
 
     Raises
     ------
-    ModelFormatError, KeyError, TypeError, ...
-        The model is damaged.
+    ModelFormatError
+        The model is damaged; where no check says so, whatever Python raises: see :func:`alad.load`.
     """
     facts = model.facts
     detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
@@ -69,12 +70,21 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
     encoder = facts["encoder"]
     detector.encoder_ = None if encoder is None else TableEncoder.from_json(encoder)
     detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
+    _try_out(detector)
     detector.rows_at_fit_ = facts["rows_at_fit"]
     detector.calibration_ = _calibration_of(detector, model)
     detector.trained_on_ = told = facts.get("trained_on")  # older models do not say
     _check_told(told, ModelFormatError, "The folder is damaged: save the model again.")
     detector._from_disk(model)
     return detector
+
+
+def _try_out(detector: AbstractDetector) -> None:
+    """Let encoder and scaler have a row without values: what is damaged is to fail now."""
+    encoder = detector.encoder_
+    if encoder is not None:
+        x, _ = encoder.transform(pl.DataFrame({column.name: [None] for column in encoder.schema}))
+        detector._scaled(x)
 
 
 def _calibration_of(detector: AbstractDetector, model: Model) -> Calibration | None:
@@ -117,6 +127,7 @@ def _tupled(value: Any) -> Any:
 
 
 def listed_too(value: Any) -> Any:
+    """A tuple as the list that JSON makes of it."""
     return list(value) if isinstance(value, tuple) else value
 
 

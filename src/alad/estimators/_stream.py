@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from alad._files import explained
 from alad.errors import InputError
+from alad.estimators._given import Matrix, drawn
 from alad.preprocessing.scaling import Scaler, ScalerLearner
 from alad.preprocessing.table import TableEncoder, TableLearner
 
@@ -35,7 +36,6 @@ SAMPLE_ROWS = 2**18
 BLOCK = 256  # neighbouring rows that stay together in a window
 AT_ONCE = 8192  # rows that are unpacked and scaled at once
 
-Matrix = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
@@ -166,7 +166,7 @@ def encoded(
     encoder = schema if isinstance(schema, TableEncoder) else _learned(stream, schema, seed)
     binary, f = encoder.binary, len(encoder.feature_names)
     most = min(sample_rows, most_rows(stream, f))
-    drawn = _drawn(len(stream), max(2, most), seed)
+    places = drawn(len(stream), max(2, most), seed)
     scaler, sample = ScalerLearner(scaling, binary), []
     file = RowFile(stream.folder, binary) if keep else None
     start, names = 0, tuple[str, ...]()
@@ -176,8 +176,8 @@ def encoded(
             x, notes = encoder.transform(frame)
             stream.missing.update(notes.missing)
             scaler.update(x)
-            here = drawn[np.searchsorted(drawn, start) : np.searchsorted(drawn, start + len(x))]
-            sample.append(x[here - start])
+            first, end = np.searchsorted(places, (start, start + len(x)))
+            sample.append(x[places[first:end] - start])
             if file is not None:
                 file.append(x)
             start, names = start + len(x), tuple(frame.columns)
@@ -193,13 +193,6 @@ def _learned(stream: Stream, schema: Any, seed: int) -> TableEncoder:
     for frame in stream:
         learner.update(frame)
     return learner.finish()
-
-
-def _drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
-    """The places of rows drawn without replacement, ascending."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False))
 
 
 class RowFile:

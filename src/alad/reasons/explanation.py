@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.estimators._detector import LARGEST
+from alad.estimators._given import some_rows
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
 from alad.reasons.contributions import contributions
@@ -162,26 +163,18 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
     if given is not None:
-        return _some(detector._matrix(given, fitting=False), detector.seed_)
+        return some_rows(detector._matrix(given, fitting=False), MOST_ROWS, detector.seed_)
     calibration = getattr(detector, "calibration_", None)
     if calibration is not None:
-        return _some(calibration.rows, detector.seed_)
+        return some_rows(calibration.rows, MOST_ROWS, detector.seed_)
     if (kept := detector._kept_rows()) is not None:
-        return _legal(detector, _some(kept, detector.seed_))
+        return _legal(detector, some_rows(kept, MOST_ROWS, detector.seed_))
     if hasattr(detector, "reconstruct"):
         return None
     raise InputError(
         f"Expected normal rows to compare with; this {type(detector).__name__} holds none. Call "
         "detector.calibrate with normal rows after fit, or pass reference."
     )
-
-
-def _some(rows: NDArray[Any], seed: int) -> NDArray[Any]:
-    """Draw at most so many rows as a reference has, in their old order."""
-    if len(rows) <= MOST_ROWS:
-        return rows
-    drawn = np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False, shuffle=False)
-    return rows[np.sort(drawn)]
 
 
 def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:

@@ -120,14 +120,15 @@ class Category:
 
 def _patterns(flags: NDArray[Any]) -> list[bytes]:
     packed = np.ascontiguousarray(np.packbits(flags > 0.5, axis=1))
-    found: list[bytes] = packed.view(np.dtype((np.void, packed.shape[1]))).ravel().tolist()
-    return found
+    found: Any = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    return list(found.tolist())
 
 
 def _bounded(difference: Float32s) -> Float32s:
     """d^2 / (1 + d^2), in the place of d."""
     squares = np.multiply(difference, difference, out=difference)
-    return np.divide(squares, 1 + squares, out=squares)
+    bounded: Float32s = np.divide(squares, 1 + squares, out=squares)
+    return bounded
 
 
 def _lowest(distances: Float64s, k: int) -> Ints:
@@ -148,13 +149,14 @@ def _as_extreme(values: Float32s, normal: Float32s) -> Float64s:
     """Share of normal values of which no more lie beyond than beyond this one."""
     m = len(normal)
     known, counts = np.unique(normal, return_counts=True)
-    up_to = np.concatenate([[0], np.cumsum(counts)])  # how many lie below each, then all
+    up_to = np.concatenate([[0], np.cumsum(counts)])  # how many lie below each, then all of them
     beyond = np.minimum(up_to[1:], m - up_to[:-1])
     order = np.argsort(beyond)
     left, right = (np.searchsorted(known, values, side) for side in ("left", "right"))
     of_values = np.minimum(up_to[right], m - up_to[left])
     as_far = np.searchsorted(beyond[order], of_values, side="right")
-    return np.concatenate([[0], np.cumsum(counts[order])])[as_far] / m
+    share: Float64s = np.concatenate([[0], np.cumsum(counts[order])])[as_far] / m
+    return share
 
 
 def _as_rare(codes: Ints, normal: Ints) -> Float64s:
