@@ -359,3 +359,55 @@ def test_instants_of_types():
     assert instants(there, 0).tolist() == [second - 3600 for second in seconds]
     assert instants(times.dt.date(), 0).tolist() == [1_769_817_600.0, 1_769_904_000.0]
     assert instants(pl.Series("at", [3, 4]), 0).tolist() == [3.0, 4.0]
+
+
+# ---------------------------------------------------------------- formats that fit learned
+
+
+@pytest.mark.parametrize(
+    ("values", "form", "wanted"),
+    [
+        (["26/Nov/2026:23:30:00 -0800"], "%d/%b/%Y:%H:%M:%S %z", "2026-11-26"),
+        (["Nov 26 17:02:11"], "%b %d %H:%M:%S", "11-26"),
+        ([1_793_731_200_000], "milliseconds", "2026-11-03"),
+        (["1793731200000"], "milliseconds", "2026-11-03"),
+        ([20_261_126], "%Y%m%d", "2026-11-26"),
+    ],
+)
+def test_days_of_a_format_are_as_they_are_written(values, form, wanted):
+    assert days(pl.Series("at", values), 0, form).to_list() == [wanted]
+
+
+def test_instants_of_a_format_are_in_utc():
+    text = pl.Series("at", ["02/Jan/1970:01:00:00 +0100"])
+    assert instants(text, 0, "%d/%b/%Y:%H:%M:%S %z").tolist() == [86_400]
+    assert instants(pl.Series("at", [1500]), 0, "milliseconds").tolist() == [1.5]
+
+
+def test_what_a_format_does_not_tell_is_refused():
+    text = pl.Series("at", ["Nov 26 17:02:11"])
+    with pytest.raises(InputError, match="Expected times with a year in column 'at'"):
+        instants(text, 0, "%b %d %H:%M:%S")
+    with pytest.raises(InputError, match="Expected times with a day in column 'at'"):
+        days(pl.Series("at", ["17:02"]), 0, "%H:%M")
+    with pytest.raises(InputError, match=r"written as %b %d %H:%M, as at fit; got .* in row 7\."):
+        days(text, 7, "%b %d %H:%M")
+
+
+def access_log(n: int) -> pl.DataFrame:
+    """Rows an hour apart, from before midnight on, with times as Apache writes them."""
+    rng = np.random.default_rng(n)
+    days_of = [f"{1 + (i + 12) // 24:02}/Nov/2026:{(i + 12) % 24:02}:00:00 +0100" for i in range(n)]
+    return pl.DataFrame({"at": days_of, "bytes": rng.normal(size=n)})
+
+
+def test_a_format_that_fit_learned_is_known_to_rules_reports_and_drift(alad):
+    access_log(400).write_csv("log.csv")
+    access_log(60).write_csv("new.csv")
+    alad.good("fit", "log.csv", "-o", "model", "--detector", "knn")
+    alad.good("score", "model", "new.csv", "-o", "s.csv", "--all-columns", "--alerts-per-day", "1")
+    flagged = pl.read_csv("s.csv").filter("is_anomaly")["at"].str.slice(0, 2)
+    assert sorted(flagged) == ["01", "02", "03"]
+    alad.good("report", "model", "s.csv", "-o", "r.html")
+    assert "Rows and" in Path("r.html").read_text("utf-8")
+    assert "Their order: by 'at'" in alad.good("drift", "model", "new.csv").out

@@ -739,3 +739,28 @@ def test_a_kind_that_does_not_fit_is_refused(kind, values, message):
 def test_new_rows_of_another_type_are_refused(kind, values, new, message):
     with pytest.raises(InputError, match=message):
         encoded(encoder_of(values, kind), new)
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("12:00:00.25", "%H:%M:%S.%f"),
+        ("26.11.2026 12:00:00,250", "%d.%m.%Y %H:%M:%S,%f"),
+        ("26.11.2026 12:00:00.250", "%d.%m.%Y %H:%M:%S%.3f"),
+        ("[26.11.2026 12:00]", "[%d.%m.%Y %H:%M]"),
+        ("Thu Nov 26 12:00:00 UTC 2026", "%a %b %d %H:%M:%S %z %Y"),
+        ("Thu Nov 26 13:00:00 +0100 2026", "%a %b %d %H:%M:%S %z %Y"),
+        (120_000, "%H%M%S"),
+    ],
+)
+def test_a_stated_format_reads_what_is_written_in_it(value, form):
+    assert parts_of(pl.Series("at", [value]), form)["hour"].to_list() == [0.5]
+
+
+def test_whole_numbers_of_digits_keep_the_zeros_in_front():
+    assert parts_of(pl.Series("at", [60_000, 0]), "%H%M%S")["hour"].to_list() == [0.25, 0.0]
+
+
+def test_what_date_prints_is_a_time():
+    encoder = encoder_of([f"Thu Nov 26 1{i}:42:03 UTC 2026" for i in range(5)])
+    assert [(c.kind, c.format) for c in encoder.schema] == [("time", "%a %b %d %H:%M:%S %z %Y")]

@@ -49,6 +49,14 @@ def test_names_values_and_order_are_read():
     assert np.isnan(found.rarity).all()
 
 
+def test_what_was_seen_does_not_pass_for_what_was_expected_nor_takes_long():
+    seen = "x (expected y)" * 20_000
+    rows = pl.DataFrame(
+        {"a": [seen], "reason_1": [f"a {seen} (expected q; not unusual by itself)"]}
+    )
+    assert read(rows, ("a",)).expected["a"].to_list() == ["q"]
+
+
 def test_what_is_no_reason_is_none():
     rows = pl.DataFrame({"a": [1.0], "reason_1": ["something else"]})
     assert read(rows, ("a",)) is None

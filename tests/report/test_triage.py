@@ -356,3 +356,16 @@ def test_a_value_that_is_far_out_does_not_drown_the_others(model):
     found = cases.features(model, rows, model.feature_names_in_.tolist())
     assert np.abs(found).max() == cases.FAR
     assert len(np.unique(found[200:], axis=0)) > 1
+
+
+def test_times_that_nobody_asked_for_and_that_have_no_order_are_left_aside():
+    rng = np.random.default_rng(0)
+    when = [f"Nov {1 + i // 24:2} {i % 24:02}:00:00" for i in range(200)]
+    rows = pl.DataFrame({"when": when, "bytes": rng.normal(size=200)})
+    model = KNN(random_state=0).fit(rows)
+    table = rows.with_row_index("row").with_columns(
+        anomaly_score=pl.Series(-model.score_samples(rows)), is_anomaly=False
+    )
+    assert summarise(model, in_batches(table), explain)["over"]["column"] is None
+    with pytest.raises(InputError, match=r"none can be read\. Name another column by --time"):
+        summarise(model, in_batches(table), explain, time="when")

@@ -20,6 +20,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -269,7 +270,9 @@ def rule_of(
             )
     if alerts_per_day is not None:
         column = _column(detector, "time", time, "--alerts-per-day")
-        return WithinBudget(alerts_per_day, column, "day", days, Ordinary.of(detector))
+        form = detector.encoder_.format_of(column) if detector.encoder_ else ""
+        of_day = partial(days, form=form)
+        return WithinBudget(alerts_per_day, column, "day", of_day, Ordinary.of(detector))
     if alerts_per_entity is not None:
         column = _column(detector, "entity", entity, "--alerts-per-entity")
         ordinary = Ordinary.of(detector)

@@ -123,7 +123,8 @@ def _rows(
     with found.placed():
         x = detector._matrix(found.X, fitting=False)
         moments = None if column is None else found.content[column]
-        seconds = None if moments is None else _seconds(moments, is_asked=time is not None)
+        form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
+        seconds = None if moments is None else _seconds(moments, form, is_asked=time is not None)
     if moments is None or seconds is None:
         return _New(x, found.places, found.of, None, None)
     order = np.argsort(seconds, kind="stable")
@@ -146,13 +147,13 @@ def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) 
     return given
 
 
-def _seconds(moments: pl.Series, *, is_asked: bool) -> NDArray[Any] | None:
+def _seconds(moments: pl.Series, form: str, *, is_asked: bool) -> NDArray[Any] | None:
     """Read the times; if nobody asked for them, what cannot be read is no more than a note."""
     from alad.cli.show import note
     from alad.cli.times import instants
 
     try:
-        return instants(moments, 0)
+        return instants(moments, 0, form)
     except InputError as error:
         if is_asked:
             raise

@@ -7,6 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad.errors import InputError
+from alad.preprocessing.kinds._formats import has_date, has_day
+from alad.preprocessing.kinds.times import date_times
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
 
@@ -18,11 +20,12 @@ ISO = (
 )
 
 
-def days(column: pl.Series, start: int) -> pl.Series:
+def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
     """Give the day of each time, as it is written: no time zone is turned into another.
 
-    Times are dates, datetimes, text that begins with a date as in 2026-01-31 or
-    2026-01-31T23:59:59, or numbers: seconds since 1970 in UTC.
+    Times are dates, datetimes, or text and numbers of the format that the model knows. Without one:
+    text that begins with a date as in 2026-01-31 or 2026-01-31T23:59:59, or numbers: seconds since
+    1970 in UTC. Of a format without a year they are days of any year.
 
     Raises
     ------
@@ -34,6 +37,9 @@ def days(column: pl.Series, start: int) -> pl.Series:
     """
     if column.dtype in (pl.Date, pl.Datetime):
         found = column.dt.date()
+    elif form:
+        _check_format(column, has_date(form), form, "a day")
+        found = date_times(column, form, as_written=True).dt.date()
     elif column.dtype.is_numeric():
         found = _since_1970(column.cast(pl.Float64))
     elif column.dtype == pl.String:
@@ -45,11 +51,11 @@ def days(column: pl.Series, start: int) -> pl.Series:
         raise _no_time(column, str(column.dtype), start)
     if found.null_count():
         row = int(found.is_null().arg_max() or 0)
-        raise _no_time(column, repr(column[row]), start + row)
-    return found.cast(pl.String)
+        raise _no_time(column, repr(column[row]), start + row, form)
+    return found.dt.to_string("%Y-%m-%d" if has_day(form or "%Y") else "%m-%d")
 
 
-def instants(column: pl.Series, start: int) -> NDArray[np.float64]:
+def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float64]:
     """Give the seconds since 1970 of each time; a time without a zone is taken for UTC.
 
     Times are what :func:`days` takes, of text with its zone, and any finite number.
@@ -64,6 +70,9 @@ def instants(column: pl.Series, start: int) -> NDArray[np.float64]:
     """
     if column.dtype in (pl.Date, pl.Datetime):
         found = column.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
+    elif form:
+        _check_format(column, has_day(form), form, "a year")
+        found = date_times(column, form).dt.epoch("us") / 1e6
     elif column.dtype.is_numeric():
         found = column.cast(pl.Float64)
     elif column.dtype == pl.String:
@@ -74,7 +83,7 @@ def instants(column: pl.Series, start: int) -> NDArray[np.float64]:
     sound = found.is_finite().fill_null(False)
     if not sound.all():
         row = int((~sound).arg_max() or 0)
-        raise _no_time(column, repr(column[row]), start + row)
+        raise _no_time(column, repr(column[row]), start + row, form)
     return found.to_numpy()
 
 
@@ -88,10 +97,21 @@ def _of_iso(text: pl.Series) -> pl.Series:
     return day * 86_400 + h * 3600 + m * 60 + s - east * (zh * 3600 + zm * 60)
 
 
-def _no_time(column: pl.Series, got: str, row: int) -> InputError:
+def _check_format(column: pl.Series, holds: bool, form: str, what: str) -> None:
+    """Refuse a format that does not tell enough."""
+    if not holds:
+        raise InputError(
+            f"Expected times with {what} in column {column.name!r}; got times written as {form}. "
+            "Name another column."
+        )
+
+
+def _no_time(column: pl.Series, got: str, row: int, form: str = "") -> InputError:
+    iso = "such as 2026-01-31T23:59:59 or seconds since 1970"
+    wanted = f"written as {form}, as at fit" if form else iso
     return InputError(
-        f"Expected times in column {column.name!r}, such as 2026-01-31T23:59:59 or seconds since "
-        f"1970; got {got} in row {row}. Correct the value, or name another column."
+        f"Expected times in column {column.name!r}, {wanted}; got {got} in row {row}. Correct the "
+        "value, or name another column."
     )
 
 

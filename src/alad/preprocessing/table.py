@@ -132,6 +132,10 @@ class TableEncoder:
     def _of_role(self, role: str) -> str | None:
         return next((column.name for column in self.columns if column.role == role), None)
 
+    def format_of(self, name: str) -> str:
+        """How the times of a column are written, where it has such and they are not as ISO 8601."""
+        return next((column.format for column in self.columns if column.name == name), "")
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The f names of the matrix's columns."""

@@ -54,17 +54,21 @@ def gather(
 
     See :func:`alad.report.triage.summarise`.
     """
-    time = time or _known_column(detector, scored, "time_column")
+    known = _known_column(detector, scored, "time_column")
+    is_asked, time = time is not None, time or known
     entity = entity or _known_column(detector, scored, "entity_column")
     inputs = _inputs(detector, scored)
     columns = _columns(scored, inputs, time, entity)
     extent = Extent(
         threshold=-detector.offset_,
-        moments=None if time is None else Moments(time),
+        moments=None if time is None else Moments(time, _format_of(detector, time)),
         entities=None if entity is None else Entities(entity),
         rng=np.random.default_rng(seed),
     )
     _measure(detector, scored, columns, inputs, extent)
+    if extent.moments is not None and not np.isfinite(extent.first):
+        _check_asked(extent.moments.column, scored.place, is_asked)
+        extent.moments = None
     cases = explained(detector, extent.kept, inputs, explain)
     tally = _tally(detector, extent, cases, inputs)
     for frame in scored.batches(columns):
@@ -85,10 +89,14 @@ def _measure(
         if i == 0:
             _check_model(detector, whole, inputs, scored.place)
         extent.add(whole)
-    if extent.moments is not None and not np.isfinite(extent.first):
+
+
+def _check_asked(column: str, place: str, is_asked: bool) -> None:
+    """Refuse a column without a time that can be read, if somebody asked for it."""
+    if is_asked:
         raise InputError(
-            f"Expected times or numbers in column {extent.moments.column!r} of {scored.place}; "
-            "none can be read. Name another column by --time, or leave it out."
+            f"Expected times or numbers in column {column!r} of {place}; none can be read. Name "
+            "another column by --time, or leave it out."
         )
 
 
@@ -149,6 +157,10 @@ def _known_column(detector: AbstractDetector, scored: Scored, role: str) -> str 
     """The column that fit was told has this role, where the table has it."""
     name = getattr(detector.encoder_, role, None)
     return name if name in scored.names else None
+
+
+def _format_of(detector: AbstractDetector, column: str) -> str:
+    return detector.encoder_.format_of(column) if detector.encoder_ is not None else ""
 
 
 def _is_added(name: str) -> bool:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 REASON = re.compile(r"reason_[1-9]\d*")
-EXPECTED = re.compile(r"\(expected (.*?)(?:; [^;]*)?\)$", re.DOTALL)
+EXPECTED = " (expected "
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,26 @@ def read(rows: pl.DataFrame, columns: Sequence[str]) -> QuotedReasons | None:
             if column is None or text is None:
                 continue
             contributions[i, columns.index(column)] = len(names) - k
-            found = EXPECTED.search(text)
-            expected[column][i] = None if found is None else found[1]
+            expected[column][i] = _expected(text)
     if not contributions.any():
         return None
     seen = rows.select(columns)
     as_seen = [_like(pl.Series(c, expected[c], pl.String), seen[c]) for c in columns]
     rarity = np.full(contributions.shape, np.nan)
     return QuotedReasons(tuple(columns), contributions, seen, pl.DataFrame(as_seen), rarity)
+
+
+def _expected(text: str) -> str | None:
+    """The expected value of a reason: the last one, for what was seen may read like another.
+
+    >>> _expected("path /a (expected /b; 1 in 200 normals is as rare)")
+    '/b'
+    """
+    _, start, told = text.rpartition(EXPECTED)
+    if not (start and told.endswith(")")):
+        return None
+    value, semicolon, _ = told.removesuffix(")").rpartition("; ")
+    return value if semicolon else told.removesuffix(")")
 
 
 def _like(expected: pl.Series, seen: pl.Series) -> pl.Series:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
+from alad.preprocessing.kinds._formats import has_day
+from alad.preprocessing.kinds.times import date_times
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
 KEPT = 10_000  # alerts of the first pass that representatives are drawn from
@@ -50,6 +52,8 @@ class Moments:
     """A column that orders the rows: instants, numbers, or texts of either."""
 
     column: str
+    form: str = ""
+    """How the times are written, where the model knows that they are not as in ISO 8601."""
     kind: str | None = None
     """``time`` (seconds since 1970) or ``number``; settled by the first batch."""
 
@@ -57,7 +61,7 @@ class Moments:
         """Give (n,) seconds or numbers, NaN where there is none."""
         series = frame[self.column]
         if self.kind is None:
-            self.kind = "number" if _is_number(series) else "time"
+            self.kind = "number" if not self.form and _is_number(series) else "time"
         numbers = series if self.kind == "number" else self._instants(series)
         found: Floats = numbers.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         return found / 1e6 if self.kind == "time" else found
@@ -65,7 +69,9 @@ class Moments:
     def _instants(self, series: pl.Series) -> pl.Series:
         """Microseconds since 1970."""
         try:
-            if series.dtype == pl.String:
+            if self.form and not series.dtype.is_temporal():
+                series = _of_format(series, self.form)
+            elif series.dtype == pl.String:
                 series = series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
             elif series.dtype == pl.Time:
                 return series.cast(pl.Int64) / 1000
@@ -75,6 +81,12 @@ class Moments:
                 f"Expected times or numbers in column {self.column!r}; got {series.dtype}, such as "
                 f"{series.drop_nulls().first()!r}. Name another column by --time, or leave it out."
             ) from error
+
+
+def _of_format(series: pl.Series, form: str) -> pl.Series:
+    """Date-times; none of a format without a year, whose order nobody knows."""
+    times = date_times(series, form)
+    return times if has_day(form) else times.clear(len(times))
 
 
 def _is_number(series: pl.Series) -> bool:

@@ -44,6 +44,9 @@ AFTER_DATE = rf"(?:{CLOCK}(?P<zone>{ZONE})?)?(?P<year> \d{{4}})?"
 PATTERNS = {re.compile(date + AFTER_DATE): formats for date, formats in DATES.items()}
 
 YEAR, DIGITS = re.compile("%[YyFDcxs]"), re.compile("(?:%[YymdHMSj])+")
+WIDTHS = {"Y": 4, "j": 3}  # of digits; 2 of the others
+FRACTION = re.compile(r"(?<=%[STXs])[.,]?%[.0-9]*f")  # as polars and as Python write it
+BRACKETS = "[] \t"
 
 
 def guessed(value: str) -> tuple[str, ...]:
@@ -77,21 +80,38 @@ def has_day(form: str) -> bool:
     return form in UNITS or YEAR.search(form) is not None
 
 
+def has_date(form: str) -> bool:
+    """Whether times of this format are of a day, though perhaps of any year."""
+    return has_day(form) or re.search("%-?[dejD]", form) is not None
+
+
 def is_of_numbers(form: str) -> bool:
     """Whether whole numbers may be of this format: a unit, or digits alone, as in 20261126."""
     return form in UNITS or DIGITS.fullmatch(form) is not None
 
 
-def read(text: pl.Series, form: str) -> pl.Series:
+def as_digits(numbers: pl.Series, form: str) -> pl.Series:
+    """Whole numbers as the text that such a format reads, with the zeros in front.
+
+    >>> as_digits(pl.Series([90_512, None]), "%H%M%S").to_list()
+    ['090512', None]
+    """
+    width = sum(WIDTHS.get(letter, 2) for letter in form.replace("%", ""))
+    return numbers.cast(pl.Int64, strict=False).cast(pl.String).str.zfill(width)
+
+
+def read(text: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
     """Date-times of text, in UTC where it has a zone; null where it is not of the format.
+
+    ``as_written``: the zone is left aside instead.
 
     >>> read(pl.Series(["[26/Nov/2026:17:02:11 +0100]", "soon"]), "%d/%b/%Y:%H:%M:%S %z").to_list()
     [datetime.datetime(2026, 11, 26, 16, 2, 11), None]
     """
     plain = _plain(text.rename("value"))
+    form = FRACTION.sub("", form.strip(BRACKETS))
     if "%z" in form:
-        zoned = plain.str.replace(r" ?(?:Z|UTC|GMT)$", "+0000")
-        plain, form = zoned.str.replace(r" ([+-]\d{2}:?\d{2})$", "$1"), form.replace(" %z", "%z")
+        plain, form = _zoned(plain, as_written), form.replace(" %z", "%z")
     if not has_day(form):
         plain, form = "2000 " + plain, f"%Y {form}"  # a leap year
     try:
@@ -101,9 +121,16 @@ def read(text: pl.Series, form: str) -> pl.Series:
     return found.dt.replace_time_zone(None).alias(text.name)
 
 
+def _zoned(plain: pl.Series, as_written: bool) -> pl.Series:
+    """Text with its zone in digits, right after the time; that of UTC if it is left aside."""
+    said = r" ?([+-]\d{2}:?\d{2})( \d{4})?$"
+    zoned = plain.str.replace(r" ?(?:Z|UTC|GMT)( \d{4})?$", "+0000$1")
+    return zoned.str.replace(said, "+0000$2" if as_written else "$1$2")
+
+
 def _plain(text: pl.Series) -> pl.Series:
     """Without brackets, repeated spaces and fractions of a second."""
-    one_spaced = text.str.strip_chars("[] \t").str.replace_all(r"\s+", " ")
+    one_spaced = text.str.strip_chars(BRACKETS).str.replace_all(r"\s+", " ")
     return one_spaced.str.replace(r"(\d:\d{2})[.,]\d+", "$1")
 
 

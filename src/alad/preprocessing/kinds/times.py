@@ -260,8 +260,7 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
     """
     if series.dtype in TEXT and form == ISO_8601:
         return _of_text(series.cast(pl.String).rename("value"), series.name)
-    if series.dtype.is_numeric() and not _formats.is_of_numbers(form):
-        form = SECONDS_SINCE_1970
+    form = _of_numbers(series, form)
     times = _times(series, form).rename("value")
     is_temporal = series.dtype.is_temporal()
     has_day = times.dtype != pl.Time and (is_temporal or _formats.has_day(form))
@@ -280,20 +279,34 @@ def _times(series: pl.Series, form: str) -> pl.Series:
     if dtype.is_temporal() and dtype != pl.Duration:
         return series
     nothing = pl.Series([None] * len(series), dtype=pl.Datetime)
-    times = _read(given, form) if dtype in TEXT or dtype.is_numeric() else nothing
+    times = date_times(given, form) if dtype in TEXT or dtype.is_numeric() else nothing
     odd = given.filter(times.is_null() & given.is_not_null())
     if len(odd):
         raise wrong(series.name, _wanted(form), odd[0])
     return times
 
 
-def _read(series: pl.Series, form: str) -> pl.Series:
-    """Times of text or numbers, null where a value is not of the format."""
+def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
+    """Date-times of text or numbers, null where a value is not of the format.
+
+    In UTC, or as they are written, whatever their zone. Numbers are seconds since 1970 unless the
+    format is one of numbers, as in :func:`parts_of`.
+
+    >>> date_times(pl.Series(["26/11/2026 23:30 -0800"]), "%d/%m/%Y %H:%M %z").dt.day().to_list()
+    [27]
+    """
+    form, is_text = _of_numbers(series, form), series.dtype in TEXT
     if form in UNITS:
-        is_text = series.dtype in TEXT
         return _formats.since_1970(written_numbers(series) if is_text else series, form)
-    whole = series if series.dtype in TEXT else series.cast(pl.Int64, strict=False)
-    return _formats.read(whole.cast(pl.String), form)
+    text = series.cast(pl.String) if is_text else _formats.as_digits(series, form)
+    return _formats.read(text, form, as_written=as_written)
+
+
+def _of_numbers(series: pl.Series, form: str) -> str:
+    """The format; of numbers one of numbers."""
+    if series.dtype.is_numeric() and not _formats.is_of_numbers(form):
+        return SECONDS_SINCE_1970
+    return form
 
 
 def _wanted(form: str) -> str:
