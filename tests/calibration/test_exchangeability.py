@@ -61,6 +61,15 @@ def test_a_shift_up_or_down_is_seen_by_both(shift):
     assert "by the martingale and the Kolmogorov-Smirnov test" in verdict.statement
 
 
+def test_the_row_by_which_the_martingale_says_no_is_told():
+    rng = np.random.default_rng(3)
+    known, new = rng.normal(size=500), rng.normal(size=300) + 2 * (np.arange(300) >= 100)
+    wealth = martingale(successive_p_values(known, new, 7))
+    verdict = exchangeability(known, new, level=0.02, seed=7)
+    assert verdict.martingale_stop == np.flatnonzero(wealth >= np.log(100))[0] > 100
+    assert exchangeability(known, rng.normal(size=300)).martingale_stop is None
+
+
 def test_scores_that_draw_together_are_seen_by_kolmogorov_smirnov():
     rng = np.random.default_rng(3)
     verdict = exchangeability(rng.normal(size=500), rng.normal(0, 0.3, size=300))

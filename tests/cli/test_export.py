@@ -117,7 +117,9 @@ def test_what_cannot_be_checked(alad, model, train):
     train.with_columns(count=pl.lit("many")).write_csv("text.csv")
     Path("folder").mkdir()
     command = ("export", model, "-o", "m.onnx", "--check")
-    alad.refused("Expected the columns at fit; missing: 'proto'.*", *command, "narrow.csv")
+    alad.refused(
+        "Expected the 3 columns at fit in narrow.csv; missing: 'proto'.*", *command, "narrow.csv"
+    )
     alad.refused("Expected numbers in column 'count'.*", *command, "text.csv")
     alad.refused("Expected .* folder.*", *command, "folder")
     alad.refused("Expected a table at none.csv, but no such file.*", *command, "none.csv")

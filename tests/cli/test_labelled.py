@@ -108,6 +108,14 @@ def test_labels_with_types(alad, sample, dtype):
     assert said["threshold"] == decision.threshold
 
 
+def test_a_whole_number_is_the_same_label_whatever_stands_beside_it(alad, sample):
+    decision = expected(sample)
+    half = sample["label"].cast(pl.Float64).replace(0.0, 0.5)
+    sample.with_columns(half).write_parquet("sample.parquet")
+    wants = ("--labelled", "sample.parquet", "--label", "label", "--anomaly", "1")
+    assert score(alad, *wants)["threshold"] == decision.threshold
+
+
 def test_labelled_rows_may_be_those_that_are_scored(alad, sample):
     said = score(alad, *WANTS, table="sample.csv")
     scores = pl.read_parquet("s.parquet")

@@ -88,6 +88,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
             "assumption": "None.",
             "used_labels": False,
             "note": None,
+            "level": None,
         },
         "calibration_rows": None,
         "unseen_categories": {"proto": 2},
@@ -228,6 +229,7 @@ def test_parquet_says_where_it_came_from(alad, model):
             "assumption": "None.",
             "used_labels": False,
             "note": None,
+            "level": None,
         },
     }
 

@@ -126,6 +126,11 @@ def test_a_note_is_written_and_changes_nothing(tmp_path):
     assert Schema.read(tmp_path / "s.json") == noted
 
 
+def test_an_empty_note_or_format_is_none():
+    entry = {"name": "at", "kind": "time", "role": "time", "note": None, "format": None}
+    assert Schema.from_json({"columns": [entry]}) == Schema((Stated("at", "time", "time"),))
+
+
 def test_what_cannot_be_written_is_said(tmp_path):
     with pytest.raises(OutputError, match="something else is there"):
         SCHEMA.write(tmp_path)

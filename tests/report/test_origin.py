@@ -17,6 +17,7 @@ BY_FDR = at_false_discovery_rate(
     CALIBRATION, np.bincount([0] * 50 + [500] * 950, minlength=1000), 0.05
 )
 BY_RATE = at_false_positive_rate(CALIBRATION, 0.01)
+WITHOUT_LEVEL = {name: said for name, said in BY_FDR.to_json().items() if name != "level"}
 
 
 def told(**changes: object) -> dict:
@@ -68,6 +69,11 @@ def test_a_line_that_nothing_is_above_is_none():
         (json.dumps(told(decision=BY_FDR.to_json() | {"threshold": "high"})), "is damaged"),
         (json.dumps(told(decision=BY_FDR.to_json() | {"threshold": 10**400})), "is damaged"),
         (json.dumps(told(decision=BY_FDR.to_json() | {"note": 3})), "is damaged"),
+        (json.dumps(told(decision=BY_FDR.to_json() | {"level": "x"})), "is damaged"),
+        (json.dumps(told(decision=BY_FDR.to_json() | {"level": float("nan")})), "is damaged"),
+        (json.dumps(told(decision=WITHOUT_LEVEL | {"rule": "false-positive rate x"})), "damaged"),
+        (json.dumps(told(decision=WITHOUT_LEVEL | {"rule": "false-positive rate nan"})), "damaged"),
+        (json.dumps(told(decision=WITHOUT_LEVEL | {"rule": "false-positive rate 7"})), "damaged"),
         ("[" * 100_000, "is damaged"),
     ],
 )
@@ -87,19 +93,31 @@ def test_what_does_not_fit_the_table_is_told():
 
 
 @pytest.mark.parametrize(
-    ("rule", "expected"),
+    ("decision", "expected"),
     [
-        (BY_FDR.rule, "At most 2.5 of the 50 alerts, on average"),
-        (BY_RATE.rule, "At most 10 of the 50 alerts, on average: that many if all 1,000 rows"),
+        (BY_FDR, "At most 2.5 of the 50 alerts, on average"),
+        (BY_RATE, "At most 10 of the 50 alerts, on average: that many if all 1,000 rows"),
     ],
 )
-def test_rules_are_known_as_the_calibration_calls_them(rule, expected):
-    assert origin.false_alerts(rule, 1000, 50).startswith(expected)
+def test_rules_are_known_as_the_calibration_calls_them(decision, expected):
+    assert origin.false_alerts(decision.rule, decision.level, 1000, 50).startswith(expected)
+
+
+def test_the_level_is_a_number_of_its_own_and_of_older_files_that_in_the_rule():
+    decision = BY_FDR.to_json() | {"rule": "false discovery rate 0.1"}
+    found = origin.read(json.dumps(told(decision=decision)))
+    assert found.facts["decision"]["level"] == 0.05
+    del decision["level"]
+    found = origin.read(json.dumps(told(decision=decision)))
+    assert found.facts["decision"]["level"] == 0.1
+    decision["rule"] = "the model's threshold"
+    assert origin.read(json.dumps(told(decision=decision))).facts["decision"]["level"] is None
 
 
 def test_as_many_false_alerts_as_there_are_alerts():
-    assert origin.false_alerts(BY_RATE.rule, 1000, 4) == (
+    assert origin.false_alerts(BY_RATE.rule, 0.01, 1000, 4) == (
         "Perhaps all: of 1,000 normal rows 10 would be flagged on average, and 4 are."
     )
-    assert origin.false_alerts(BY_RATE.rule, 1000, 0) == "None: there is no alert."
-    assert origin.false_alerts("at most 2 alerts for each day in column 'at'", 1000, 50) is None
+    assert origin.false_alerts(BY_RATE.rule, 0.01, 1000, 0) == "None: there is no alert."
+    rule = "at most 2 alerts for each day in column 'at'"
+    assert origin.false_alerts(rule, None, 1000, 50) is None

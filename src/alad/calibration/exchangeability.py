@@ -51,6 +51,8 @@ class Verdict:
     ks_statistic: float
     """The largest difference between the two distribution functions: the size of the shift."""
     ks_p: float
+    martingale_stop: int | None = None
+    """The first row by which the martingale says no: M reaches 2 / level there."""
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a dictionary of text and numbers."""
@@ -89,6 +91,7 @@ def exchangeability(
     top = max(float(wealth[place]), 0.0)
     ks = ks_2samp(known, new, method="asymp")
     of_martingale = float(np.exp(-top))
+    beyond = np.flatnonzero(wealth >= np.log(2 / level))
     holds = min(of_martingale, float(ks.pvalue)) > level / 2
     return Verdict(
         holds=holds,
@@ -101,6 +104,7 @@ def exchangeability(
         martingale_p=of_martingale,
         ks_statistic=float(ks.statistic),
         ks_p=float(ks.pvalue),
+        martingale_stop=int(beyond[0]) if len(beyond) else None,
     )
 
 

@@ -37,6 +37,8 @@ class Decision:
     used_labels: bool = False
     note: str | None = None
     """What the caller should know of its power: calibration rows that are too few, say."""
+    level: float | None = None
+    """The rate that the rule is of, where it is of one."""
 
     def to_json(self) -> dict[str, Any]:
         """The decision as a dictionary of text and numbers."""
@@ -103,6 +105,7 @@ def at_false_positive_rate(calibration: Calibration, rate: float) -> Decision:
         "calibrations.",
         EXCHANGEABLE,
         note=note,
+        level=float(rate),
     )
 
 
@@ -137,6 +140,7 @@ def at_false_discovery_rate(calibration: Calibration, above: ArrayLike, level: f
         "calibrations and tables.",
         f"{EXCHANGEABLE} Rows are judged independently of each other.",
         note=_power(m, n, level),
+        level=float(level),
     )
 
 

@@ -182,22 +182,11 @@ def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) ->
         "calibration_holds": verdict.holds,
         "level": level,
         "time": new.time,
-        "stopped": _stopped(new, _first_beyond(calibration.scores, scores, level, seed)),
+        "stopped": _stopped(new, verdict.martingale_stop),
         "scores": verdict.to_json(),
         "share_of_p_up_to": {"p": COMMON, "share": float((p <= COMMON).mean())},
         "columns": _columns(detector, new.x, level),
     }
-
-
-def _first_beyond(known: Any, scores: Any, level: float, seed: int) -> int | None:
-    """The first row by which the martingale says no: where M reaches 2 / level."""
-    import numpy as np
-
-    from alad.calibration.exchangeability import martingale, successive_p_values
-
-    wealth = martingale(successive_p_values(known, scores, seed))
-    beyond = np.flatnonzero(wealth >= np.log(2 / level))
-    return int(beyond[0]) if len(beyond) else None
 
 
 def _stopped(new: _New, place: int | None) -> dict[str, Any] | None:

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alad.cli.pictures import Folder, OnBad
-from alad.errors import InputError
-
 if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
@@ -105,35 +102,17 @@ def _rows(detector: AbstractDetector, path: Path | None) -> tuple[Iterator[Any],
     from alad.export.rows import own_rows
 
     if path is not None:
-        return (_pictures if detector.takes_pictures else _table)(detector, path), str(path)
+        return _given(detector, path), str(path)
     rows, kinds = own_rows(detector)
     return iter([rows]), ", ".join(f"{n} {kind}" for kind, n in kinds.items())
 
 
-def _table(detector: AbstractDetector, path: Path) -> Iterator[Any]:
-    """The rows of a table with the columns and types of fit."""
-    from alad.cli.tables import as_at_fit, as_numbers, open_table
+def _given(detector: AbstractDetector, path: Path) -> Iterator[Any]:
+    """What ``alad score`` would give the detector of a table, or a folder of pictures."""
+    from alad.cli.inputs import opened
 
-    encoder = detector.encoder_
-    with open_table(path) as table:
-        if encoder is None:
-            yield from map(as_numbers, table.batches(table.names))
-            return
-        wanted = [column.name for column in encoder.schema if column.name in table.names]
-        for frame in table.batches(wanted):
-            yield frame if table.is_typed else as_at_fit(frame, encoder.schema)
-
-
-def _pictures(detector: Any, path: Path) -> Iterator[Any]:
-    """The pictures of a folder."""
-    if not path.is_dir():
-        raise InputError(
-            f"Expected a folder of pictures, as at fit, at {path}; there is none. Check the path, "
-            "or take another model."
-        )
-    side, _, channels = detector.picture_shape_
-    for pictures, _ in Folder(path, OnBad.skip).batches(side, channels):
-        yield pictures
+    with opened(detector, path) as inputs:
+        yield from inputs
 
 
 def _tell(done: Mapping[str, Any]) -> None:

@@ -158,12 +158,9 @@ def _as_text(labels: pl.Series) -> pl.Series:
             f"Expected text, numbers or true and false in column {labels.name!r} of the labels; "
             f"got {labels.dtype}. Name another column by --label."
         )
-    if labels.dtype.is_float():  # 1.0 is the label 1
-        labels = labels.fill_nan(None)
-        whole = labels.cast(pl.Int64, strict=False)
-        if (whole == labels).all():
-            labels = whole
     text = labels.cast(pl.String).str.strip_chars()
+    if labels.dtype.is_float():  # 1.0 is the label 1, whatever stands beside it
+        text = text.set(labels.is_nan(), None).str.replace(r"^(-?\d+)\.0$", "$1")
     return text.set(text == "", None)
 
 

@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 from alad.errors import InputError, OutputError
 
+LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
+
 TABLES = (  # what may be given as one
     ".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on standard input; "
     "a folder of such files, or a pattern in quotes"
@@ -72,13 +74,20 @@ def note(what: str, items: Collection[str]) -> None:
 
 
 def by_column(counts: Mapping[str, int]) -> list[str]:
-    """Give counts of rows as text, the largest first.
+    """Give counts of rows as text, the largest first; of many columns also the smallest.
 
     >>> by_column({"flag": 1, "service": 1200})
     ['service (1,200 rows)', 'flag (1 row)']
+    >>> by_column({f"c{i}": 100 - i for i in range(40)})[6:]
+    ['c6 (94 rows)', '30 other columns (62 to 93 rows each)', 'c38 (62 rows)', 'c39 (61 rows)']
     """
-    largest = sorted(counts.items(), key=lambda item: -item[1])
-    return [f"{name} ({n:,} row{'s' * (n != 1)})" for name, n in largest]
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    told = [f"{name} ({n:,} row{'s' * (n != 1)})" for name, n in ordered]
+    if len(told) <= LARGEST + SMALLEST + 1:
+        return told
+    others = [n for _, n in ordered[LARGEST:-SMALLEST]]
+    between = f"{len(others):,} other columns ({others[-1]:,} to {others[0]:,} rows each)"
+    return [*told[:LARGEST], between, *told[-SMALLEST:]]
 
 
 def check_choice(what: str, value: str, choices: Collection[str]) -> None:

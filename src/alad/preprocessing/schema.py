@@ -203,7 +203,7 @@ def _stated(place: int, entry: Any) -> Stated:
             f"Expected a {absent[0]} for column {name!r} of the schema; there is none. Add one of "
             f"{', '.join(CHOICES[absent[0]])}."
         )
-    note, form = str(entry.get("note", "")), str(entry.get("format", ""))
+    note, form = (str(entry.get(key) or "") for key in ("note", "format"))
     return Stated(name, entry["kind"], entry["role"], note, form)
 
 

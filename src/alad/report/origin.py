@@ -19,7 +19,7 @@ KEY = "alad"
 FORMAT = 1
 FIELDS = {"model": str, "detector": str, "table": str, "rows": int, "anomalies": int, "date": str}
 DECIDED = {"rule": str, "promise": str, "assumption": str}
-RATE = re.compile(r"(false discovery|false-positive) rate (\S+)")  # as calibration calls its rules
+RATE = re.compile(r"(false discovery|false-positive) rate \S+")  # as calibration calls its rules
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,20 @@ def _checked(told: Mapping[str, Any]) -> dict[str, Any]:
         threshold = float(threshold)
         threshold = threshold if math.isfinite(threshold) else None
     kept = {name: decision[name] for name in DECIDED}
-    decided = kept | {"threshold": threshold, "note": note}
+    decided = kept | {"threshold": threshold, "note": note, "level": _level(decision)}
     return {name: told[name] for name in FIELDS} | {"decision": decided}
+
+
+def _level(decision: Mapping[str, Any]) -> float | None:
+    """The rate that a rule is of; files from before tell it in the name of the rule alone."""
+    rule = decision["rule"]
+    told = decision.get("level", rule.rpartition(" ")[2] if RATE.fullmatch(rule) else None)
+    if told is None:
+        return None
+    level = float(told)
+    if not 0 < level < 1:
+        raise ValueError(f"level is {told!r:.20}")
+    return level
 
 
 def _check_kinds(told: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
@@ -91,23 +103,23 @@ def disagreement(origin: Origin, extent: Extent, detector: str) -> str | None:
     return None
 
 
-def false_alerts(rule: str, rows: int, alerts: int) -> str | None:
+def false_alerts(rule: str, level: float | None, rows: int, alerts: int) -> str | None:
     """Say how many alerts may be expected to be false; None where the rule promises nothing.
 
-    >>> false_alerts("false discovery rate 0.05", 10_000, 240)
+    >>> false_alerts("false discovery rate 0.05", 0.05, 10_000, 240)
     'At most 12 of the 240 alerts, on average over calibrations and tables like these.'
-    >>> false_alerts("false-positive rate 0.001", 10_000, 240)
+    >>> false_alerts("false-positive rate 0.001", 0.001, 10_000, 240)
     'At most 10 of the 240 alerts, on average: that many if all 10,000 rows were normal.'
-    >>> false_alerts("the model's threshold", 10_000, 240) is None
+    >>> false_alerts("the model's threshold", None, 10_000, 240) is None
     True
     """
     found = RATE.fullmatch(rule)
-    if found is None:
+    if found is None or level is None:
         return None
     if not alerts:
         return "None: there is no alert."
     of_alerts = found[1] == "false discovery"
-    most = float(found[2]) * (alerts if of_alerts else rows)
+    most = level * (alerts if of_alerts else rows)
     start = f"At most {_few(most)} of the {alerts:,} alert{'s' * (alerts > 1)}, on average"
     if of_alerts:
         return f"{start} over calibrations and tables like these."

@@ -92,7 +92,9 @@ def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
     decision, threshold = told["decision"], told["decision"]["threshold"]
     by_model = decision["rule"] == MODELS_OWN
     above = "" if threshold is None else f": scores above {threshold:.6g}"
-    false = origin.false_alerts(decision["rule"], scored["rows"], scored["alerts"])
+    false = origin.false_alerts(
+        decision["rule"], decision["level"], scored["rows"], scored["alerts"]
+    )
     if by_model:
         false = origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
     return {
