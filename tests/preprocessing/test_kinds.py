@@ -764,3 +764,9 @@ def test_whole_numbers_of_digits_keep_the_zeros_in_front():
 def test_what_date_prints_is_a_time():
     encoder = encoder_of([f"Thu Nov 26 1{i}:42:03 UTC 2026" for i in range(5)])
     assert [(c.kind, c.format) for c in encoder.schema] == [("time", "%a %b %d %H:%M:%S %z %Y")]
+
+
+def test_a_note_names_the_first_value_that_looks_otherwise():
+    values = [f"10.0.0.{i % 250}" for i in range(900)] + [f"host-{i}" for i in range(40)]
+    (column,) = encoder_of(values).columns
+    assert "look like addresses, but not 'host-0'" in column.note

@@ -38,6 +38,15 @@ class Settings:
     """The format of a column of times, where a schema states it."""
 
 
+def counted(series: pl.Series) -> pl.DataFrame:
+    """The distinct values (``value``) and how often each came (``n``).
+
+    In the order in which they came first: in another at each call, sums and notes would differ.
+    """
+    present = series.drop_nulls().rename("value").to_frame()
+    return present.group_by("value", maintain_order=True).agg(pl.len().alias("n"))
+
+
 @dataclass(frozen=True)
 class Batch:
     """Some rows of one column at fit."""
@@ -57,10 +66,10 @@ class Batch:
 
     @cached_property
     def counted(self) -> pl.DataFrame:
-        """The distinct texts (``value``) and how often each came (``n``)."""
+        """The distinct texts (``value``) and how often each came (``n``), the first one first."""
         if not _has_text(self.series):
             raise wrong(self.name, "text or whole numbers", self.series.drop_nulls()[0])
-        return as_text(self.series).drop_nulls().rename("value").value_counts(name="n")
+        return counted(as_text(self.series))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Counts:
         self.total += int(counted["n"].sum())
         new = counted.select("value", pl.col("n").cast(pl.Int64))
         both = new if self.table.is_empty() else pl.concat([self.table, new])
-        self.table = both.group_by("value").agg(pl.col("n").sum())
+        self.table = both.group_by("value", maintain_order=True).agg(pl.col("n").sum())
         self.repeated |= self.table.height > 0 and self.table["n"].max() != 1
         if self.table.height > COUNTED or self.table.estimated_size() > BYTES:
             self.table = self._sorted().head(self.table.height // 2)

@@ -18,6 +18,7 @@ from alad.preprocessing.kinds._base import (
     Learner,
     Settings,
     as_text,
+    counted,
     filled,
     nulls,
     wrong,
@@ -300,7 +301,7 @@ class PortLearner(Learner):
         if odd.any():
             value = series[int(odd.argmax())]
             raise wrong(series.name, "ports (whole numbers up to 65535)", value)
-        self.ports.add(ports.drop_nulls().rename("value").value_counts(name="n"))
+        self.ports.add(counted(ports))
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
