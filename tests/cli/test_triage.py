@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -164,3 +166,17 @@ def test_a_card_of_a_model_of_an_array(alad, array_model):
 
 def test_a_card_that_cannot_be_written_is_told(alad, keeper):
     alad.refused("Expected to write .*", "info", keeper, "-o", "keeper/model.json/c.html", code=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_names_whose_bytes_are_no_text(alad, train, suffix):
+    model, table, scored = (os.fsdecode(name) for name in (b"m\xff", b"t\xff.feather", b"s\xff"))
+    KNN(random_state=0).fit(train).calibrate(train[:100]).save(model)
+    Path(table).write_bytes(train.write_ipc(None).getvalue())
+    options = ("--all-columns", "--fdr", "0.1")
+    alad.good("score", model, table, "-o", scored + suffix, *options)
+    alad.good("report", model, scored + suffix, "-o", "report.html")
+    assert f"alerts in s\ufffd{suffix}" in Path("report.html").read_text("utf-8")
+    alad.good("info", model, "-o", "card.html")
+    assert "Model card: m\ufffd" in Path("card.html").read_text("utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alad._files import written_aside
+from alad.cli.provenance import name_of
 from alad.io import read_model
 from alad.report.sheet import card
 
@@ -16,7 +17,7 @@ def write_card(folder: Path, facts: Mapping[str, Any], became: Sequence[str], ou
     saved = read_model(folder)
     columns = [(column["name"], column["kind"]) for column in facts["columns"] or ()]
     about = {
-        "place": folder.resolve().name,
+        "place": name_of(folder.resolve()),
         "calibration_rows": len(saved.arrays.get("calibration/rows", ())),
         "became": [(*column, text) for column, text in zip(columns, became, strict=True)],
     }

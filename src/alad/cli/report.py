@@ -104,6 +104,7 @@ def _of_table(
 
 def _opened(path: Path, detector: AbstractDetector) -> Scored:
     """Give a scored table that can be read twice, with the types of fit."""
+    from alad.cli.provenance import name_of
     from alad.cli.tables import as_at_fit, open_table
     from alad.preprocessing.table import Column
     from alad.report.tally import ALERT, P_VALUE, ROW, SCORE, Scored
@@ -119,7 +120,7 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
                 yield as_at_fit(frame, schema)
 
     with open_table(path) as table:
-        return Scored(path.name, table.names, batches, _footer(table))
+        return Scored(name_of(path), table.names, batches, _footer(table))
 
 
 def _footer(table: Table) -> bytes | None:

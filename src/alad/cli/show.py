@@ -29,7 +29,7 @@ def print_json(content: Mapping[str, Any]) -> None:
 def print_text(text: str) -> None:
     """Print text as a result."""
     with standard_output() as out:
-        print(text, file=out)
+        print(_sayable(text, out), file=out)
 
 
 @contextmanager
@@ -64,7 +64,13 @@ def _let_go() -> None:
 
 def say(text: str) -> None:
     """Write a line to standard error."""
-    print(text, file=sys.stderr)
+    print(_sayable(text, sys.stderr), file=sys.stderr)
+
+
+def _sayable(text: str, stream: TextIO) -> str:
+    """The text as the stream can hold it: file names may have bytes that are none."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def note(what: str, items: Collection[str]) -> None:

@@ -80,17 +80,18 @@ def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
     def write(rows: pl.DataFrame) -> None:
         nonlocal writer
         data = rows.to_arrow()
-        writer = writer or pyarrow.parquet.ParquetWriter(path, data.schema)
+        writer = writer or pyarrow.parquet.ParquetWriter(stream, data.schema)
         writer.write_table(_alike(data, writer.schema))
 
-    try:
-        yield write
-        if writer is not None and facts is not None:
-            told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
-            writer.add_key_value_metadata({SCORED: told})
-    finally:
-        if writer is not None:
-            writer.close()
+    with path.open("wb") as stream:  # by itself pyarrow opens no name whose bytes are no text
+        try:
+            yield write
+            if writer is not None and facts is not None:
+                told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
+                writer.add_key_value_metadata({SCORED: told})
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def _alike(data: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -109,7 +110,7 @@ def _alike(data: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def parts_of(path: Path) -> Iterator[pl.DataFrame]:
     """Read back, some rows at a time, a Parquet file that was written here."""
-    with pyarrow.parquet.ParquetFile(path) as file:
+    with path.open("rb") as stream, pyarrow.parquet.ParquetFile(stream) as file:
         for batch in file.iter_batches(ROWS):
             rows = pl.from_arrow(batch)
             assert isinstance(rows, pl.DataFrame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -55,7 +56,7 @@ class Arrow:
     def __init__(self, place: str, path: Path) -> None:
         self.place = place
         with explained(place):
-            self.source = pa.memory_map(str(path))
+            self.source = pa.memory_map(os.fsencode(path))
             self.size = self.source.size()
             self.reader = _reader(self.source)
         self.schema: pa.Schema = self.reader.schema
