@@ -136,6 +136,14 @@ def test_rows_to_watch_are_held_out_of_the_stream(tmp_path, monkeypatch):
     assert len(detector.history_.validation) == detector.history_.epochs
 
 
+def test_the_seed_that_was_drawn_is_that_of_the_rows_to_watch_too(tmp_path):
+    settings = {"validation_fraction": 1 / 3, "patience": 0}
+    drawn = new(ALAD, **settings).set_params(random_state=np.random.RandomState(3))
+    drawn.fit(stream(folder=tmp_path))
+    given = new(ALAD, **settings).set_params(random_state=drawn.seed_).fit(stream(folder=tmp_path))
+    assert equal(given.weights_, drawn.weights_)
+
+
 def test_several_seeds_share_the_file(tmp_path):
     detectors = [new(ALAD).set_params(random_state=seed) for seed in (0, 1)]
     fit_side_by_side(detectors, stream(folder=tmp_path))

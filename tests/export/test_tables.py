@@ -115,3 +115,10 @@ def test_values_in_text_are_given_as_fit_took_them(kind):
     detector, frame = fitted(kind, values.cast(pl.String).set(pl.Series(GAPS), "-"))
     assert detector.encoder_.schema[0].has_missing
     assert compare(to_onnx(detector).SerializeToString(), detector, [frame]).largest < 1e-6
+
+
+@pytest.mark.parametrize("odd", [["-", "2026-01-05T12:00:00"], ["1767614400", "1767700800"]])
+def test_times_that_fit_did_not_have_are_given_as_the_detector_takes_them(odd):
+    detector, _ = fitted("time", pl.Series(AT).dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    frame = pl.DataFrame({"a": odd, "b": [0.0, 3.0]})
+    assert compare(to_onnx(detector).SerializeToString(), detector, [frame]).largest < 1e-6

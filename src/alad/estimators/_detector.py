@@ -245,10 +245,15 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _check_settings(self) -> None:
         check_settings(type(self).__name__, self.get_params(deep=False), self._constraints)
 
-    def _prepare(self, X: Any, scaling: str, schema: Columns = None) -> Matrix:
-        """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample."""
+    def _prepare(
+        self, X: Any, scaling: str, schema: Columns = None, *, seed: int | None = None
+    ) -> Matrix:
+        """Check the rows, fit encoder and scaler; returns scaled rows, of a stream a sample.
+
+        ``seed`` is the one that was used before, if there is one.
+        """
         self._forget()
-        self.seed_ = seed_of(self.random_state)
+        self.seed_ = seed_of(self.random_state) if seed is None else seed
         self.calibration_ = self.trained_on_ = None
         if isinstance(X, Stream):
             return self._prepare_stream(X, scaling, schema)

@@ -57,9 +57,10 @@ def fit_side_by_side(
     first._check_settings()
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
+    seed = seed_of(first.random_state)
     if isinstance(X, Stream | PictureFiles) and X_valid is None:
-        X, X_valid = _hold_out_of_stream(X, first, choices)
-    x = first._prepare(X, choices.scaling, schema)
+        X, X_valid = _hold_out_of_stream(X, first, choices, seed)
+    x = first._prepare(X, choices.scaling, schema, seed=seed)
     try:
         return _trained(detectors, X, x, X_valid, choices, checkpoint, report)
     finally:
@@ -135,7 +136,7 @@ def _hold_out(
 
 
 def _hold_out_of_stream(
-    stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices
+    stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices, seed: int
 ) -> tuple[Stream | PictureFiles, pl.DataFrame | Pixels | None]:
     """The same of a stream: the rows to watch are read into memory, at most as many as a sample."""
     most = stream.most if isinstance(stream, PictureFiles) else detector._sample_rows
@@ -143,7 +144,7 @@ def _hold_out_of_stream(
     if held == 0:
         return stream, None
     is_held = np.zeros(len(stream), np.bool_)
-    rng = np.random.default_rng(seed_of(detector.random_state))
+    rng = np.random.default_rng(seed)
     is_held[rng.choice(len(stream), held, replace=False)] = True
     return stream.without(is_held), stream.only(is_held)
 

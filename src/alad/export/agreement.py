@@ -22,7 +22,7 @@ from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import to_polars
 from alad.preprocessing.kinds._base import as_text
 from alad.preprocessing.kinds.numbers import as_at_fit, numbers
-from alad.preprocessing.kinds.times import form_of, parts_of
+from alad.preprocessing.kinds.times import parts_at_fit
 from alad.preprocessing.kinds.words import MISSING
 
 TOLERANCE = 1e-4
@@ -197,6 +197,6 @@ def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
 
 def _seconds(series: pl.Series, column: Column) -> NDArray[np.float64]:
     """Seconds of a time in the first week of 1970, of the same weekday and time of day."""
-    hour, weekday, gap = parts_of(series, form_of(column.learned)).fill_null(0).to_numpy().T
+    hour, weekday, gap = parts_at_fit(series, column.learned).fill_null(0).to_numpy().T
     days = (np.round(7 * weekday) - FIRST_DAY) % 7
     return np.where(gap, np.nan, np.round(DAY * (hour + days)))

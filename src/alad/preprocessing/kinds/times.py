@@ -80,9 +80,7 @@ class Time(Kind):
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
         """Give sines and cosines; for a missing time the training means."""
-        if series.dtype in TEXT:
-            series = without_absent(series)
-        parts = parts_of(series, _form_for(series, column.learned))
+        parts = parts_at_fit(series, column.learned)
         made, gap = circles(parts.select(column.learned["parts"])), parts["gap"].to_numpy()
         return Encoded(filled(tuple(made), gap, column.learned["fill"]), gap)
 
@@ -120,6 +118,13 @@ def _form_for(series: pl.Series, learned: Mapping[str, Any]) -> str:
     if form == ISO_8601 and series.dtype in TEXT and _is_all_numbers(series):
         return SECONDS_SINCE_1970
     return form
+
+
+def parts_at_fit(series: pl.Series, learned: Mapping[str, Any]) -> pl.DataFrame:
+    """What :func:`parts_of` gives of values of a column that fit learned."""
+    if series.dtype in TEXT:
+        series = without_absent(series)
+    return parts_of(series, _form_for(series, learned))
 
 
 Numbers = Literal["any", "of our days", "none"]
