@@ -369,3 +369,19 @@ def test_times_that_nobody_asked_for_and_that_have_no_order_are_left_aside():
     assert summarise(model, in_batches(table), explain)["over"]["column"] is None
     with pytest.raises(InputError, match=r"none can be read\. Name another column by --time"):
         summarise(model, in_batches(table), explain, time="when")
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "second"),
+    [
+        ("1970-01-01 00:00:01,5", "", 1.5),
+        ("1970-01-01 01:00:02 +0100", "", 2),
+        ("01/Jan/1970:01:00:02 +0100", "%d/%b/%Y:%H:%M:%S %z", 2),
+        (2500, "milliseconds", 2.5),
+        ("2500", "milliseconds", 2.5),
+    ],
+)
+def test_moments_are_read_as_fit_reads_them(value, form, second):
+    moments = Moments("when", form)
+    assert moments.of(pl.DataFrame({"when": [value]})).tolist() == [second]
+    assert moments.kind == "time"

@@ -8,16 +8,9 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError
 from alad.preprocessing.kinds._formats import has_date, has_day
-from alad.preprocessing.kinds.times import date_times
+from alad.preprocessing.kinds.times import date_times, seconds_of_iso
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
-
-# A date and, after it, a time of day, and a zone after that.
-ISO = (
-    r"^(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[T ](?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2}(?:\.\d+)?))?"
-    r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
-)
 
 
 def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
@@ -44,7 +37,7 @@ def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
         found = _since_1970(column.cast(pl.Float64))
     elif column.dtype == pl.String:
         text = column.str.strip_chars()
-        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}:\d{2})", 1)
+        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}(?:$|[:Z+ -]))", 1)
         dates = written.str.to_date("%Y-%m-%d", strict=False)
         found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
     else:
@@ -77,7 +70,7 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
         found = column.cast(pl.Float64)
     elif column.dtype == pl.String:
         text = column.str.strip_chars()
-        found = _of_iso(text).fill_null(text.cast(pl.Float64, strict=False))
+        found = seconds_of_iso(text).fill_null(text.cast(pl.Float64, strict=False))
     else:
         raise _no_time(column, str(column.dtype), start)
     sound = found.is_finite().fill_null(False)
@@ -85,16 +78,6 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
         row = int((~sound).arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)
     return found.to_numpy()
-
-
-def _of_iso(text: pl.Series) -> pl.Series:
-    parts = text.str.extract_groups(ISO).struct.unnest()
-    day = parts["date"].str.to_date("%Y-%m-%d", strict=False).dt.epoch("d")
-    h, m, s, zh, zm = (
-        parts[part].cast(pl.Float64).fill_null(0) for part in ("h", "m", "s", "zh", "zm")
-    )
-    east = (parts["sign"] == "-").fill_null(False).cast(pl.Float64) * -2 + 1
-    return day * 86_400 + h * 3600 + m * 60 + s - east * (zh * 3600 + zm * 60)
 
 
 def _check_format(column: pl.Series, holds: bool, form: str, what: str) -> None:

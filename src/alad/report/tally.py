@@ -19,7 +19,7 @@ from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
 from alad.preprocessing.kinds._formats import has_day
-from alad.preprocessing.kinds.times import date_times
+from alad.preprocessing.kinds.times import date_times, seconds_of_iso
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
 KEPT = 10_000  # alerts of the first pass that representatives are drawn from
@@ -72,6 +72,9 @@ class Moments:
             if self.form and not series.dtype.is_temporal():
                 series = _of_format(series, self.form)
             elif series.dtype == pl.String:
+                seconds = seconds_of_iso(series)
+                if seconds.count():
+                    return seconds * 1e6
                 series = series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
             elif series.dtype == pl.Time:
                 return series.cast(pl.Int64) / 1000

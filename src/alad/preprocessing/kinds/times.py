@@ -36,7 +36,7 @@ WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 # Date, time of day, or both; a zone only after a time of day.
 ISO = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})?"
-    r"(?:(?:^|[T ])(?P<h>\d{2})(?::(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?)?"
+    r"(?:(?:^|[T ])(?P<h>\d{2})(?::(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?)?"
     r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
 )
 
@@ -320,14 +320,30 @@ def _wanted(form: str) -> str:
     return f"times written as {form}" if form else WANTED
 
 
-def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
+def seconds_of_iso(text: pl.Series) -> pl.Series:
+    """Seconds since 1970 of dates and date-times in ISO 8601, null where it is none of them.
+
+    >>> seconds_of_iso(pl.Series(["1970-01-02", "1970-01-01 01:00:00,5 +0100", "01:00"])).to_list()
+    [86400.0, 0.5, None]
+    """
+    fraction = pl.format("0.{}", "f").cast(pl.Float64).fill_null(0)
+    since = pl.col("day").dt.epoch("d").cast(pl.Int64) * 86_400 + SECONDS + fraction
+    return _split(text.rename("value")).select(pl.when(SOUND).then(since)).to_series()
+
+
+def _split(text: pl.Series) -> pl.DataFrame:
+    """The text (``value``) and what ISO 8601 finds in it."""
     found = text.to_frame().select(
         VALUE, VALUE.str.strip_chars().str.extract_groups(ISO).alias("t")
     )
-    parts = found.unnest("t").with_columns(
+    return found.unnest("t").with_columns(
         pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("day"),
         pl.col("h", "m", "s", "zh", "zm").cast(pl.Int32),
     )
+
+
+def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
+    parts = _split(text)
     odd = parts.filter(VALUE.is_not_null() & ~SOUND.fill_null(False))
     if odd.height:
         raise wrong(name, WANTED, odd["value"][0])
