@@ -15,6 +15,8 @@ from PIL import Image
 from alad import KNN, Mahalanobis, load
 from alad.cli import calibrating, drawing, drift
 from alad.cli.tables import table as tables
+from alad.estimators import PictureFiles
+from alad.preprocessing.pictures import files_in
 from tests.cli.conftest import tree
 from tests.cli.test_pictures import write as write_pictures
 from tests.estimators.pictures import stripes
@@ -210,6 +212,13 @@ def test_calibration_that_will_not_do_is_known_before_the_training(
     train.drop("proto").write_csv("less.csv")
     monkeypatch.setattr(KNN, "fit", lambda *_: pytest.fail("trained for nothing"))
     alad.refused(message, *FIT, *options)
+
+
+def test_of_pictures_too_many_for_the_memory_a_part_of_it_is_held_out_at_most(tmp_path):
+    write_pictures(tmp_path / "many", stripes(120))
+    files = PictureFiles(files_in(tmp_path / "many"), 8, 1, memory=10 * 4 * 8 * 8 * 8)
+    rest, held = calibrating.held_out(files, 0.5, 0)
+    assert (len(held), len(rest)) == (10, 110)
 
 
 def test_pictures_are_held_out_too(alad, monkeypatch):

@@ -28,3 +28,8 @@ def test_what_is_not_known_is_not_said():
     )
     assert method("Oracle") == "Oracle"
     assert trained_on(None) is None
+
+
+def test_settings_of_a_damaged_model_stand_as_they_are():
+    said = settings_in_words({"contamination": "x", "epochs": [3], "scaling": None})
+    assert said == "contamination x, epochs [3]"

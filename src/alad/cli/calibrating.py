@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SHARE = 0.1
 MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit more than they give
 LEAST = 100  # rows in all: of fewer, the fit needs every one
+HELD = 1 / 8  # of the memory, that pictures to calibrate on may take, once they are numbers
 
 
 def check_options(share: float | None, separate: Path | None) -> None:
@@ -95,13 +96,17 @@ def check_table(separate: Path | None, columns: Sequence[str]) -> None:
 def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
     """Part rows, held or streamed, into those to learn from and those to calibrate on.
 
-    Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left.
+    Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left; of
+    pictures too many for the memory no more are held out than an eighth of it holds.
     """
     import numpy as np
 
     from alad.estimators import PictureFiles, Stream
 
-    count = min(round(share * len(rows)), MOST, len(rows) - LEAST // 2)
+    most = MOST
+    if isinstance(rows, PictureFiles):
+        most = min(most, int(rows.memory * HELD / rows.size * len(rows)))
+    count = min(round(share * len(rows)), most, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
         return rows, None
     is_held = np.zeros(len(rows), np.bool_)

@@ -88,11 +88,16 @@ def settings_in_words(parameters: Mapping[str, Any]) -> str:
         *(n for n in parameters if n not in SETTINGS),
     ]
     given = {n: parameters[n] for n in names if parameters[n] is not None and n not in UNSAID}
-    said = [
-        SETTINGS[name](value) if name in SETTINGS else f"{name} {value}"
-        for name, value in given.items()
-    ]
+    said = [_in_words(name, value) for name, value in given.items()]
     return ", ".join(text for text in said if text) or "all as they are by default"
+
+
+def _in_words(name: str, value: Any) -> str:
+    """Say one setting; one that is not known, or of a damaged model, as it stands there."""
+    try:
+        return SETTINGS[name](value)
+    except (KeyError, TypeError, ValueError):
+        return f"{name} {value}"
 
 
 def trained_on(told: Mapping[str, Any] | None) -> str | None:
