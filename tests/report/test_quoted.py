@@ -61,6 +61,7 @@ def test_what_is_no_reason_is_none():
     rows = pl.DataFrame({"a": [1.0], "reason_1": ["something else"]})
     assert read(rows, ("a",)) is None
     assert read(rows.drop("reason_1"), ("a",)) is None
+    assert read(rows.with_columns(reason_1=pl.lit([1]), reason_2=pl.lit(3)), ("a",)) is None
 
 
 def test_what_a_table_writes_is_what_is_read_back():

@@ -269,6 +269,9 @@ def test_an_unknown_column_is_named(model, scored, option):
         ("anomaly_score", pl.lit(float("nan"))),
         ("p_value", pl.lit(None, pl.Float64)),
         ("is_anomaly", pl.lit("perhaps")),
+        ("row", pl.lit(1e300)),
+        ("row", pl.lit(None, pl.Int64)),
+        ("row", pl.lit(-1)),
     ],
 )
 def test_what_score_does_not_write_is_refused(model, scored, column, values):

@@ -41,14 +41,14 @@ def columns_of_reasons(names: Sequence[str]) -> tuple[str, ...]:
 
 def read(rows: pl.DataFrame, columns: Sequence[str]) -> QuotedReasons | None:
     """Give the reasons that rows have; None where they have none, or of other columns."""
-    names = columns_of_reasons(rows.columns)
+    names = [name for name in columns_of_reasons(rows.columns) if rows[name].dtype == pl.String]
     if not names:
         return None
     by_length = sorted(columns, key=len, reverse=True)  # a name may begin with another
     contributions = np.zeros((rows.height, len(columns)))
     expected: dict[str, list[str | None]] = {name: [None] * rows.height for name in columns}
     for k, name in enumerate(names):
-        for i, text in enumerate(rows[name].cast(pl.String)):
+        for i, text in enumerate(rows[name]):
             column = next((c for c in by_length if (text or "").startswith(f"{c} ")), None)
             if column is None or text is None:
                 continue

@@ -28,6 +28,7 @@ ENTITIES = 100_000  # counted at a time
 LISTED = 10_000  # alerts whose rows the page can list
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
+LAST_ROW = 2**53  # of whole numbers a float holds all up to here
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
 WIDE = 30  # times; scores that spread over less are drawn on a linear axis
 
@@ -369,6 +370,11 @@ def checked(frame: pl.DataFrame, place: str) -> pl.DataFrame:
                 f"Expected a finite value in every row of column {name!r} of {place}; some have "
                 "none. Score the table again."
             )
+    if not typed[ROW].is_between(0, LAST_ROW).fill_null(False).all():
+        raise InputError(
+            f"Expected numbers of rows in column {ROW!r} of {place}; got something else. Score the "
+            "table again."
+        )
     return typed
 
 
