@@ -85,7 +85,7 @@ def by_column(counts: Mapping[str, int]) -> list[str]:
     >>> by_column({"flag": 1, "service": 1200})
     ['service (1,200 rows)', 'flag (1 row)']
     >>> by_column({f"c{i}": 100 - i for i in range(40)})[6:]
-    ['c6 (94 rows)', '30 other columns (62 to 93 rows each)', 'c38 (62 rows)', 'c39 (61 rows)']
+    ['c6 (94 rows)', '31 other columns (63 to 93 rows each)', 'c38 (62 rows)', 'c39 (61 rows)']
     """
     ordered = sorted(counts.items(), key=lambda item: -item[1])
     told = [f"{name} ({n:,} row{'s' * (n != 1)})" for name, n in ordered]
