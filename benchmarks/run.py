@@ -207,6 +207,18 @@ def scale_race(steps: int, rows: int = SCALE_ROWS) -> Race:
     return Race("rows/s", 1, 0, True, contestants, {"rows": files.rows, "peak_mib": files.peak})
 
 
+def fits_race(steps: int, rows: int = SCALE_ROWS) -> Race:
+    """Rows a second and peak memory of fits that stream; ``steps`` has no meaning here."""
+    from benchmarks.scale import Scale
+
+    peak: dict[str, list[float]] = {}
+    contestants: Contestants = {}
+    for count in (rows // 4, rows):
+        name = f"alad fit, {count:,} rows"
+        contestants[name] = partial(Scale(scratch(), count, peak).fit, name)
+    return Race("rows/s", 1, 0, True, contestants, {"peak_mib": peak})
+
+
 def gpu_race(steps: int) -> Race:
     """Seconds per training step on the accelerator; needs CUDA builds of JAX and PyTorch."""
     from benchmarks import alad_peer, torch_step
@@ -230,6 +242,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "scoring": scoring_race,
     "memory": memory_race,
     "scale": scale_race,
+    "fits": fits_race,
     "default": default_race,
     "methods": methods_race,
     "convolutions": convolutions_race,
@@ -318,7 +331,7 @@ def main() -> None:
     parser.add_argument(
         "--without", metavar="CONTESTANT", action="append", default=[], help="leave this one out"
     )
-    parser.add_argument("--rows", type=int, default=SCALE_ROWS, help="of the race scale")
+    parser.add_argument("--rows", type=int, default=SCALE_ROWS, help="of the races scale and fits")
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
     for name in [options.race] if options.race else [name for name in RACES if "gpu" not in name]:
@@ -343,7 +356,8 @@ def hold(
 ) -> None:
     """Run one race, print its table and store its result."""
     load = os.getloadavg()[0]
-    race = scale_race(steps, rows) if name == "scale" else RACES[name](steps)
+    sized = {"scale": scale_race, "fits": fits_race}
+    race = sized[name](steps, rows) if name in sized else RACES[name](steps)
     if unknown := set(without) - set(race.contestants):
         raise SystemExit(f"Expected contestants of {', '.join(race.contestants)}; got {unknown}.")
     for contestant in without:
@@ -352,7 +366,7 @@ def hold(
     Console().print(table(name, race, summary))
     if store:
         command = f"python -m benchmarks.run {name} --rounds {rounds} --steps {steps}"
-        command += f" --rows {rows}" if name == "scale" else ""
+        command += f" --rows {rows}" if name in sized else ""
         command += "".join(f" --without '{contestant}'" for contestant in without)
         payload = {
             "unit": race.unit,

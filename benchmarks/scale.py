@@ -23,6 +23,7 @@ FIT_ROWS = 50_000
 GROUP = 131_072  # rows of a group of the file
 VARIED = ("duration", "src_bytes", "dst_bytes")
 TREES = 100
+BATCH = 1024  # of a fit of millions of rows
 HERE = "benchmarks.scale"
 
 # A process counts as its own the memory of the one that started it, so a small one starts it.
@@ -68,6 +69,12 @@ class Scale:
         command = ("-m", "alad", "score", self.model(preset), self.table, "-o", self._out)
         return self._measured(name, command)
 
+    def fit(self, name: str) -> float:
+        """Rows a second of ``alad fit`` that streams and trains on each row once."""
+        once = ("--epochs", 1, "--batch-size", BATCH)
+        command = ("-m", "alad", "fit", self.table, "-o", self.folder / "fitted", *once)
+        return self._measured(name, command)
+
     def polars(self, name: str) -> float:
         """Rows a second of reading and writing alone."""
         return self._measured(name, ("-m", HERE, "polars", self.table, self._out))
@@ -88,7 +95,7 @@ class Scale:
         seconds = time.perf_counter() - began
         if done.returncode:
             raise RuntimeError(f"Expected {name} to end well; it did not.")
-        self.peak.setdefault(name, []).append(int(done.stdout) / 1024)
+        self.peak.setdefault(name, []).append(int(done.stdout.split()[-1]) / 1024)
         return self.rows / seconds
 
 
