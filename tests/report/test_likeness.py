@@ -69,6 +69,13 @@ def test_numbers_and_times_beside_expected_texts():
     assert {row["at"] for row in words} == {"unlike others"}
 
 
+def test_times_in_text_are_no_names_of_groups():
+    """Each is another, so that every alert would be a group of its own."""
+    at = ["21/Nov/2026:16:00:00 +0100", "21/Nov/2026:16:00:07 +0100"]
+    found = reasons([[1.0], [1.0]], {"at": at}, {"at": ["Fri ~15:00", "Wed ~15:45"]})
+    assert signatures(found, at="time") == [frozenset({("at", "unlike others")})] * 2
+
+
 def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
     n = 120
     seen = {

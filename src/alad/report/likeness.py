@@ -145,9 +145,9 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
         words = "earlier", "later"
     if words is not None:
         return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
-    if seen.dtype.is_temporal():
-        return ["unlike others"] * len(seen)
     kind = crowd.kinds.get(seen.name, "")
+    if seen.dtype.is_temporal() or kind == "time":  # also times in text, each of them another
+        return ["unlike others"] * len(seen)
     texts = [
         f"{value:.0f}" if kind == "port" and value is not None else told(value) for value in seen
     ]
