@@ -281,11 +281,29 @@ TABLES = {
     ),
     "latin-1 name": (
         "a,\xe9\n1,2\n2,3\n".encode("latin-1"),
-        r"Expected a whole table in table\.csv; it cannot be read: 'utf-8' codec .*Check that .*",
+        r"Expected text in UTF-8 in table\.csv; got other bytes\. Save the file as UTF-8, or .*",
+    ),
+    "UTF-16": (
+        "a,b\n1,2\n2,3\n".encode("utf-16"),
+        r"Expected text in UTF-8 in table\.csv; got other bytes\. Save the file as UTF-8, or .*",
     ),
     "lines of an old Mac": ("a,b\r1,2\r3,4\r", r".*cannot be read: new-line character .*Check .*"),
     "a name without an end": ("a" * 140_000 + ",b\n1,2\n", r".*: field larger than field limit.*"),
 }
+
+
+def test_row_of_an_error_is_said_to_be_counted_among_those_learned_from(alad):
+    """A tenth is held out, so that the row has another number than in the table."""
+    rows = [f"{i}.5,{i % 7}" for i in range(300)]
+    rows[299] = "inf,1"
+    message = (
+        r"Expected finite numbers in column 'a'; got inf in row \d+ .* \(Rows are counted among "
+        r"the (270 that are learned from|30 that are held out)\.\)"
+    )
+    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), "-o", "new")
+    options = ("--calibration-share", 0)
+    message = r"Expected finite numbers in column 'a'; got inf in row 299 [^)]*\)[^(]*"
+    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), *TO_NEW, *options)
 
 
 @pytest.mark.parametrize(("content", "message"), TABLES.values(), ids=TABLES.keys())

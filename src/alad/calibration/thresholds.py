@@ -197,7 +197,9 @@ def at_labels(
     wanted = {name: wish for name, wish in wishes.items() if wish is not None}
     if len(wanted) > 1 or not all(0 < wish <= 1 for wish in wanted.values()):
         raise InputError(
-            f"Expected a precision or a recall in (0, 1], or neither for the best F1; got {wanted}."
+            "Expected a precision or a recall in (0, 1], or neither for the best F1; got "
+            f"{' and '.join(f'{name} {wish:g}' for name, wish in wanted.items())}. Give one, such "
+            "as 0.9, or leave both out."
         )
     of_precision, of_recall, at_least = precision_recall_curve(y, a)
     p, r = of_precision[:-1], of_recall[:-1]  # of flagging rows with A(x) >= at_least

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,18 @@ def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
     if isinstance(rows, np.ndarray):
         return rows[~is_held], rows[is_held]
     return rows.filter(~is_held), rows.filter(is_held)
+
+
+@contextmanager
+def counted(rows: Any | None, which: str, of: int) -> Iterator[None]:
+    """Say of an error that names a row, where rows are a part of a table, what it counts."""
+    try:
+        yield
+    except InputError as error:
+        if rows is None or len(rows) == of or " in row " not in str(error):
+            raise
+        told = f"(Rows are counted among the {len(rows):,} that are {which}.)"
+        raise InputError(f"{error} {told}") from error
 
 
 def rows_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None, seed: int) -> Drawn:

@@ -76,8 +76,10 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     given = len(every)
     del every  # it may be most of the memory
     began = time.monotonic()
-    _train(model, rows, schema, plan.checkpoint)
-    _calibrate(model, held, plan)
+    with calibrating.counted(rows, "learned from", given):
+        _train(model, rows, schema, plan.checkpoint)
+    with calibrating.counted(held, "held out", given):
+        _calibrate(model, held, plan)
     model.trained_on_ = trained_on(plan.table, given)
     model.save(plan.out)
     return {

@@ -31,6 +31,11 @@ def explained(place: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"Expected text in UTF-8 in {place}; got other bytes. Save the file as UTF-8, or name "
+            "it after its format."
+        ) from error
     except UNREADABLE as error:
         raise InputError(
             f"Expected a whole table in {place}; it cannot be read: {first_line(error)}. "
