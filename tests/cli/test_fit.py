@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 
 from alad import ALAD, Mahalanobis, load
@@ -352,6 +354,17 @@ def test_folder_in_the_place_of_a_table(alad):
     alad.refused(
         r"Expected a table for this --detector .* folder t\.csv\. .*", "fit", "t.csv", *TO_NEW
     )
+
+
+@pytest.mark.parametrize("name", ["bytes.parquet", "bytes.arrow"])
+def test_what_a_file_tells_beside_its_table_may_be_any_bytes(alad, train, name):
+    told = train.to_arrow().replace_schema_metadata({b"alad": b"\xff\xfe"})
+    if name.endswith("parquet"):
+        pyarrow.parquet.write_table(told, name)
+    else:
+        pyarrow.feather.write_feather(told, name)
+    alad.good("fit", name, *TO_NEW)
+    alad.good("score", "new", name, "-o", "s.parquet")
 
 
 def test_parquet_without_rows_or_with_nested_columns(alad):

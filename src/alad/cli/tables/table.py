@@ -46,7 +46,7 @@ class Table(Protocol):
 
 
 def frame_of(data: Any) -> pl.DataFrame:
-    """Arrow's table or batch as a frame."""
-    frame = pl.from_arrow(data)
+    """Arrow's table or batch as a frame, without what is told beside it: it may be any bytes."""
+    frame = pl.from_arrow(data.replace_schema_metadata(None))
     assert isinstance(frame, pl.DataFrame)
     return frame
