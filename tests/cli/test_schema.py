@@ -118,6 +118,7 @@ def test_edited_schema_is_used_and_scoring_needs_no_more_than_the_model_reads(al
     edit(src={"role": "entity"}, label={"role": "label"}, bytes={"kind": "log-numeric"})
     said = json.loads(alad.good("fit", "flows.csv", *TO_NEW, "--schema", "s.json", "--json").out)
     assert list(said["left_out_columns"]) == ["flow", "src", "nothing", "label"]
+    assert said["left_out_columns"]["label"] == "label"  # and not its note on how it is named
     encoder = load("new").encoder_
     assert (encoder.time_column, encoder.entity_column) == ("at", "src")
     assert "log bytes" in encoder.feature_names

@@ -49,6 +49,11 @@ class Column:
         return self.kind != IGNORED and self.role in READ
 
     @property
+    def why_left_out(self) -> str:
+        """Why a column is not given to the model: its role, or else what is said of its values."""
+        return self.role if self.kind != IGNORED else self.note or f"{self.kind}, {self.role}"
+
+    @property
     def of_kind(self) -> Kind:
         """What its kind can do."""
         return KINDS[self.kind]

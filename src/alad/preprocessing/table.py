@@ -343,7 +343,7 @@ class TableLearner:
         """
         columns = self.columns()
         if not any(column.is_read for column in columns):
-            told = "; ".join(f"{c.name!r}: {c.note or f'{c.kind}, {c.role}'}" for c in columns)
+            told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in columns)
             raise InputError(
                 f"Expected at least one column to learn from; got none ({told}). Add a column, or "
                 "state kinds and roles in a schema."
