@@ -32,6 +32,8 @@ LAST_ROW = 2**53  # of whole numbers a float holds all up to here
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
 WIDE = 30  # times; scores that spread over less are drawn on a linear axis
 
+ZONED = r":\d{2}(?:[.,]\d+)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\]?\s*$"  # a time of day with its zone
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -57,10 +59,13 @@ class Moments:
     """How the times are written, where the model knows that they are not as in ISO 8601."""
     kind: str | None = None
     """``time`` (seconds since 1970) or ``number``; settled by the first batch."""
+    is_utc: bool = False
+    """Whether times told their zone, so that what is shown may not be what is written."""
 
     def of(self, frame: pl.DataFrame) -> Floats:
         """Give (n,) seconds or numbers, NaN where there is none."""
         series = frame[self.column]
+        self.is_utc |= _has_zone(series)
         if self.kind is None:
             self.kind = "number" if not self.form and _is_number(series) else "time"
         numbers = series if self.kind == "number" else self._instants(series)
@@ -91,6 +96,12 @@ def _of_format(series: pl.Series, form: str) -> pl.Series:
     """Date-times; none of a format without a year, whose order nobody knows."""
     times = date_times(series, form)
     return times if has_day(form) else times.clear(len(times))
+
+
+def _has_zone(series: pl.Series) -> bool:
+    if isinstance(series.dtype, pl.Datetime):
+        return series.dtype.time_zone is not None
+    return series.dtype == pl.String and bool(series.str.contains(ZONED).any())
 
 
 def _is_number(series: pl.Series) -> bool:

@@ -127,6 +127,7 @@ def _over(tally: Tally) -> dict[str, Any]:
     return {
         "column": None if moments is None else moments.column,
         "kind": "row" if moments is None else moments.kind,
+        "is_utc": moments is not None and moments.is_utc,
         "edges": tally.over.tolist(),
         "rows": tally.grid.sum(axis=1).tolist(),
         "alerts": tally.over_alerts.tolist(),
