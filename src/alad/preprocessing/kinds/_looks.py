@@ -40,7 +40,7 @@ LOOKS: Mapping[str, Look] = {
     "times": Look(
         r"^\[?(?:[A-Za-z]{3},? )?(?:\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"
         r"|[A-Za-z]{3} +\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})(?:[T :,]+\d{1,2}:\d{2}.*)?\]?$",
-        "kind time, once all are of one format",
+        "kind time, once all are of one format: state that too",
     ),
     "seconds since 1970": Look(r"^[12]\d{9}(?:\.\d+|\d{3})?$", "kind time, if they are"),
     "numbers": Look(
