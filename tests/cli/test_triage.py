@@ -127,6 +127,11 @@ def test_an_empty_table_is_refused(alad, keeper, content, message):
     alad.refused(message, "report", keeper, "scored.csv.gz")
 
 
+def test_a_model_without_a_table_is_told_so(alad, keeper):
+    message = r"Expected a scored table after the model keeper; got none\. Give what 'alad score .*"
+    alad.refused(message, "report", keeper, "-o", "page.html")
+
+
 def test_what_does_not_go_together(alad, keeper, new):
     alad.refused(r"Expected a file, which is read twice; got .*", "report", keeper, "-")
     alad.refused(r"Expected no --pictures .*", "report", keeper, "new.csv", "--pictures", ".")

@@ -75,12 +75,18 @@ def report(
 
 def _of_results(results: Path, pictures: Path | None, time: str | None, entity: str | None) -> str:
     from alad.experiments.summary import summarise
+    from alad.io.folder import FACTS
     from alad.report.page import render
 
     if time is not None or entity is not None:
         raise InputError(
             "Expected --time and --entity with a model and a scored table; got one folder. Name "
             "the scored table too, or leave them out."
+        )
+    if (results / FACTS).is_file():
+        raise InputError(
+            f"Expected a scored table after the model {results}; got none. Give what 'alad score "
+            "MODEL TABLE -o SCORED --all-columns' wrote."
         )
     return render(summarise(results), _pictures(pictures))
 
