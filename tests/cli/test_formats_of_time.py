@@ -108,6 +108,6 @@ def test_times_without_a_year_have_days_and_no_order(alad):
     assert pl.read_csv("s.csv")["is_anomaly"].sum() == 6
     done = alad.good("drift", "model", "normal.csv")
     assert "Their order: as in the table." in done.out
-    assert "note: rows are taken in the order of the table: Expected times in column" in done.err
+    assert "note: rows are taken in the order of the table: Expected times with a year" in done.err
     alad.good("report", "model", "s.csv", "-o", "page.html")
     assert "in the order of the table" in Path("page.html").read_text("utf-8")
