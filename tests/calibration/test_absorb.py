@@ -34,7 +34,17 @@ def test_a_shift_is_seen_in_the_widest_tier():
     found = absorbed(calibration, rng.normal(0.6, 1, size=1000))
     assert not found.allowed
     assert found.tiers[-1].too_many
-    assert found.tiers[-1].expected == pytest.approx(10, abs=0.1)
+    assert found.tiers[-1].expected == pytest.approx(100, abs=0.5)
+
+
+def test_a_crowd_just_out_of_the_ordinary_is_seen():
+    """A scan, each packet of which is as rare as one normal row in twenty."""
+    rng = np.random.default_rng(3)
+    calibration = Calibration.of(rng.normal(size=2000))
+    scan = rng.uniform(1.4, 2.2, 300)
+    found = absorbed(calibration, np.append(rng.normal(size=1000), scan))
+    assert not found.allowed
+    assert found.suspicious >= 300
 
 
 def test_few_calibration_rows_have_one_tier():

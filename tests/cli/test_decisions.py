@@ -181,6 +181,7 @@ def test_json_says_rule_promise_and_assumption(alad, calibrated):
     _, done = scored(alad, "--fdr", 0.1, "--json")
     said = json.loads(done.out)
     assert said["calibration_rows"] == 400
+    assert said["low_p_values"] == (pl.read_parquet("s.parquet")["p_value"] <= 0.05).mean()
     decision = said["decision"]
     assert decision["rule"] == "false discovery rate 0.1"
     assert decision["threshold"] == said["threshold"]
@@ -414,3 +415,17 @@ def test_a_format_that_fit_learned_is_known_to_rules_reports_and_drift(alad):
     alad.good("report", "model", "s.csv", "-o", "r.html")
     assert "Rows and" in Path("r.html").read_text("utf-8")
     assert "Their order: by 'at'" in alad.good("drift", "model", "new.csv").out
+
+
+def test_many_low_p_values_are_told_whoever_is_flagged(alad, calibrated):
+    rows, done = scored(alad, "--false-positive-rate", 0.001)
+    share = (rows["p_value"] <= 0.05).mean()
+    assert share > 0.1
+    assert f"note: {share:.1%} of the rows have a p-value of at most 0.05, where 5% of" in done.err
+    new_rows().filter(pl.col("bytes") < 5).write_csv("new.csv")
+    rows, done = scored(alad, "--false-positive-rate", 0.001)
+    assert (rows["p_value"] <= 0.05).mean() < 0.1
+    assert "of the rows have a p-value" not in done.err
+    new_rows().tail(40).write_csv("new.csv")  # too few to say
+    _, done = scored(alad, "--false-positive-rate", 0.001)
+    assert "of the rows have a p-value" not in done.err

@@ -91,6 +91,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
             "level": None,
         },
         "calibration_rows": None,
+        "low_p_values": None,
         "unseen_categories": {"proto": 2},
         "missing_values": {"count": 1, "proto": 1},
         "ignored_columns": ["label"],

@@ -26,7 +26,7 @@ from alad.calibration import _checks
 from alad.calibration.conformal import Calibration
 from alad.calibration.thresholds import at_false_discovery_rate
 
-SHARES = (0.0, 0.001, 0.01)  # of calibration rows that lie higher; 0: none does
+SHARES = (0.0, 0.001, 0.01, 0.1)  # of calibration rows that lie higher; 0: none does
 
 
 @dataclass(frozen=True)

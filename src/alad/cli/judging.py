@@ -23,6 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OURS = ("row", "anomaly_score", "p_value", "is_anomaly")
+LOW = 0.05  # a p-value; of rows like those of calibration at most this share has it
 IN_WORK = 2  # batches at a time: while one is scored, another is decoded and encoded
 
 
@@ -60,6 +61,8 @@ class Judging:
     reasons: int | None = None
     typed: bool = False
     rows: int = field(default=0, init=False)
+    low: int = field(default=0, init=False)
+    """Rows whose p-value is at most :data:`LOW`."""
 
     def __post_init__(self) -> None:
         columns = self.inputs.columns
@@ -74,6 +77,8 @@ class Judging:
         """Give results batch by batch."""
         for scored in _in_order(self._judge, self.inputs.batches(self.beside)):
             self.rows += scored.rows.height
+            if "p_value" in scored.rows.columns:
+                self.low += int((scored.rows["p_value"] <= LOW).sum())
             self.inputs.note(scored.notes)
             yield scored
 
@@ -87,6 +92,7 @@ class Judging:
             "threshold": decision.threshold,
             "decision": decision.to_json(),
             "calibration_rows": None if calibration is None else len(calibration.scores),
+            "low_p_values": None if calibration is None else self.low / self.rows,
             **self.inputs.summary(self.beside),
         }
 

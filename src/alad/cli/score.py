@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alad.cli.flagging import Flagging
     from alad.cli.judging import Judging
 
+ENOUGH = 100  # rows, of which a share says something
+
 
 def score(
     model: Annotated[
@@ -245,6 +247,20 @@ def _tell_decision(decision: Mapping[str, Any]) -> None:
         say(f"note: {decision['note']}")
 
 
+def _tell_low(done: Mapping[str, Any]) -> None:
+    """Say so where far more p-values are low than normal rows have, whoever is flagged."""
+    from alad.cli.judging import LOW
+    from alad.cli.show import say
+
+    share = done["low_p_values"]
+    if share is not None and done["rows"] >= ENOUGH and share > 2 * LOW:
+        say(
+            f"note: {share:.1%} of the rows have a p-value of at most {LOW:g}, where {LOW:.0%} of "
+            "rows like those of calibration have: many are out of the ordinary, or normal rows are "
+            "not as they were. `alad drift` says which columns moved."
+        )
+
+
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
     from alad.cli.show import by_column, note, say
@@ -256,6 +272,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
         f"{done['anomalies']:,} anomalies ({done['share']:.2%}), {_where(done['decision'])}."
     )
     _tell_decision(done["decision"])
+    _tell_low(done)
     note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
     note("missing values", by_column(done.get("missing_values", {})))
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
