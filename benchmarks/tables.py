@@ -33,6 +33,7 @@ PAGES = tuple(
         "docs/alerts.md",
         "docs/triage.md",
         "docs/reasons.md",
+        "docs/large-tables.md",
     )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
