@@ -46,6 +46,14 @@ def test_flagged_rows_have_reasons_and_others_have_none(alad, knn, strange):
     assert scores["reason_1"][150].startswith("proto icmp (expected ")
 
 
+def test_there_are_no_more_reasons_than_columns(alad, knn, strange):
+    alad.good("score", knn, "strange.csv", "-o", "s.parquet", "--reasons", 99)
+    scores = pl.read_parquet("s.parquet")
+    columns = [name for name in scores.columns if name.startswith("reason_")]
+    assert columns == [f"reason_{n + 1}" for n in range(len(load(knn).encoder_.schema))]
+    assert scores["reason_1"][7].startswith("bytes 99 (expected ")
+
+
 def test_batches_change_no_reason(alad, knn, strange, monkeypatch):
     alad.good("score", knn, "strange.csv", "-o", "whole.parquet", "--reasons", 2)
     monkeypatch.setattr(tables, "BYTES", 300)

@@ -67,7 +67,7 @@ def explain(
 
 
 def names_of_reasons(detector: AbstractDetector, k: int | None) -> tuple[str, ...]:
-    """Give the names of the columns that k reasons are written to.
+    """Give the names of the columns that k reasons are written to, one for each column at most.
 
     Raises
     ------
@@ -75,10 +75,12 @@ def names_of_reasons(detector: AbstractDetector, k: int | None) -> tuple[str, ..
         The model holds nothing to compare rows with.
     """
     from alad.reasons import check_reference
+    from alad.reasons.explanation import columns_of
 
-    if k is not None:
-        check_reference(detector)
-    return tuple(f"{REASON}{n + 1}" for n in range(k or 0))
+    if k is None:
+        return ()
+    check_reference(detector)
+    return tuple(f"{REASON}{n + 1}" for n in range(min(k, len(columns_of(detector)))))
 
 
 def with_reasons(
@@ -92,14 +94,14 @@ def with_reasons(
 
     if k is None:
         return rows
-    places = np.flatnonzero(asked)
-    said = explained(detector, X[places]).to_frame(k) if len(places) else None
+    names, places = names_of_reasons(detector, k), np.flatnonzero(asked)
+    said = explained(detector, X[places]).to_frame(len(names)) if len(places) else None
     columns = []
-    for n in range(k):
+    for name in names:
         text = np.full(rows.height, None, dtype=object)
         if said is not None:
-            text[places] = said[f"{REASON}{n + 1}"].to_list()
-        columns.append(pl.Series(f"{REASON}{n + 1}", text.tolist(), pl.String))
+            text[places] = said[name].to_list()
+        columns.append(pl.Series(name, text.tolist(), pl.String))
     return rows.hstack(columns)
 
 
