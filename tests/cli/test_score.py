@@ -54,6 +54,19 @@ def test_scores_are_the_librarys_to_the_bit(alad, model, train, table, out):
     assert done.err.endswith(f"Written: {out}\n")
 
 
+def models_own(model):
+    """The decision where no rule was given."""
+    return {
+        "rule": "the model's threshold",
+        "threshold": -load(model).offset_,
+        "promise": "It flagged the share 0.01 of the training rows. Nothing about other rows.",
+        "assumption": "None.",
+        "used_labels": False,
+        "note": None,
+        "level": None,
+    }
+
+
 @pytest.mark.parametrize("table", ["train.csv", "train.parquet"])
 def test_batches_change_nothing(alad, model, monkeypatch, table):
     alad.good("score", model, table, "-o", "whole.parquet", "--all-columns")
@@ -81,15 +94,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "anomalies": scores["is_anomaly"].sum(),
         "share": scores["is_anomaly"].mean(),
         "threshold": -load(model).offset_,
-        "decision": {
-            "rule": "the model's threshold",
-            "threshold": -load(model).offset_,
-            "promise": "It flagged the share 0.01 of the training rows. Nothing about other rows.",
-            "assumption": "None.",
-            "used_labels": False,
-            "note": None,
-            "level": None,
-        },
+        "decision": models_own(model),
         "calibration_rows": None,
         "low_p_values": None,
         "unseen_categories": {"proto": 2},
@@ -223,15 +228,7 @@ def test_parquet_says_where_it_came_from(alad, model):
         "table": "train.csv",
         "rows": 200,
         "anomalies": 2,
-        "decision": {
-            "rule": "the model's threshold",
-            "threshold": -load(model).offset_,
-            "promise": "It flagged the share 0.01 of the training rows. Nothing about other rows.",
-            "assumption": "None.",
-            "used_labels": False,
-            "note": None,
-            "level": None,
-        },
+        "decision": models_own(model),
     }
 
 

@@ -35,7 +35,7 @@ class Folder:
         self.path, self.on_bad = path, on_bad
         self.files = files_in(path)
         self.unreadable: list[Unreadable] = []
-        self.files_read: PictureFiles | None = None  # where not all were read at once
+        self.streamed: PictureFiles | None = None  # where not all were read at once
 
     def batches(self, side: int, channels: int) -> Iterator[tuple[Pixels, list[str]]]:
         """Give pictures of one size, and the name of each within the folder.
@@ -78,7 +78,7 @@ class Folder:
             return self._read(side, channels)
         if self.on_bad is OnBad.stop:
             self._check(side, channels)
-        self.files_read = files
+        self.streamed = files
         return files
 
     def _check(self, side: int, channels: int) -> None:
@@ -113,7 +113,7 @@ class Folder:
 
     def summary(self) -> list[dict[str, str]]:
         """Which files were left out, as JSON."""
-        later = self.files_read.unreadable.values() if self.files_read else ()
+        later = self.streamed.unreadable.values() if self.streamed else ()
         return [
             {"file": _name(bad.path), "reason": bad.reason} for bad in (*self.unreadable, *later)
         ]

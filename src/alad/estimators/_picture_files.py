@@ -40,6 +40,10 @@ class PictureFiles:
     ----------
     unreadable : dict of Path to Unreadable
         What was found to be no sound picture so far. Others take its place in a training.
+
+    >>> files = PictureFiles([Path("a.png"), Path("b.png")], side=32, channels=3)
+    >>> len(files), files.shape, files.size
+    (2, (32, 32, 3), 24576)
     """
 
     def __init__(
