@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-SCORED = "alad"  # the key in a Parquet file's metadata
-FORMAT = 1
+from alad.report.origin import FORMAT
 
 
 def trained_on(table: Path, rows: int) -> dict[str, Any]:

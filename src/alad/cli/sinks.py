@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from alad._files import written_aside
-from alad.cli.provenance import SCORED
 from alad.cli.show import standard_output
 from alad.cli.tables import separator_of
 from alad.cli.tables.table import ROWS
 from alad.errors import InputError
 from alad.experiments.record import plain
+from alad.report.origin import KEY
 
 Write = Callable[[pl.DataFrame], None]
 Facts = Callable[[], Mapping[str, Any]]
@@ -88,7 +88,7 @@ def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
             yield write
             if writer is not None and facts is not None:
                 told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
-                writer.add_key_value_metadata({SCORED: told})
+                writer.add_key_value_metadata({KEY: told})
         finally:
             if writer is not None:
                 writer.close()

@@ -70,9 +70,8 @@ def _checked(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _level(decision: Mapping[str, Any]) -> float | None:
-    """The rate that a rule is of; files from before tell it in the name of the rule alone."""
-    rule = decision["rule"]
-    told = decision.get("level", rule.rpartition(" ")[2] if RATE.fullmatch(rule) else None)
+    """The rate that a rule is of, if it is of one."""
+    told = decision["level"]
     if told is None:
         return None
     level = float(told)
