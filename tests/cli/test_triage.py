@@ -63,7 +63,7 @@ def test_the_rule_that_a_parquet_file_tells_is_shown(alad, keeper, new):
     alad.good("score", keeper, "new.parquet", "-o", "scored.parquet", "--all-columns")
     scored = pl.read_parquet("scored.parquet")
     decision = {"rule": "at most 2 alerts for each day in column 'at'", "threshold": None}
-    decision |= {"promise": "No day has more.", "assumption": "None.", "note": None}
+    decision |= {"promise": "No day has more.", "assumption": "None.", "note": None, "level": None}
     told = {"format": 1, "model": "keeper", "detector": "KNN", "table": "new.parquet"}
     told |= {"rows": scored.height, "anomalies": int(scored["is_anomaly"].sum())}
     told |= {"date": "2026-11-26T17:00:00+00:00", "decision": decision}
