@@ -171,7 +171,6 @@ def gpu_pictures_race(steps: int) -> Race:
     peer = partial(torch_pictures.time_steps, steps, pictures.pictures(5000), device="cuda")
     contestants: Contestants = {
         "alad, 1 seed": partial(pictures.time_steps, steps),
-        "alad, 3 seeds, each": partial(pictures.time_steps, steps, 3),
         "PyTorch eager": peer,
     }
     facts = {"device": jax.devices()[0].device_kind, "batch": pictures.BATCH}

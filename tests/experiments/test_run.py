@@ -51,7 +51,7 @@ def patched(patch):
 
     asked = []
     patch.setitem(DATA_SETS, "kdd99", replace(DATA_SETS["kdd99"], split=split))
-    patch.setattr(module, "seeds_at_once", lambda seeds: min(seeds, 2))
+    patch.setattr(module, "seeds_at_once", lambda seeds, **_: min(seeds, 2))
     module._split.cache_clear()
     return asked
 
@@ -450,7 +450,7 @@ def test_progress_of_groups_adds_up(tmp_path, monkeypatch, at_once):
 
     told = []
     monkeypatch.setattr(module, "fit_side_by_side", fit_side_by_side)
-    monkeypatch.setattr(module, "seeds_at_once", lambda seeds: at_once)
+    monkeypatch.setattr(module, "seeds_at_once", lambda seeds, **_: at_once)
     monkeypatch.setattr(module, "_judged", lambda job, d, split: ({"seed": d.seed_}, {}))
     bench(tmp_path, progress=told.append).run([SHORT], range(5))
     shares = [(p.before + p.step) / p.steps for p in told]

@@ -172,7 +172,7 @@ def _check_data(job: Job, split: Split, runs: Sequence[Run]) -> None:
 def _groups(job: Job, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
     """Deal the seeds into groups that are fitted at once: on one split, as many as pay."""
     together = issubclass(DETECTORS[job.method.detector], NetworkDetector) and not job.fresh_splits
-    size = seeds_at_once(len(seeds)) if together else 1
+    size = seeds_at_once(len(seeds), pictures=job.is_of_pictures) if together else 1
     for start in range(0, len(seeds), size):
         yield seeds[start : start + size]
 

@@ -26,7 +26,10 @@ from alad.training.programs import (
     CHUNK_OF_PICTURES,
     Learners,
     Validate,
+    in_blocks,
     programs,
+    roomy,
+    with_room,
 )
 from alad.training.randomness import key
 from alad.training.state import Build
@@ -177,7 +180,7 @@ def train(
     """
     workshop = _Workshop(build, moves, rows, seeds=tuple(seeds), settings=settings, lanes=lanes)
     if validation is not None and validate is not None and len(validation):
-        workshop.use_validation(jnp.asarray(validation), validate)
+        workshop.use_validation(validation, validate)
     run = workshop.start_or_resume(checkpoint)
     clock = _Clock(report, settings.epochs, run.history.epochs, workshop.steps)
     saved = time.monotonic()
@@ -250,8 +253,9 @@ class _Workshop:
     ) -> None:
         self.seeds, self.settings, self.moves = seeds, settings, tuple(moves)
         self.windows = _Ahead(rows, settings.epochs) if isinstance(rows, Windows) else None
-        self.rows = None if isinstance(rows, Windows) else jnp.asarray(rows)
         self.row_count = rows.shape[0]
+        room = self.row_count if isinstance(rows, Windows) else roomy(self.row_count)
+        self.rows = None if isinstance(rows, Windows) else with_room(rows, room)
         self.programs = programs(
             build,
             self.moves,
@@ -261,10 +265,13 @@ class _Workshop:
             settings.ema_decay,
         )
         self.batch_size = min(settings.batch_size, self.row_count)
-        self.steps = self.row_count // self.batch_size
-        self.stride = CHUNK if len(rows.shape) == 2 else CHUNK_OF_PICTURES
+        self.steps, self.room = self.row_count // self.batch_size, room // self.batch_size
+        of_pictures = len(rows.shape) > 2
+        self.stride = CHUNK_OF_PICTURES if of_pictures else CHUNK
         keys = jnp.stack([jax.random.split(key(s)) for s in seeds])
-        shares = np.array_split(np.arange(len(seeds)), lanes or _default_lanes(len(seeds)))
+        shares = np.array_split(
+            np.arange(len(seeds)), lanes or _default_lanes(len(seeds), of_pictures)
+        )
         self.shares = [share for share in shares if len(share)]
         self.birth_keys = [keys[share, 0] for share in self.shares]
         self.keys = [keys[share, 1] for share in self.shares]
@@ -279,10 +286,10 @@ class _Workshop:
         if self.windows is not None:
             self.windows.close()
 
-    def use_validation(self, rows: Array, validate: Validate) -> None:
+    def use_validation(self, rows: np.ndarray[Any, Any], validate: Validate) -> None:
         """Judge every epoch by the mean of ``validate`` over these rows."""
-        program = self.programs.judge(validate)
-        self.judge = lambda learners: program(learners, rows)
+        program, blocks, count = self.programs.judge(validate), in_blocks(rows), len(rows)
+        self.judge = lambda learners: program(learners, blocks, count)
 
     def start_or_resume(self, checkpoint: Checkpoint | None) -> Run:
         """Give newborn learners, or those of the checkpoint if there is one."""
@@ -341,7 +348,7 @@ class _Workshop:
         run.history.add(self._named((sums / self.steps).T), value, time.monotonic() - began)
 
     def _deal(self, lane: Array, epoch: int) -> tuple[Array, Array]:
-        return self.programs.deal(lane, epoch, self.row_count, self.batch_size)
+        return self.programs.deal(lane, epoch, self.row_count, self.batch_size, self.room)
 
     def _chunk(
         self, run: Run, dealt: list[tuple[Array, Array]], start: int, stop: int
@@ -408,21 +415,26 @@ class _Workshop:
         return [jax.tree.map(lambda a, s=s: jnp.asarray(a[s]), stacked) for s in self.shares]
 
 
-def seeds_at_once(seeds: int) -> int:
-    """How many seeds pay to train side by side: on an accelerator all, on a CPU one a core.
+def seeds_at_once(seeds: int, *, pictures: bool = False) -> int:
+    """How many seeds pay to train side by side.
 
-    More seeds a core are no faster there, and a run that ends early has then finished none.
+    On an accelerator all, whose small products cost the time of a launch; but of pictures one, for
+    a single one keeps the card busy and ends when its own patience does. On a CPU one a core: more
+    are no faster there, and a run that ends early has then finished none.
     """
-    return seeds if jax.default_backend() != "cpu" else min(seeds, _cores())
+    if jax.default_backend() == "cpu":
+        return min(seeds, _cores())
+    return 1 if pictures else seeds
 
 
-def _default_lanes(seeds: int) -> int:
-    """One lane on an accelerator, where ten seeds take little more time than one.
+def _default_lanes(seeds: int, pictures: bool) -> int:
+    """One lane on an accelerator, where ten seeds of a table take little more time than one.
 
-    On a CPU a lane for each seed: products of batches of matrices are no faster there than one
-    after the other, and a lane of one seed is the same program whoever trains beside it.
+    Else a lane for each seed. On a CPU products of batches of matrices are no faster than one after
+    the other, on an accelerator convolutions of batches are slower and take minutes to compile; and
+    a lane of one seed is the same program whoever trains beside it.
     """
-    return 1 if jax.default_backend() != "cpu" else seeds
+    return seeds if pictures or jax.default_backend() == "cpu" else 1
 
 
 def _cores() -> int:

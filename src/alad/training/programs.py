@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
@@ -20,6 +22,7 @@ BLOCK, BLOCK_OF_PICTURES = (
     4096,
     128,
 )  # validation rows that are scored at once, of tables and of pictures
+MOST_WITH_ROOM = 32_768  # rows: to copy more costs more than a program of their own
 
 Learners = dict[str, Learner]
 Validate = Callable[[dict[str, Any], Array], Array]
@@ -53,14 +56,20 @@ class Programs:
 
     @cached_property
     def deal(self) -> Callable[..., tuple[Array, Array]]:
-        """The keys and the batches, (seeds, moves, steps, batch_size), of an epoch by number."""
+        """The keys and the batches, (seeds, moves, steps, batch_size), of an epoch by number.
 
-        def deal(keys: Array, epoch: Array, rows: int, batch_size: int) -> tuple[Array, Array]:
+        Of ``steps`` the last are of nobody's rows where ``rows`` do not fill so many batches.
+        """
+
+        def deal(
+            keys: Array, epoch: Array, rows: int, batch_size: int, steps: int
+        ) -> tuple[Array, Array]:
             of_epoch = jax.vmap(lambda key: jax.random.fold_in(key, epoch))(keys)
             of_seed = partial(shuffles, rows=rows, batch_size=batch_size, moves=len(self.moves))
-            return of_epoch, jax.vmap(of_seed)(of_epoch)
+            order = jax.vmap(of_seed)(of_epoch)
+            return of_epoch, jnp.pad(order, ((0, 0), (0, 0), (0, steps - order.shape[2]), (0, 0)))
 
-        return jax.jit(deal, static_argnums=(2, 3))
+        return jax.jit(deal, static_argnums=(2, 3, 4))
 
     @cached_property
     def chunk(self) -> Callable[..., tuple[Learners, Array]]:
@@ -70,22 +79,46 @@ class Programs:
         return jax.jit(jax.vmap(of_seed, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0)
 
     @lru_cache(maxsize=8)  # noqa: B019 - the programs live as long as the process
-    def judge(self, validate: Validate) -> Callable[[Learners, Array], Array]:
-        """The mean of ``validate`` over rows, under averaged weights, for each seed of a lane."""
+    def judge(self, validate: Validate) -> Callable[[Learners, Array, int], Array]:
+        """The mean of ``validate`` over blocks of rows, under averaged weights, for each seed."""
 
-        def mean(learners: Learners, rows: Array) -> Array:
+        def mean(learners: Learners, blocks: Array, count: Array) -> Array:
             networks = {
                 name: alive(self.blueprints[name], learner.ema, learner.buffers)
                 for name, learner in learners.items()
             }
-            block = BLOCK if rows.ndim == 2 else BLOCK_OF_PICTURES
-            whole = len(rows) // block * block
-            blocks = rows[:whole].reshape(-1, block, *rows.shape[1:])
-            total = jax.lax.map(lambda x: validate(networks, x).sum(), blocks).sum()
-            result: Array = (total + validate(networks, rows[whole:]).sum()) / len(rows)
+            values = jax.lax.map(lambda x: validate(networks, x), blocks).ravel()
+            result: Array = jnp.where(jnp.arange(len(values)) < count, values, 0).sum() / count
             return result
 
-        return jax.jit(jax.vmap(mean, in_axes=(0, None)))
+        return jax.jit(jax.vmap(mean, in_axes=(0, None, None)))
+
+
+def roomy(rows: int) -> int:
+    """Room for so many rows and up to an eighth more, the same room for numbers that are near.
+
+    A program is compiled for arrays of one size: with some room it serves the next data set too.
+
+    >>> [roomy(n) for n in (15, 3_540, 3_584, 3_585)]
+    [15, 3584, 3584, 3840]
+    """
+    if rows > MOST_WITH_ROOM:
+        return rows
+    step = 1 << max(rows.bit_length() - 4, 0)
+    return -(-rows // step) * step
+
+
+def with_room(rows: np.ndarray[Any, Any], room: int) -> Array:
+    """Rows and zeros below them, ``room`` in all."""
+    return jnp.asarray(np.pad(rows, [(0, room - len(rows)), *[(0, 0)] * (rows.ndim - 1)]))
+
+
+def in_blocks(rows: np.ndarray[Any, Any]) -> Array:
+    """Rows as blocks that are scored one after the other, and zeros to fill the last."""
+    room = roomy(len(rows))
+    block = min(room, BLOCK if rows.ndim == 2 else BLOCK_OF_PICTURES)
+    whole = -(-room // block) * block
+    return with_room(rows, whole).reshape(-1, block, *rows.shape[1:])
 
 
 programs = lru_cache(maxsize=16)(Programs)
