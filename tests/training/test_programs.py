@@ -60,5 +60,7 @@ def test_room_is_at_least_what_is_asked_for_and_at_most_an_eighth_more(n):
     assert module.roomy(module.roomy(n)) == module.roomy(n)
 
 
-def test_large_arrays_are_not_copied_into_room():
-    assert module.roomy(module.MOST_WITH_ROOM + 1) == module.MOST_WITH_ROOM + 1
+def test_many_rows_are_not_copied_into_room(monkeypatch):
+    monkeypatch.setattr(module, "MOST_WITH_ROOM", ROWS[:N].nbytes)
+    assert module.room_for(ROWS[:N]) == module.roomy(N) == N + 3
+    assert module.room_for(ROWS[: N + 1]) == N + 1

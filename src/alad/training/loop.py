@@ -28,7 +28,7 @@ from alad.training.programs import (
     Validate,
     in_blocks,
     programs,
-    roomy,
+    room_for,
     with_room,
 )
 from alad.training.randomness import key
@@ -254,7 +254,7 @@ class _Workshop:
         self.seeds, self.settings, self.moves = seeds, settings, tuple(moves)
         self.windows = _Ahead(rows, settings.epochs) if isinstance(rows, Windows) else None
         self.row_count = rows.shape[0]
-        room = self.row_count if isinstance(rows, Windows) else roomy(self.row_count)
+        room = self.row_count if isinstance(rows, Windows) else room_for(rows)
         self.rows = None if isinstance(rows, Windows) else with_room(rows, room)
         self.programs = programs(
             build,

@@ -22,7 +22,7 @@ BLOCK, BLOCK_OF_PICTURES = (
     4096,
     128,
 )  # validation rows that are scored at once, of tables and of pictures
-MOST_WITH_ROOM = 32_768  # rows: to copy more costs more than a program of their own
+MOST_WITH_ROOM = 128 << 20  # bytes: to copy more costs more than a program of their own
 
 Learners = dict[str, Learner]
 Validate = Callable[[dict[str, Any], Array], Array]
@@ -94,28 +94,32 @@ class Programs:
         return jax.jit(jax.vmap(mean, in_axes=(0, None, None)))
 
 
-def roomy(rows: int) -> int:
-    """Room for so many rows and up to an eighth more, the same room for numbers that are near.
+def room_for(rows: np.ndarray[Any, Any]) -> int:
+    """Room for these rows, or no more than they are where they are too many to be copied."""
+    return len(rows) if rows.nbytes > MOST_WITH_ROOM else roomy(len(rows))
+
+
+def roomy(n: int) -> int:
+    """Room for n rows and up to an eighth more, the same room for numbers that are near.
 
     A program is compiled for arrays of one size: with some room it serves the next data set too.
 
     >>> [roomy(n) for n in (15, 3_540, 3_584, 3_585)]
     [15, 3584, 3584, 3840]
     """
-    if rows > MOST_WITH_ROOM:
-        return rows
-    step = 1 << max(rows.bit_length() - 4, 0)
-    return -(-rows // step) * step
+    step = 1 << max(n.bit_length() - 4, 0)
+    return -(-n // step) * step
 
 
 def with_room(rows: np.ndarray[Any, Any], room: int) -> Array:
     """Rows and zeros below them, ``room`` in all."""
-    return jnp.asarray(np.pad(rows, [(0, room - len(rows)), *[(0, 0)] * (rows.ndim - 1)]))
+    more = [(0, room - len(rows)), *[(0, 0)] * (rows.ndim - 1)]
+    return jnp.asarray(rows if room == len(rows) else np.pad(rows, more))
 
 
 def in_blocks(rows: np.ndarray[Any, Any]) -> Array:
     """Rows as blocks that are scored one after the other, and zeros to fill the last."""
-    room = roomy(len(rows))
+    room = room_for(rows)
     block = min(room, BLOCK if rows.ndim == 2 else BLOCK_OF_PICTURES)
     whole = -(-room // block) * block
     return with_room(rows, whole).reshape(-1, block, *rows.shape[1:])
