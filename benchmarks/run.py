@@ -172,6 +172,8 @@ def gpu_pictures_race(steps: int) -> Race:
     contestants: Contestants = {
         "alad, 1 seed": partial(pictures.time_steps, steps),
         "alad, 3 seeds, each": partial(pictures.time_steps, steps, 3),
+        "alad, bfloat16, 1 seed": partial(pictures.time_steps, steps, 1, "bfloat16"),
+        "alad, bfloat16, 3 seeds, each": partial(pictures.time_steps, steps, 3, "bfloat16"),
         "PyTorch eager": peer,
     }
     facts = {"device": jax.devices()[0].device_kind, "batch": pictures.BATCH}
