@@ -386,6 +386,11 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
         ),
         ((*SHALLOW, "--anomaly-score", "l1"), r"Expected no --anomaly-score with .*"),
         ((*SHALLOW, "--leave-out-knots"), r"Expected no --leave-out-knots with .*"),
+        ((*SHALLOW, "--precision", "bfloat16"), r"Expected no --precision with .*"),
+        (
+            ("--detector", "dagmm", "--precision", "bfloat16"),
+            r"The 'precision' parameter of DAGMM must be one of 'float32'\. Got 'bfloat16' .*",
+        ),
         ((*SHALLOW, "--epochs", 3), r"Expected no --epochs with --detector mahalanobis, .*"),
         ((*SHALLOW, "--checkpoint", "c"), r"Expected no --checkpoint with --detector mahal.*"),
         (
