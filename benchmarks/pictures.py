@@ -28,7 +28,7 @@ def pictures(n: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (n, *SIZE)).astype(np.uint8)
 
 
-def time_steps(n_steps: int) -> float:
+def time_steps(n_steps: int, precision: str = "float32") -> float:
     """Seconds per step of the CIFAR-10 preset, in the second epoch."""
     preset = PICTURE_PRESETS["cifar10"]
     rows = pictures(n_steps * BATCH).astype(np.float32) / 127.5 - 1
@@ -37,7 +37,9 @@ def time_steps(n_steps: int) -> float:
         ALAD.moves,
         rows,
         seeds=[0],
-        settings=Settings(epochs=2, batch_size=BATCH, learning_rate=preset.learning_rate),
+        settings=Settings(
+            epochs=2, batch_size=BATCH, learning_rate=preset.learning_rate, precision=precision
+        ),
     )
     return trained.history.seconds[1] / n_steps
 

@@ -171,6 +171,7 @@ def gpu_pictures_race(steps: int) -> Race:
     peer = partial(torch_pictures.time_steps, steps, pictures.pictures(5000), device="cuda")
     contestants: Contestants = {
         "alad, 1 seed": partial(pictures.time_steps, steps),
+        "alad, bfloat16, 1 seed": partial(pictures.time_steps, steps, "bfloat16"),
         "PyTorch eager": peer,
     }
     facts = {"device": jax.devices()[0].device_kind, "batch": pictures.BATCH}

@@ -6,6 +6,7 @@ import gzip
 import json
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -14,9 +15,10 @@ import pyarrow.parquet
 import pytest
 
 from alad import ALAD, Mahalanobis, load
-from alad.cli.fit import Detector, Preset, Scaling, Score
+from alad.cli.fit import Detector, Precision, Preset, Scaling, Score
 from alad.estimators import DETECTORS, NetworkDetector
 from alad.networks import PICTURE_PRESETS, PRESETS
+from alad.networks.weights import Precision as OfProducts
 from alad.preprocessing.scaling import SCALINGS
 
 EVERY_ROW = ("--calibration-share", 0)  # what is held out is in test_calibrating.py
@@ -41,6 +43,7 @@ def test_choices_are_those_of_the_library():
     assert all(list(cls.presets) in (list(PRESETS), values(Preset)) for cls in networks)
     assert values(Score) == list(dict.fromkeys(score for cls in networks for score in cls.scores))
     assert values(Scaling) == list(SCALINGS)
+    assert values(Precision) == list(get_args(OfProducts))
 
 
 # --------------------------------------------------------------------------- what it does
@@ -383,6 +386,11 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
         ),
         ((*SHALLOW, "--anomaly-score", "l1"), r"Expected no --anomaly-score with .*"),
         ((*SHALLOW, "--leave-out-knots"), r"Expected no --leave-out-knots with .*"),
+        ((*SHALLOW, "--precision", "bfloat16"), r"Expected no --precision with .*"),
+        (
+            ("--detector", "dagmm", "--precision", "bfloat16"),
+            r"The 'precision' parameter of DAGMM must be one of 'float32'\. Got 'bfloat16' .*",
+        ),
         ((*SHALLOW, "--epochs", 3), r"Expected no --epochs with --detector mahalanobis, .*"),
         ((*SHALLOW, "--checkpoint", "c"), r"Expected no --checkpoint with --detector mahal.*"),
         (

@@ -32,7 +32,8 @@ def test_the_short_run_says_so_and_goes_on(alad, made_up):
     again = alad.good("reproduce", "cifar10", "-o", "runs", "--class", "airplane", "--json")
     assert "alad-sn-epochs-x0.03: stored" in again.err
     tables = json.loads(again.out)["tables"]
-    assert [table["name"] for table in tables] == ["cifar10", "cifar10-ablation", "cifar10-scores"]
+    names = ["cifar10", "cifar10-ablation", "cifar10-scores", "cifar10-bfloat16"]
+    assert [table["name"] for table in tables] == names
     (alads,) = [row for row in tables[0]["rows"] if row["label"] == "ALAD"]
     assert alads["cells"]["airplane"]["epochs_scale"] == 0.03
 

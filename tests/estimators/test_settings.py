@@ -44,6 +44,8 @@ WRONG = [
     ),
     ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard', 'pixels' or None"),
     ("spectral_norm", 1, "True or False or None"),
+    ("precision", "float16", "one of 'float32', 'bfloat16'"),
+    ("precision", None, "one of 'float32', 'bfloat16'"),
     ("verbose", "yes", "True or False"),
 ]
 
@@ -66,6 +68,8 @@ WRONG_FOR_OTHERS = [
     (AnoGAN, "feature_weight", 1.1, "a number in [0, 1]"),
     (AnoGAN, "latent_dim", 0, "an int of at least 1 or None"),
     (DAGMM, "anomaly_score", "l1", "one of 'energy', 'reconstruction' or None"),
+    (DAGMM, "precision", "bfloat16", "one of 'float32'"),
+    (GAN, "precision", "half", "one of 'float32', 'bfloat16'"),
     (DSEBM, "anomaly_score", "l1", "one of 'energy', 'reconstruction' or None"),
     (
         GAN,

@@ -20,7 +20,7 @@ def settings():
 
 def compiled(settings):
     rate, beta1, beta2 = settings.learning_rate, settings.beta1, settings.beta2
-    return module.programs(build, MOVES, rate, beta1, beta2, settings.ema_decay)
+    return module.programs(build, MOVES, rate, beta1, beta2, settings.ema_decay, "float32")
 
 
 @pytest.mark.parametrize("validated", [False, True])

@@ -41,6 +41,7 @@ Scaling = StrEnum(
         "pixels": "pixels",
     },
 )
+Precision = StrEnum("Precision", "float32 bfloat16")
 
 
 def fit(
@@ -77,6 +78,13 @@ def fit(
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Adam's.", show_default="the preset's")
+    ] = None,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="Of the products in training: bfloat16 is for pictures on a GPU.",
+            show_default="float32",
+        ),
     ] = None,
     leave_out_knots: Annotated[
         bool | None,
@@ -180,6 +188,7 @@ def fit(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "precision": precision,
         "leave_out_knots": leave_out_knots,
         "contamination": contamination,
         "random_state": seed,

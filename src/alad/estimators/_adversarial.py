@@ -74,6 +74,7 @@ class AdversarialDetector(NetworkDetector):
         ema_decay: float | None = None,
         patience: int | None = None,
         validation_fraction: float | None = None,
+        precision: str = "float32",
         contamination: float = 0.01,
         random_state: Any = None,
         verbose: bool = False,
@@ -91,6 +92,7 @@ class AdversarialDetector(NetworkDetector):
         self.ema_decay = ema_decay
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.precision = precision
         self.contamination = contamination
         self.random_state = random_state
         self.verbose = verbose

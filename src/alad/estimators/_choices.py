@@ -21,6 +21,7 @@ class Choices:
     ema_decay: float
     patience: int | None
     validation_fraction: float
+    precision: str
 
     def settings(self, rows: int, windows: int = 1) -> Settings:
         """What training needs to know of them, for this many rows in each of so many windows."""
@@ -32,6 +33,7 @@ class Choices:
             beta1=self.beta1,
             ema_decay=self.ema_decay,
             patience=None if self.patience is None else self.patience * windows,
+            precision=self.precision,
         )
 
 

@@ -10,7 +10,7 @@ import math
 import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import jax
 import numpy as np
@@ -41,6 +41,7 @@ from alad.estimators._settings import (
 )
 from alad.io import Model
 from alad.networks import Preset, Size
+from alad.networks.weights import Precision
 from alad.preprocessing.pictures import as_pictures
 from alad.preprocessing.scaling import SCALINGS
 from alad.training import History, Move
@@ -67,6 +68,7 @@ class NetworkDetector(AbstractDetector):
         "ema_decay": optional(real(0, 1, closed="left")),
         "patience": optional(integer(0)),
         "validation_fraction": optional(real(0, 1, closed="left")),
+        "precision": one_of(*get_args(Precision)),
         "verbose": flag(),
     }
 
@@ -82,6 +84,7 @@ class NetworkDetector(AbstractDetector):
         ema_decay: float | None = None,
         patience: int | None = None,
         validation_fraction: float | None = None,
+        precision: str = "float32",
         contamination: float = 0.01,
         random_state: Any = None,
         verbose: bool = False,
@@ -95,6 +98,7 @@ class NetworkDetector(AbstractDetector):
         self.ema_decay = ema_decay
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.precision = precision
         self.contamination = contamination
         self.random_state = random_state
         self.verbose = verbose
@@ -240,6 +244,7 @@ class NetworkDetector(AbstractDetector):
             anomaly_score=self.anomaly_score or self._own_score(),
             min_steps=preset.min_steps if self.epochs is None else 0,
             beta1=preset.beta1,
+            precision=self.precision,
             **{name: self._or_preset(name) for name in FROM_PRESET},
         )
 

@@ -61,6 +61,9 @@ class ALAD(AdversarialDetector):
         rows, and restore the best weights.
     validation_fraction : float in [0, 1)
         Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``.
+    precision : {"float32", "bfloat16"}, default "float32"
+        Of the products in training. "bfloat16" is for pictures on a GPU; on a CPU it is slow. The
+        weights, all sums between products, and scoring are float32 either way.
     contamination : float in (0, 0.5], default 0.01
         Share of the training rows that ``predict`` is to flag.
     random_state : int, RandomState or None

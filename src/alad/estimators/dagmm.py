@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +13,7 @@ from jax import Array
 from alad.estimators._given import Matrix
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, in_blocks, program
+from alad.estimators._settings import Constraint, one_of
 from alad.networks import Size
 from alad.networks.dagmm import DAGMM_PRESETS, MixturePlayers
 from alad.objectives import dagmm
@@ -54,7 +55,8 @@ class DAGMM(NetworkDetector):
     :mod:`alad.objectives.dagmm`.
 
     Parameters and attributes that are not listed are those of :class:`ALAD`; there is no
-    ``spectral_norm`` and no ``latent_dim``.
+    ``spectral_norm`` and no ``latent_dim``, and ``precision`` is "float32": the covariances of
+    the mixture need its digits.
 
     Parameters
     ----------
@@ -89,6 +91,12 @@ class DAGMM(NetworkDetector):
     moves = (Move("N", dagmm.loss),)
     scores = SCORES
     default_score = "energy"
+
+    # Covariances of latent vectors with three digits would be those of the rounding.
+    _constraints: ClassVar[dict[str, Constraint]] = {
+        **NetworkDetector._constraints,
+        "precision": one_of("float32"),
+    }
 
     def _players(self, data_dim: Size) -> MixturePlayers:
         return MixturePlayers(self.presets[self.preset].architecture, data_dim)

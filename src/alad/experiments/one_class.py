@@ -75,6 +75,10 @@ SCORES = tuple(
         "features": "Features",
     }.items()
 )
+PRECISIONS = (
+    Row("ALAD, float32", "alad-sn", "features"),
+    Row("ALAD, bfloat16", "alad-sn-bf16", "features"),
+)
 
 ONE_CLASS: dict[str, OneClassTable] = {
     table.name: table
@@ -82,6 +86,7 @@ ONE_CLASS: dict[str, OneClassTable] = {
         OneClassTable("cifar10", "CIFAR-10, every method", "cifar10", MAIN),
         OneClassTable("cifar10-ablation", "CIFAR-10, ablation", "cifar10", ABLATION),
         OneClassTable("cifar10-scores", "CIFAR-10, scores of ALAD", "cifar10", SCORES),
+        OneClassTable("cifar10-bfloat16", "CIFAR-10, ALAD in bfloat16", "cifar10", PRECISIONS),
         OneClassTable("svhn", "SVHN, every method", "svhn", MAIN),
         OneClassTable("svhn-ablation", "SVHN, ablation", "svhn", ABLATION),
         OneClassTable("svhn-scores", "SVHN, scores of ALAD", "svhn", SCORES),

@@ -79,6 +79,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Method("alad", "ALAD", {"spectral_norm": False}, ABLATION),
         Method("alad-sn", "ALAD", {"spectral_norm": True}, ABLATION),
+        Method("alad-sn-bf16", "ALAD", {"spectral_norm": True, "precision": "bfloat16"}, ABLATION),
         Method("alice", "ALICE", {"spectral_norm": False}, ABLATION),
         Method("alice-sn", "ALICE", {"spectral_norm": True}, ABLATION),
         Method("bigan", "BiGAN", {}, ("joint-features", "joint-logits", "l1", "l2")),

@@ -25,7 +25,9 @@ from jax import Array, lax
 from alad.networks.weights import (
     INITIALIZERS,
     Initializer,
+    Precision,
     first_vector,
+    operands,
     product,
     spectral_norm,
 )
@@ -110,6 +112,11 @@ class Conv(nnx.Module):
         Whether the picture grows.
     whole : bool
         Whether the kernel covers the picture: it becomes (units,) or, transposed, comes from that.
+
+    Attributes
+    ----------
+    precision : {"float32", "bfloat16"}
+        Of the operands of its products; what comes out is float32 either way.
     """
 
     def __init__(
@@ -129,10 +136,12 @@ class Conv(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(units))
         self.transposed, self.whole = transposed, whole
         self.deterministic = False
+        self.precision: Precision = "float32"
         self.u = first_vector(rngs, units) if spectral else None
 
     def __call__(self, x: Array) -> Array:
-        return self._mapped(x, self.normalised_kernel()) + self.bias[...]
+        x, W = operands(self.precision, x, self.normalised_kernel())
+        return self._mapped(x, W) + self.bias[...]
 
     def _mapped(self, x: Array, W: Array) -> Array:
         if not self.whole:

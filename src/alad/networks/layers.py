@@ -25,7 +25,9 @@ from alad.networks.convolution import Conv
 from alad.networks.weights import (
     INITIALIZERS,
     Initializer,
+    Precision,
     first_vector,
+    operands,
     product,
     spectral_norm,
 )
@@ -112,6 +114,9 @@ class Dense(nnx.Module):
     With ``spectral``, W is divided by an estimate of its largest singular value from one power
     step (Miyato et al., 2018); the stored vector moves in training and rests in scoring.
 
+    With ``precision`` "bfloat16" the operands of its products are of that; what comes out is
+    float32, and the weights and sigma are.
+
     >>> dense = Dense((3, 2), 4, rngs=nnx.Rngs(0))
     >>> dense(jnp.ones((5, 3)), jnp.ones((5, 2))).shape
     (5, 4)
@@ -131,12 +136,13 @@ class Dense(nnx.Module):
         self.kernels = nnx.List([nnx.Param(part) for part in parts])
         self.bias = nnx.Param(jnp.zeros(units))
         self.deterministic = False
+        self.precision: Precision = "float32"
         self.u = first_vector(rngs, units) if spectral else None
 
     def __call__(self, *inputs: Array) -> Array:
         out = self.bias[...]
         for part, kernel in zip(inputs, self.normalised_kernels(), strict=True):
-            out = out + product(part, kernel)
+            out = out + product(*operands(self.precision, part, kernel))
         return out
 
     def of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
@@ -145,8 +151,9 @@ class Dense(nnx.Module):
         ``[x, x] W = x (W_a + W_b)`` and ``[x, y] W = [x, x] W - (x - y) W_b``.
         """
         W_a, W_b = self.normalised_kernels()
-        of_xx = x @ (W_a + W_b) + self.bias[...]
-        return of_xx, of_xx - (x - y) @ W_b
+        of_both, difference, W_ab, W_b = operands(self.precision, x, x - y, W_a + W_b, W_b)
+        of_xx = of_both @ W_ab + self.bias[...]
+        return of_xx, of_xx - difference @ W_b
 
     def normalised_kernels(self) -> list[Array]:
         """W, or W / sigma(W) under spectral normalisation, in one piece for each input."""

@@ -12,6 +12,8 @@ from jax import Array, lax
 
 Initializer = Literal["xavier", "normal(0.01)"]
 
+Precision = Literal["float32", "bfloat16"]
+
 INITIALIZERS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
     "xavier": jax.nn.initializers.glorot_uniform(),
     "normal(0.01)": jax.nn.initializers.normal(0.01),
@@ -39,6 +41,16 @@ def spectral_norm(W: Array, u: SpectralVector, *, moves: bool) -> Array:
         u[...] = right
     sigma: Array = left @ W @ right
     return sigma
+
+
+def operands(precision: Precision, *arrays: Array) -> tuple[Array, ...]:
+    """Arrays as a product is to take them: rounded to bfloat16, or as they are.
+
+    The gradient of the rounding has the type that the array had.
+    """
+    if precision == "float32":
+        return arrays
+    return tuple(array.astype(jnp.bfloat16) for array in arrays)
 
 
 @jax.custom_vjp

@@ -55,6 +55,8 @@ class Settings:
     patience : int or None
         Stop after more than this many epochs without a better validation value, and give back
         the weights that had the best one. None: train to the end and keep the last weights.
+    precision : {"float32", "bfloat16"}
+        Of the products in a training step; validation is float32.
     """
 
     epochs: int
@@ -64,6 +66,7 @@ class Settings:
     beta2: float = 0.999
     ema_decay: float = 0.999
     patience: int | None = None
+    precision: str = "float32"
 
 
 @runtime_checkable
@@ -263,6 +266,7 @@ class _Workshop:
             settings.beta1,
             settings.beta2,
             settings.ema_decay,
+            settings.precision,
         )
         self.batch_size = min(settings.batch_size, self.row_count)
         self.steps, self.room = self.row_count // self.batch_size, room // self.batch_size

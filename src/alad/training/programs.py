@@ -38,6 +38,7 @@ class Programs:
     beta1: float
     beta2: float
     ema_decay: float
+    precision: str
 
     @cached_property
     def optimiser(self) -> optax.GradientTransformation:
@@ -74,7 +75,7 @@ class Programs:
     @cached_property
     def chunk(self) -> Callable[..., tuple[Learners, Array]]:
         """Some steps of an epoch, for each seed of a lane."""
-        step = Step(self.blueprints, self.moves, self.optimiser, self.ema_decay)
+        step = Step(self.blueprints, self.moves, self.optimiser, self.ema_decay, self.precision)
         of_seed = partial(run_steps, step, CHUNK)
         return jax.jit(jax.vmap(of_seed, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0)
 

@@ -62,9 +62,16 @@ def newborn(
 
 
 def alive(
-    blueprint: Blueprint, params: Any, buffers: Any, *, dropout: Array | None = None
+    blueprint: Blueprint,
+    params: Any,
+    buffers: Any,
+    *,
+    dropout: Array | None = None,
+    precision: str = "float32",
 ) -> nnx.Module:
     """Put a network together again: in training mode with a dropout key, else to evaluate.
+
+    Layers that know a ``precision`` take the operands of their products in that.
 
     What the network may write to while it runs is copied: the caller's arrays stay as they are.
     """
@@ -74,6 +81,7 @@ def alive(
         network.eval()  # type: ignore[no-untyped-call]
     else:
         nnx.reseed(network, dropout=dropout)
+    network.set_attributes(precision=precision, raise_if_not_found=False)
     return network
 
 

@@ -35,12 +35,16 @@ class Step:
         The same rule for every player, with slots of its own for each.
     ema_decay : float
         d in ``ema <- d ema + (1 - d) params``, after each of a player's moves; 0 for no memory.
+    precision : {"float32", "bfloat16"}
+        Of the operands of the networks' products, forwards and backwards. All that lasts beyond
+        the step is float32: weights, gradients, slots, averages and buffers.
     """
 
     blueprints: Mapping[str, Blueprint]
     moves: Sequence[Move]
     optimiser: optax.GradientTransformation
     ema_decay: float
+    precision: str = "float32"
 
     def __call__(
         self, learners: dict[str, Learner], batches: Sequence[Array], key: Array
@@ -77,6 +81,7 @@ class Step:
                 moving.get(name, learner.params),
                 learner.buffers,
                 dropout=jax.random.fold_in(key, i),
+                precision=self.precision,
             )
             for i, (name, learner) in enumerate(sorted(learners.items()))
         }
