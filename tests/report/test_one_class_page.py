@@ -30,6 +30,7 @@ def test_every_auroc_is_on_the_page_beside_the_published(folder):
         "cifar10",
         "cifar10-ablation",
         "cifar10-scores",
+        "cifar10-bfloat16",
     ]
     assert summary["tables"] == []
     assert [source["name"] for source in summary["sources"]] == [
