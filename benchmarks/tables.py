@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,19 +105,19 @@ def pictures(table: Mapping[str, Any]) -> str:
     """AUROC by class, those classes that any row has, and the mean beside the published one."""
     rows = table["rows"]
     classes = [name for name in table["classes"] if any(row["cells"][name] for row in rows)]
-    head = ("method", "epochs at most", *classes, "mean", "published mean of ten")
+    head = ("method", "seeds", "epochs at most", *classes, "mean", "published mean of ten")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in rows:
         found = [row["cells"][name] for name in classes]
         cells = ["" if cell is None else f"{cell['auroc']['mean']:.4f}" for cell in found]
         published = mean_and_sd_as_text(row["published"]) if row["published"] else ""
-        epochs = sorted({cell["epochs_asked"] for cell in found if cell} - {None})
-        mean = "" if row["mean"] is None else f"{row['mean']:.4f}"
-        asked = ", ".join(map(str, epochs))
-        lines.append(f"| {' | '.join((row['label'], asked, *cells, mean, published))} |")
+        seeds = _each({len(cell["seeds"]) for cell in found if cell})
+        asked = _each({cell["epochs_asked"] for cell in found if cell} - {None})
+        mean = "" if row["mean"] is None else mean_and_sd_as_text(row)
+        lines.append(f"| {' | '.join((row['label'], seeds, asked, *cells, mean, published))} |")
     for row in table["by_class"]:
         printed = [f"{row['classes'][table['classes'].index(name)]:.2f}" for name in classes]
-        cells = (row["method"], "", *printed, "", f"{row['mean']:.4f}")
+        cells = (row["method"], "", "", *printed, "", f"{row['mean']:.4f}")
         lines.append(f"| {' | '.join(cells)} |")
     commits = sorted(
         {c for row in rows for cell in row["cells"].values() if cell for c in cell["commits"]}
@@ -127,6 +127,10 @@ def pictures(table: Mapping[str, Any]) -> str:
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
     short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
+
+
+def _each(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
 
 
 def _panel(name: str) -> Mapping[str, Any]:
