@@ -54,9 +54,11 @@ def test_every_auroc_is_on_the_page_beside_the_published(folder):
 def test_the_documents_table_has_the_classes_that_are_stored(folder):
     text = pictures(one_class(ONE_CLASS["cifar10"], folder))
     head, _, *lines = text.splitlines()
-    assert head == "| method | seeds | epochs at most | airplane | cat | mean | published mean of ten |"
+    titles = [title.strip() for title in head.strip("|").split("|")]
+    classes = ["airplane", "cat"]
+    assert titles == ["method", "seeds", "epochs at most", *classes, "mean", "published mean of ten"]
     assert len({line.count("|") for line in [head, *lines] if line.startswith("|")}) == 1
-    assert any(line.startswith("| ALAD | 2 | 10 | ") for line in lines)
+    assert any(line.startswith("| ALAD | 3 | 10 | ") for line in lines)
     assert any(
         line.startswith("| ALAD, the paper |  |  | 0.68 | 0.62 |  | 0.6072 |") for line in lines
     )
