@@ -2,9 +2,13 @@
 
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
-from alad.training.loop import Progress, Settings, Trained, Windows, seeds_at_once, train
+from alad.training.lanes import seeds_at_once
+from alad.training.loop import Trained, train
+from alad.training.progress import Progress
+from alad.training.settings import Settings
 from alad.training.state import Blueprint, alive, blueprints
 from alad.training.step import Move
+from alad.training.windows import Windows
 
 __all__ = [
     "Blueprint",

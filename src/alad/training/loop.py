@@ -6,12 +6,11 @@ with which loss, and rows; it gives back weights for every seed, and the history
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +20,7 @@ from jax import Array
 from alad.errors import DivergedError
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
+from alad.training.lanes import cores, default_lanes
 from alad.training.programs import (
     CHUNK,
     CHUNK_OF_PICTURES,
@@ -31,76 +31,14 @@ from alad.training.programs import (
     room_for,
     with_room,
 )
+from alad.training.progress import Clock, Progress
 from alad.training.randomness import key
+from alad.training.settings import Settings
 from alad.training.state import Build
 from alad.training.step import Move
+from alad.training.windows import Ahead, Windows
 
 LESS = "Lower the learning rate, or scale the columns of a table (scaling='standard')."
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    epochs : int
-        Passes over the rows; with ``patience``, at most this many.
-    batch_size : int
-        Rows of one step; more than there are rows means all of them.
-    learning_rate, beta1, beta2 : float
-        Adam's.
-    ema_decay : float
-        Of the moving average of the weights; 0 switches it off.
-    patience : int or None
-        Stop after more than this many epochs without a better validation value, and give back
-        the weights that had the best one. None: train to the end and keep the last weights.
-    precision : {"float32", "bfloat16"}
-        Of the products in a training step; validation is float32.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    beta1: float = 0.5
-    beta2: float = 0.999
-    ema_decay: float = 0.999
-    patience: int | None = None
-    precision: str = "float32"
-
-
-@runtime_checkable
-class Windows(Protocol):
-    """Rows that are too many to be held: an epoch sees a window of them."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of every window."""
-
-    def window(self, epoch: int) -> np.ndarray[Any, Any]:
-        """Give the rows of an epoch, counted from 1; the same ones whenever it is asked for.
-
-        It is asked for in a thread of its own, while the epoch before is trained on.
-        """
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training run is, as told to the caller from time to time."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    seconds: float
-    losses: dict[str, float]
-    validation: float | None
-    before: int = 0  # steps that were made before ``step`` counts, of ``steps`` in all
-
-    @property
-    def seconds_left(self) -> float:
-        """Time left if the rest goes as fast as what was done in this call."""
-        return self.seconds / max(self.step, 1) * (self.steps - self.before - self.step)
 
 
 @dataclass
@@ -185,7 +123,7 @@ def train(
     if validation is not None and validate is not None and len(validation):
         workshop.use_validation(validation, validate)
     run = workshop.start_or_resume(checkpoint)
-    clock = _Clock(report, settings.epochs, run.history.epochs, workshop.steps)
+    clock = Clock(report, settings.epochs, run.history.epochs, workshop.steps)
     saved = time.monotonic()
     with workshop:
         while run.history.epochs < settings.epochs and workshop.someone_goes_on(run):
@@ -195,50 +133,6 @@ def train(
                 checkpoint.save(*workshop.to_disk(run))
                 saved = time.monotonic()
     return Trained(workshop.weights(run), run.history)
-
-
-@dataclass
-class _Clock:
-    """Turns what the loop has done into progress for people."""
-
-    report: Callable[[Progress], None] | None
-    epochs: int
-    epochs_before: int
-    steps_per_epoch: int
-    began: float = field(default_factory=time.monotonic)
-    validation: float | None = None
-
-    def tell(self, epoch: int, step: int, losses: dict[str, float]) -> None:
-        if self.report is None:
-            return
-        done = (epoch - 1 - self.epochs_before) * self.steps_per_epoch + step
-        total = (self.epochs - self.epochs_before) * self.steps_per_epoch
-        seconds = time.monotonic() - self.began
-        self.report(Progress(epoch, self.epochs, done, total, seconds, losses, self.validation))
-
-
-class _Ahead:
-    """The windows of a run, each of which is read while the one before it is trained on."""
-
-    def __init__(self, windows: Windows, epochs: int) -> None:
-        self.windows, self.epochs = windows, epochs
-        self.reader = ThreadPoolExecutor(1)
-        self.coming: Future[np.ndarray[Any, Any]] | None = None
-
-    def ask_for(self, epoch: int) -> None:
-        """Begin to read the window of an epoch, if there is to be such a one."""
-        if epoch <= self.epochs:
-            self.coming = self.reader.submit(self.windows.window, epoch)
-
-    def take(self, epoch: int) -> np.ndarray[Any, Any]:
-        """Wait for the window of an epoch, which was asked for unless it is the run's first."""
-        coming, self.coming = self.coming, None
-        return self.windows.window(epoch) if coming is None else coming.result()
-
-    def close(self) -> None:
-        """Let go of a window that nobody will take, once nobody reads any more."""
-        self.reader.shutdown(cancel_futures=True)
-        self.coming = None
 
 
 class _Workshop:
@@ -255,7 +149,7 @@ class _Workshop:
         lanes: int | None,
     ) -> None:
         self.seeds, self.settings, self.moves = seeds, settings, tuple(moves)
-        self.windows = _Ahead(rows, settings.epochs) if isinstance(rows, Windows) else None
+        self.windows = Ahead(rows, settings.epochs) if isinstance(rows, Windows) else None
         self.row_count = rows.shape[0]
         room = self.row_count if isinstance(rows, Windows) else room_for(rows)
         self.rows = None if isinstance(rows, Windows) else with_room(rows, room)
@@ -274,12 +168,12 @@ class _Workshop:
         self.stride = CHUNK_OF_PICTURES if of_pictures else CHUNK
         keys = jnp.stack([jax.random.split(key(s)) for s in seeds])
         shares = np.array_split(
-            np.arange(len(seeds)), lanes or _default_lanes(len(seeds), of_pictures)
+            np.arange(len(seeds)), lanes or default_lanes(len(seeds), of_pictures)
         )
         self.shares = [share for share in shares if len(share)]
         self.birth_keys = [keys[share, 0] for share in self.shares]
         self.keys = [keys[share, 1] for share in self.shares]
-        self.pool = ThreadPoolExecutor(min(len(self.shares), _cores()))
+        self.pool = ThreadPoolExecutor(min(len(self.shares), cores()))
         self.judge: Callable[[Learners], Array] | None = None
 
     def __enter__(self) -> None:
@@ -332,7 +226,7 @@ class _Workshop:
         patience = self.settings.patience
         return patience is None or bool((run.standing.waited <= patience).any())
 
-    def epoch(self, run: Run, clock: _Clock) -> None:
+    def epoch(self, run: Run, clock: Clock) -> None:
         """Run one epoch of all lanes, judge it and write it into the history."""
         began, number = time.monotonic(), run.history.epochs + 1
         if self.windows is not None:
@@ -417,33 +311,6 @@ class _Workshop:
 
     def _to_lanes(self, stacked: Any) -> list[Any]:
         return [jax.tree.map(lambda a, s=s: jnp.asarray(a[s]), stacked) for s in self.shares]
-
-
-def seeds_at_once(seeds: int, *, pictures: bool = False) -> int:
-    """How many seeds pay to train side by side.
-
-    On an accelerator all, whose small products cost the time of a launch; but of pictures one, for
-    a single one keeps the card busy and ends when its own patience does. On a CPU one a core: more
-    are no faster there, and a run that ends early has then finished none.
-    """
-    if jax.default_backend() == "cpu":
-        return min(seeds, _cores())
-    return 1 if pictures else seeds
-
-
-def _default_lanes(seeds: int, pictures: bool) -> int:
-    """One lane on an accelerator, where ten seeds of a table take little more time than one.
-
-    Else a lane for each seed. On a CPU products of batches of matrices are no faster than one after
-    the other, on an accelerator convolutions of batches are slower and take minutes to compile; and
-    a lane of one seed is the same program whoever trains beside it.
-    """
-    return seeds if pictures or jax.default_backend() == "cpu" else 1
-
-
-def _cores() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return cores or 1
 
 
 def _usable(learners: Learners) -> dict[str, Any]:

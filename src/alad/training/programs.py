@@ -18,10 +18,8 @@ from alad.training.step import Move, Step, run_steps, shuffles
 
 CHUNK = 1000  # steps between two reports of progress
 CHUNK_OF_PICTURES = 20  # each takes as long as hundreds of rows
-BLOCK, BLOCK_OF_PICTURES = (
-    4096,
-    128,
-)  # validation rows that are scored at once, of tables and of pictures
+BLOCK = 4096  # validation rows that are scored at once
+BLOCK_OF_PICTURES = 128
 MOST_WITH_ROOM = 128 << 20  # bytes: to copy more costs more than a program of their own
 
 Learners = dict[str, Learner]
