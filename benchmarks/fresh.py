@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from alad.estimators import DETECTORS
-from alad.experiments.quality import CONTENDERS, METRICS
+from alad.experiments.panels import CONTENDERS
+from alad.experiments.quality import METRICS
 from alad.experiments.record import record
 from alad.metrics import detection_metrics
 from benchmarks.run import RESULTS

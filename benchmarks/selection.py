@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from alad import ALAD
 from alad.datasets import DATA_SETS
 from alad.datasets.adbench import DIGESTS
-from alad.experiments.quality import PAPER
+from alad.experiments.panels import PAPER
 from alad.experiments.record import record
 from benchmarks.run import RESULTS
 

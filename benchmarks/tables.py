@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from alad.experiments import quality
+from alad.experiments import panels, quality
 from alad.experiments.compare import compared, summary
 from alad.experiments.one_class import ONE_CLASS, one_class
 from alad.experiments.registry import TABLES
@@ -134,7 +134,7 @@ def _each(numbers: Iterable[int]) -> str:
 
 
 def _panel(name: str) -> Mapping[str, Any]:
-    return quality.compared(quality.PANELS[name], RESULTS / "quality")
+    return quality.compared(panels.PANELS[name], RESULTS / "quality")
 
 
 def panel(panel: Mapping[str, Any]) -> str:

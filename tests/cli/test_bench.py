@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alad.experiments import quality
+from alad.experiments import panels
 from tests.experiments.test_quality import CHOSEN, TWO, made_up
 
 __all__ = ["made_up"]  # a fixture
@@ -16,7 +16,7 @@ __all__ = ["made_up"]  # a fixture
 
 @pytest.fixture(autouse=True)
 def two(monkeypatch):
-    monkeypatch.setitem(quality.PANELS, "adbench", TWO)
+    monkeypatch.setitem(panels.PANELS, "adbench", TWO)
 
 
 def test_it_runs_shows_and_draws(alad):

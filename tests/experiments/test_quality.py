@@ -12,7 +12,8 @@ from scipy import stats
 from alad.datasets import DATA_SETS, DataSet, Protocol, Split, adbench
 from alad.errors import InputError
 from alad.experiments import quality
-from alad.experiments.quality import CONTENDERS, PANELS, Panel, compared, run
+from alad.experiments.panels import CONTENDERS, PANELS, Panel
+from alad.experiments.quality import compared, run
 
 RNG = np.random.default_rng(0)
 TWO = Panel("two", "Two tables", (("12_fault", "one-class"), ("6_cardio", "one-class")), 2)

@@ -8,9 +8,8 @@ import numpy as np
 
 from alad.experiments import results
 from alad.experiments.measure import measured, pictured
-from alad.experiments.registry import METHODS
+from alad.experiments.registry import METHODS, ONLY
 from alad.experiments.results import Job
-from alad.experiments.run import ONLY
 
 Y = np.arange(300) >= 240
 KINDS = np.where(Y, "normal", np.where(np.arange(300) % 3 == 0, "smurf <b>", "neptune"))

@@ -61,7 +61,8 @@ def quality(
     kdd99, kdd99-corrected, arrhythmia, cifar10.
     """
     from alad.cli.show import check_choice, print_json, print_text
-    from alad.experiments.quality import CONTENDERS, PANELS, compared, run
+    from alad.experiments.panels import CONTENDERS, PANELS
+    from alad.experiments.quality import compared, run
 
     for name in panels or ():
         check_choice("panel", name, PANELS)

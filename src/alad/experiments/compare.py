@@ -14,9 +14,8 @@ from scipy import stats
 
 from alad.experiments import results
 from alad.experiments.published import Published
-from alad.experiments.registry import Row, Table
+from alad.experiments.registry import ONLY, Row, Table
 from alad.experiments.results import Job, Stored
-from alad.experiments.run import ONLY
 
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 TOLERANCE = 2.0  # standard deviations of ours between our mean and the published number

@@ -17,9 +17,8 @@ import numpy as np
 from alad.datasets import DATA_SETS
 from alad.experiments import results
 from alad.experiments.published import AUROCS, BY_CLASS, Auroc
-from alad.experiments.registry import METHODS, Method, Row
+from alad.experiments.registry import METHODS, ONLY, Method, Row
 from alad.experiments.results import Job, Stored
-from alad.experiments.run import ONLY
 
 CONTROLS = (
     Row("ALAD, untrained", "alad-untrained", "features", control=True),

@@ -1,8 +1,7 @@
 """How well detectors detect, over many tables: one fit for each, judged in several ways.
 
-A panel is a list of tables by one protocol, each divided anew for each seed. The results of a
-:class:`Contender` over a panel are one file, in which each table has a run for each seed; what is
-stored is skipped.
+The tables of a panel are divided anew for each seed. The results of a contender over a panel are
+one file, in which each table has a run for each seed; what is stored is skipped.
 """
 
 from __future__ import annotations
@@ -11,195 +10,27 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from alad.datasets import DATA_SETS, Split, adbench
+from alad.datasets import DATA_SETS, Split
 from alad.errors import InputError
 from alad.estimators import DETECTORS
 from alad.experiments.code import code_digest
+from alad.experiments.panels import CONTENDERS, PICTURES, TABLES, Contender, Panel
 from alad.experiments.record import commit, record
-from alad.experiments.registry import Method
+from alad.experiments.registry import ONLY
 from alad.experiments.results import CODE
-from alad.experiments.run import KEEP, ONLY, as_taken
+from alad.experiments.run import KEEP, as_taken
 from alad.metrics import detection_metrics
-from alad.scores import ABLATION
 
 METRICS = ("auroc", "average_precision", "f1")
 COMPILED = 300  # rows that are scored before the time is taken: more than a block of them
 
-TABLES, PICTURES = "tables", "pictures"
-
 Tell = Callable[[str, float | None], None]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Problems that are judged together, each a data set and a protocol.
-
-    ``seeds`` is how many are usual. Of ``pictures`` the protocol is the class that is normal.
-    """
-
-    name: str
-    title: str
-    problems: tuple[tuple[str, str], ...]
-    seeds: int
-    pictures: bool = False
-
-    @property
-    def by_name(self) -> dict[str, tuple[str, str]]:
-        """The problems, by the name of their table or class."""
-        return {pair[self.pictures]: pair for pair in self.problems}
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The names of the problems."""
-        return tuple(self.by_name)
-
-
-def _adbench(protocol: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, protocol) for name in adbench.FILES)
-
-
-PANELS: dict[str, Panel] = {
-    panel.name: panel
-    for panel in (
-        Panel("adbench", "Ten tables of ADBench", _adbench("one-class"), 3),
-        Panel(
-            "contaminated",
-            "Ten tables of ADBench, 5 % of the training rows are anomalies",
-            _adbench("contaminated"),
-            3,
-        ),
-        Panel("kdd99", "KDDCup99, paper", (("kdd99", "paper"),), 10),
-        Panel(
-            "kdd99-corrected",
-            "KDDCup99, attacks are the anomaly",
-            (("kdd99", "corrected-labels"),),
-            10,
-        ),
-        Panel("arrhythmia", "Arrhythmia, one-class", (("arrhythmia", "one-class"),), 10),
-        Panel(
-            "cifar10",
-            "CIFAR-10, airplanes and automobiles",
-            (("cifar10", "airplane"), ("cifar10", "automobile")),
-            3,
-            pictures=True,
-        ),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A method by its name in print. No data set's preset is added to its settings.
-
-    ``takes`` says what it is judged on: tables, pictures, or both.
-    """
-
-    label: str
-    method: Method
-    control: bool = False
-    takes: tuple[str, ...] = (TABLES,)
-
-    @property
-    def name(self) -> str:
-        """The method's, part of file names."""
-        return self.method.name
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """What one fit of it is judged by."""
-        return self.method.scores or (ONLY,)
-
-    def is_of(self, panel: Panel) -> bool:
-        """Whether it takes what the panel has."""
-        return (PICTURES if panel.pictures else TABLES) in self.takes
-
-
-PAPER = {"preset": "kdd99", "scaling": "standard", "learning_rate": 2e-4, "anomaly_score": "memory"}
-BY_MEMORY = {"anomaly_score": "memory"}
-BOUNDED = {"kdd99": {"max_rows": 20_000}}  # of KDDCup99, for those that compare with every row
-OF_PICTURES = {"preset": "pictures"}
-
-
-def _control(
-    label: str, *method: Any, takes: tuple[str, ...] = (TABLES, PICTURES), **settings: Any
-) -> Contender:
-    return Contender(label, Method(*method, **settings), control=True, takes=takes)
-
-
-CONTENDERS: dict[str, Contender] = {
-    contender.name: contender
-    for contender in (
-        Contender(
-            "ALAD()",
-            Method(
-                "alad",
-                "ALAD",
-                scores=("memory", "local-distance", "distance", "features", "logits", "l1"),
-            ),
-        ),
-        Contender(
-            "ALAD(leave_out_knots=True)",
-            Method("alad-no-knots", "ALAD", {"leave_out_knots": True}, ("memory", "distance")),
-        ),
-        Contender(
-            "ALAD() without exchanged columns",
-            Method("alad-no-exchange", "ALAD", {"exchange": False}, ("memory", "features")),
-        ),
-        Contender(
-            "ALAD() with standard scaling",
-            Method("alad-standard", "ALAD", {"scaling": "standard"}, ("memory", "local-distance")),
-        ),
-        Contender("ALAD() without D_zz", Method("alice", "ALICE", BY_MEMORY, ("memory",))),
-        Contender("ALAD() without D_zz and D_xx", Method("bigan", "BiGAN", BY_MEMORY, ("memory",))),
-        Contender("the paper's ALAD", Method("alad-paper", "ALAD", PAPER, ("features", "memory"))),
-        Contender(
-            "the paper's ALAD with exchanged columns",
-            Method(
-                "alad-paper-exchange", "ALAD", {**PAPER, "exchange": True}, ("features", "memory")
-            ),
-        ),
-        Contender(
-            'ALAD(preset="pictures")',
-            Method("alad-pictures", "ALAD", OF_PICTURES, ABLATION),
-            takes=(PICTURES,),
-        ),
-        _control(
-            "ALAD() untrained",
-            "alad-untrained",
-            "ALAD",
-            {"epochs": 0},
-            ("memory", "features"),
-            takes=(TABLES,),
-        ),
-        _control(
-            'ALAD(preset="pictures") untrained',
-            "alad-pictures-untrained",
-            "ALAD",
-            {**OF_PICTURES, "epochs": 0},
-            ABLATION,
-            takes=(PICTURES,),
-        ),
-        _control("k nearest neighbours, the fifth", "knn", "KNN", of=BOUNDED),
-        _control(
-            "k nearest neighbours, mean of five", "knn-mean", "KNN", {"method": "mean"}, of=BOUNDED
-        ),
-        _control("LOF", "lof", "LOF", of=BOUNDED),
-        _control("Isolation Forest", "if", "IsolationForest"),
-        _control("OC-SVM", "oc-svm", "OCSVM", {"nu": 0.05, "gamma": "scale"}, of=BOUNDED),
-        _control("Mahalanobis distance", "mahalanobis", "Mahalanobis"),
-        _control("PCA", "pca", "PCA"),
-        _control(
-            "Autoencoder", "autoencoder", "AutoEncoder", {}, ("l2",), of={"cifar10": OF_PICTURES}
-        ),
-    )
-}
 
 
 def run(

@@ -17,6 +17,7 @@ from alad.scores import ABLATION
 
 Settings = Mapping[str, Any]
 
+ONLY = "default"  # the score's name where a detector has but one
 PRINCIPAL = 100  # components that a picture of 3,072 numbers is shown as: as many as z has
 SEARCHED = 20_000  # test rows that AnoGAN's search is tried on: 500 steps each
 

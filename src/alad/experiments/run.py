@@ -20,13 +20,12 @@ from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector, fit_si
 from alad.experiments import results
 from alad.experiments.measure import measured, pictured
 from alad.experiments.record import commit
-from alad.experiments.registry import Method
+from alad.experiments.registry import ONLY, Method
 from alad.experiments.results import Job, Run, Stored
 from alad.training import Progress, seeds_at_once
 
 SPLIT_SEED = 42  # as in the released code; the runs differ in the model's seed
 CURVE = 100  # points of a training curve that are kept
-ONLY = "default"  # the score's name where a detector has but one
 
 KEEP = ", --other-code to keep it because the change did not move the numbers"
 

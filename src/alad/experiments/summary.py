@@ -10,9 +10,8 @@ from alad.errors import InputError
 from alad.experiments import results
 from alad.experiments.compare import compared
 from alad.experiments.one_class import ONE_CLASS, has_results, one_class, stored_cells
-from alad.experiments.registry import TABLES, Row, Table
+from alad.experiments.registry import ONLY, TABLES, Row, Table
 from alad.experiments.results import Job, Stored
-from alad.experiments.run import ONLY
 
 ABOUT = ("date", "machine", "versions", "git", "command")
 
