@@ -157,13 +157,11 @@ def as_text(table: Mapping[str, Any]) -> str:
             "Short: some rows stand for fewer classes or epochs than the paper's, so their means "
             "are not its means (--full makes them whole)."
         )
-    differing = [
-        f"{row['label']}, {name}: made with other {' and '.join(cell['differs'])} than now."
-        for row in table["rows"]
-        for name, cell in row["cells"].items()
-        if cell and cell["differs"]
+    notes += [
+        f"Made with other {what} than now: {'; '.join(rows)}."
+        for what, rows in table["made_otherwise"].items()
     ]
-    return "\n".join([f"{table['title']}: AUROC", "", *lines, *notes, *differing])
+    return "\n".join([f"{table['title']}: AUROC", "", *lines, *notes])
 
 
 def _published(row: Mapping[str, Any]) -> list[str]:

@@ -129,6 +129,7 @@ def one_class(table: OneClassTable, folder: Path) -> dict[str, Any]:
         "classes": list(table.classes),
         "by_class": [asdict(row) for row in BY_CLASS.get(table.name, ())],
         "rows": rows,
+        "made_otherwise": made_otherwise(rows),
         "sources": sorted(
             {
                 source
@@ -139,6 +140,26 @@ def one_class(table: OneClassTable, folder: Path) -> dict[str, Any]:
             }
         ),
     }
+
+
+def made_otherwise(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By what differs from what a method would be made with now: rows, with classes if not all.
+
+    >>> cells = {"cat": {"differs": ["code"]}, "dog": None, "frog": {"differs": []}}
+    >>> made_otherwise([{"label": "ALAD", "cells": cells}])
+    {'code': ['ALAD (cat)']}
+    """
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        stored = {name: cell for name, cell in row["cells"].items() if cell}
+        by_what: dict[str, list[str]] = {}
+        for name, cell in stored.items():
+            if cell["differs"]:
+                by_what.setdefault(" and ".join(cell["differs"]), []).append(name)
+        for what, names in by_what.items():
+            only = "" if len(names) == len(stored) else f" ({', '.join(names)})"
+            found.setdefault(what, []).append(row["label"] + only)
+    return found
 
 
 def _row(table: OneClassTable, row: Row, folder: Path) -> dict[str, Any]:
