@@ -142,9 +142,11 @@ def test_rows_with_the_smallest_lots_are_drawn_whatever_the_batches(parts):
     for seed in range(20):
         pot = drawing._Pot(6, seed)
         for part in np.split(np.arange(30), parts):
-            pot.add(part)
+            pot.add(part, pl.DataFrame({"row": part}))
         lots = np.random.default_rng(seed).random(30)
-        assert pot.rows.tolist() == pot.places.tolist() == sorted(lots.argsort()[:6].tolist())
+        assert (
+            pot.rows.tolist() == pot.names["row"].to_list() == sorted(lots.argsort()[:6].tolist())
+        )
         assert pot.seen == 30
 
 
@@ -269,7 +271,7 @@ def test_drift_is_drawn(alad, calibrated):
 
 
 def test_drift_of_a_long_table_looks_at_a_sample_of_it(alad, calibrated, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_ROWS", 150)
+    monkeypatch.setattr(drift, "MOST", 150)
     rows(900, 3).write_parquet("new.parquet")
     options = ("drift", calibrated, "new.parquet", "--json")
     said = json.loads(alad.good(*options).out)
@@ -330,7 +332,7 @@ def test_drift_takes_the_schemas_column_of_time(alad, calibrated, monkeypatch):
 
 
 def test_drift_in_time_of_a_long_table(alad, calibrated, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_ROWS", 200)
+    monkeypatch.setattr(drift, "MOST", 200)
     frame = moving()
     frame.write_parquet("new.parquet")
     options = ("--time", "minute", "--json")

@@ -79,6 +79,15 @@ def note(what: str, items: Collection[str]) -> None:
         say(f"note: {what}: {', '.join(items)}")
 
 
+def called(row: Mapping[str, Any]) -> str:
+    """Name a row of a table by its number, a picture by its file.
+
+    >>> called({"row": 1200}), called({"file": "a.png"})
+    ('row 1,200', 'a.png')
+    """
+    return str(row["file"]) if "file" in row else f"row {row['row']:,}"
+
+
 def by_column(counts: Mapping[str, int]) -> list[str]:
     """Give counts of rows as text, the largest first; of many columns also the smallest.
 
