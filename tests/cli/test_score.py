@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import load
+from alad import Mahalanobis, load
 from alad.cli.tables import table as tables
+from alad.preprocessing.table import TableEncoder
 
 COLUMNS = ["row", "anomaly_score", "is_anomaly"]
 
@@ -99,6 +100,8 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "low_p_values": None,
         "unseen_categories": {"proto": 2},
         "missing_values": {"count": 1, "proto": 1},
+        "newly_missing": {"count": 1, "proto": 1},
+        "newly_missing_uncounted": [],
         "ignored_columns": ["label"],
         "out": "s.csv",
     }
@@ -111,7 +114,8 @@ def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypat
     notes = alad.good("score", model, table, "-o", "s.csv").err.splitlines()[1:-1]
     assert notes == [
         "note: categories that fit did not see: proto (6 rows)",
-        "note: missing values: bytes (3 rows), count (3 rows), proto (3 rows)",
+        "note: missing where fit saw every value, so unlike all of them: bytes (3 rows), "
+        "count (3 rows), proto (3 rows)",
         "note: columns left aside, because fit did not see them: id",
     ]
 
@@ -416,3 +420,22 @@ def test_folder_in_the_place_of_the_result(alad, model):
     Path("s.csv").mkdir()
     message = r"Expected to write s\.csv, but something else is there .*Choose another place, .*"
     alad.refused(message, "score", model, "train.csv", "-o", "s.csv", code=1)
+
+
+def test_a_model_from_before_says_that_newly_missing_values_count_for_nothing(alad, train):
+    detector = Mahalanobis().fit(train)
+    content = detector.encoder_.to_json()
+    for column in content["columns"]:
+        column.get("learned", {}).pop("gap", None)
+    detector.encoder_ = TableEncoder.from_json(content)
+    detector.save("old")
+    train.with_columns(bytes=None, proto=None).write_parquet("gaps.parquet")
+    done = alad.good("score", "old", "gaps.parquet", "-o", "s.csv")
+    assert "note: missing where fit saw every value, so unlike all of them: proto (" in done.err
+    assert (
+        "note: missing where fit saw every value, but taken for the training median, which is "
+        "nothing odd: this model is from before that counted, fit it again: bytes (200 rows)\n"
+    ) in done.err
+    said = json.loads(alad.good("score", "old", "gaps.parquet", "-o", "s.csv", "--json").out)
+    assert said["newly_missing"] == {"bytes": 200, "proto": 200}
+    assert said["newly_missing_uncounted"] == ["bytes"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
 
 
 def info(
@@ -111,20 +114,23 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
     if encoder is None:
         return None
-    return [
-        {
-            "name": column["name"],
-            "kind": column["kind"],
-            "role": column.get("role", "feature"),
-            "categories": len(column["categories"]),
-            "missing_at_fit": column["has_missing"],
-            "fill": column["fill"] if column["kind"] in FILLED else None,
-            "constant": column["constant"],
-            "features": list(Column.from_json(column).features),
-            "note": column.get("note", ""),
-        }
-        for column in encoder["columns"]
-    ]
+    return [_column(Column.from_json(column)) for column in encoder["columns"]]
+
+
+def _column(column: Column) -> dict[str, Any]:
+    unlike = column.is_read and column.tells_missing and not column.has_missing
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "role": column.role,
+        "categories": len(column.categories),
+        "missing_at_fit": column.has_missing,
+        "missing_unlike_all": unlike,
+        "fill": column.fill if column.kind in FILLED and not unlike else None,
+        "constant": column.constant,
+        "features": list(column.features),
+        "note": column.note,
+    }
 
 
 def _as_text(facts: Mapping[str, Any]) -> str:
@@ -182,7 +188,10 @@ def _became(column: Mapping[str, Any]) -> str:
         text += f", missing filled with {column['fill']:g}"
         gaps = " and flagged" if column["missing_at_fit"] else ""
     else:
-        text += f", {len(column['features'])} features"
+        features = len(column["features"])
+        text += f", {features} features" if features > 1 else ""
         gaps = ", missing flagged" if column["missing_at_fit"] else ""
+    if column["missing_unlike_all"] and column["kind"] != "categorical":
+        gaps = ", missing unlike all values"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
     return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"

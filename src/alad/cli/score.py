@@ -154,8 +154,9 @@ def score(
 
     The table needs the columns that the model reads, in any order; labels and identifiers may be
     absent. Columns that fit did not see are left aside, and named at the end. Missing values are
-    allowed: a missing number counts as the training median, and a category that fit did not see
-    counts as unlike all of those it saw. Both are counted, by column.
+    allowed: where fit saw some, a missing number counts as the training median and is flagged as
+    missing; where fit saw none, a missing value counts as unlike all of those it saw, as does a
+    category that fit did not see. They are counted, by column.
 
     With --reasons each anomaly is compared with the normal row nearest to it, which takes about as
     long as scoring one row for each column of the table (docs/reasons.md).
@@ -261,6 +262,25 @@ def _tell_low(done: Mapping[str, Any]) -> None:
         )
 
 
+def _tell_missing(done: Mapping[str, Any]) -> None:
+    """Say where values are missing, and first where that is news."""
+    from alad.cli.show import by_column, note
+
+    new, uncounted = done.get("newly_missing", {}), done.get("newly_missing_uncounted", ())
+    for is_left_out, told in (
+        (False, "missing where fit saw every value, so unlike all of them"),
+        (
+            True,
+            "missing where fit saw every value, but taken for the training median, which is "
+            "nothing odd: this model is from before that counted, fit it again",
+        ),
+    ):
+        of_these = {name: n for name, n in new.items() if (name in uncounted) == is_left_out}
+        note(told, by_column(of_these))
+    others = {name: n for name, n in done.get("missing_values", {}).items() if name not in new}
+    note("missing values", by_column(others))
+
+
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
     from alad.cli.show import by_column, note, say
@@ -274,7 +294,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     _tell_decision(done["decision"])
     _tell_low(done)
     note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
-    note("missing values", by_column(done.get("missing_values", {})))
+    _tell_missing(done)
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
     tell_unreadable(done.get("unreadable", ()))
     if out != Path("-"):

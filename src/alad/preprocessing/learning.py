@@ -44,7 +44,7 @@ from dataclasses import replace
 import polars as pl
 
 from alad.errors import InputError
-from alad.preprocessing.columns import DASHES, READ, WRITTEN, Column
+from alad.preprocessing.columns import DASHES, GAP, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds.addresses import IpLearner
@@ -174,7 +174,10 @@ class ColumnLearner:
             return self._without_values()
         learner, doubts = self._settled()
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
-        learned = learner.finish(self.gaps + dashes > 0)
+        has_missing = self.gaps + dashes > 0
+        learned = learner.finish(has_missing)
+        gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
+        known = {**learned.learned, **({DASHES: True} if dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
         doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
@@ -184,12 +187,12 @@ class ColumnLearner:
             kind=learned.kind,
             categories=learned.categories,
             fill=learned.fill,
-            has_missing=self.gaps + dashes > 0 and learned.kind != IGNORED,
+            has_missing=has_missing and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
             note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
             doubt=doubt,
-            learned={**learned.learned, DASHES: True} if dashes else learned.learned,
+            learned=known | ({GAP: gap} if gap else {}),
         )
 
     def _settled(self) -> tuple[Learner, list[str]]:
@@ -240,6 +243,10 @@ class WrittenNumbers(Learner):
         learned = self.learner.finish(has_missing)
         written = {WRITTEN: True} if self.are_text else {}
         return replace(learned, learned={**learned.learned, **written})
+
+    def gap(self, learned: Learned) -> list[float]:
+        """As the learner of numbers says."""
+        return self.learner.gap(learned)
 
 
 def _holds(learner: Learner, batch: Batch) -> bool:

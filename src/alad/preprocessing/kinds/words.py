@@ -222,6 +222,12 @@ class WordLearner(Learner):
             learned["values"] = self.counts.shares(repeated=kind == "text").to_json()
         return Learned(kind, constant=constant, learned=learned, note=why)
 
+    def gap(self, learned: Learned) -> list[float]:
+        """The shape of no text at all, and rarer than the rarest; of categories nothing."""
+        shape = [0.0] * len(SHAPE) if learned.kind == "text" else []
+        shares = learned.learned.get("values")
+        return [*shape, Shares.from_json(shares).gap] if shares else shape
+
     def _check(self, distinct: int) -> None:
         if distinct > MOST_CATEGORIES:
             raise InputError(
