@@ -832,3 +832,13 @@ def test_models_from_before_take_a_typical_value_for_a_missing_one(kind):
 def test_a_column_with_gaps_at_fit_has_no_features_beside_the_flag(kind):
     (column,) = encoder_of([*WHOLE[kind], None], kind).schema
     assert (column.gap, column.tells_missing) == ((), True)
+
+
+@pytest.mark.parametrize("kind", ["categorical", "frequency"])
+def test_words_that_fit_did_not_see_are_known_row_by_row(kind):
+    encoder = encoder_of([*WHOLE[kind], None], kind)
+    (column,) = encoder.schema
+    values = pl.Series("a", [WHOLE[kind][0], "never", None, "<missing"])
+    assert column.of_kind.unseen(values, column).tolist() == [False, True, False, True]
+    (numbers,) = encoder_of([1.0, 2.0]).schema
+    assert not numbers.of_kind.unseen(pl.Series([3.0]), numbers).any()

@@ -87,7 +87,7 @@ def test_a_group_says_that_its_alerts_differ_where_only_one_is_explained(model):
     group = next(group for group in found if group["count"] > 20)
     seen = {column["column"]: column["seen"] for column in group["columns"]}
     assert re.fullmatch(r"word \d+ and others", seen["proto"])
-    assert ("proto", "of several values") in [tuple(i.values()) for i in group["items"]]
+    assert ("proto", "unseen at fit") in [tuple(i.values()) for i in group["items"]]
 
 
 def test_the_most_severe_group_is_first(summary, scored):

@@ -172,6 +172,10 @@ class Kind(ABC):
         """Give features (n, f) that a value may have, near to these; here all are."""
         return part
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where a word is one that fit did not see; of other kinds nowhere."""
+        return np.zeros(len(series), np.bool_)
+
     def rarity(
         self, part: NDArray[Any], normal: NDArray[Any], column: Column
     ) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from alad.errors import InputError
 from alad.preprocessing.kinds._base import (
     NONE,
     Batch,
+    Bools,
     Encoded,
     Kind,
     Learned,
@@ -78,6 +79,10 @@ class Categorical(Kind):
         codes = found.to_physical().cast(pl.Int64).fill_null(none).to_numpy()
         return Encoded((), gap, unseen, codes)
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the category is none of those of fit."""
+        return _others(as_text(series), column.categories)
+
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the category whose feature is the largest."""
         names = np.array(column.categories, dtype=object)
@@ -109,6 +114,12 @@ class Frequency(Kind):
         gap = nulls(text)
         return Encoded(filled((rarity,), gap, (shares.least,)), gap, unseen)
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the value is none of those of fit, if the model holds them all."""
+        shares = Shares.from_json(column.learned["values"])
+        text = as_text(series)
+        return _others(text, shares.values) & shares.complete
+
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the value of the nearest rarity, and say how many others have it."""
         return pl.Series(column.name, _known(column).said(part), pl.String)
@@ -116,6 +127,13 @@ class Frequency(Kind):
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
         """Give the nearest rarity of a value."""
         return _known(column).nearest(part)
+
+
+def _others(text: pl.Series, known: Sequence[str]) -> Bools:
+    """(n,) where a text is there and is none of those that are known."""
+    is_known = text.is_in(pl.Series(known, dtype=pl.String).implode())
+    found: Bools = (~is_known).fill_null(False).to_numpy()
+    return found
 
 
 def _known(column: Column) -> Known:
