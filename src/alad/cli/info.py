@@ -191,7 +191,7 @@ def _became(column: Mapping[str, Any]) -> str:
         features = len(column["features"])
         text += f", {features} features" if features > 1 else ""
         gaps = ", missing flagged" if column["missing_at_fit"] else ""
-    if column["missing_unlike_all"] and column["kind"] != "categorical":
+    if column["missing_unlike_all"] and column["kind"] in FILLED:
         gaps = ", missing unlike all values"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
     return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"

@@ -14,6 +14,7 @@ from alad.preprocessing.kinds._base import TEXT, without_absent, written_numbers
 ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
 
+IN_SCHEMA = "ignored in the schema"  # why a column is not given to the model
 DASHES, WRITTEN = "dashes", "written"  # what a column's values were at fit, in ``learned``
 GAP = "gap"  # there too: the features of a missing value, where fit saw none
 
@@ -52,7 +53,9 @@ class Column:
     @property
     def why_left_out(self) -> str:
         """Why a column is not given to the model: its role, or else what is said of its values."""
-        return self.role if self.kind != IGNORED else self.note or f"{self.kind}, {self.role}"
+        if self.kind != IGNORED:
+            return self.role
+        return self.note or (IN_SCHEMA if self.role in READ else f"{self.kind}, {self.role}")
 
     @property
     def of_kind(self) -> Kind:

@@ -44,13 +44,13 @@ from dataclasses import replace
 import polars as pl
 
 from alad.errors import InputError
-from alad.preprocessing.columns import DASHES, GAP, READ, WRITTEN, Column
+from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds.addresses import IpLearner
 from alad.preprocessing.kinds.times import TimeLearner
 from alad.preprocessing.kinds.urls import SURELY, UrlLearner
-from alad.preprocessing.kinds.words import WordLearner
+from alad.preprocessing.kinds.words import ALL_DIFFER, WordLearner
 from alad.preprocessing.schema import Stated
 
 # port, sport, src_port, dstPort, Port Number, ports, dpt, id.resp_p; not report or transport.
@@ -64,6 +64,7 @@ TIME = re.compile(
 )
 WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
 GLANCE = 20
+WITHOUT_VALUES = "all values are missing"  # why a column is ignored
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
@@ -209,8 +210,8 @@ class ColumnLearner:
     def _left_out(self) -> Column:
         assert self.stated is not None
         form = {"format": self.stated.format} if self.stated.format else {}
-        stated = self.stated
-        return Column(self.name, stated.kind, role=stated.role, note=stated.note, learned=form)
+        note = _why_ignored(self.stated) if self.stated.kind == IGNORED else self.stated.note
+        return Column(self.name, self.stated.kind, role=self.stated.role, note=note, learned=form)
 
     def _looks_like_a_label(self) -> str:
         is_one = self.stated is None and self.name.lower() in LABELS
@@ -222,7 +223,18 @@ class ColumnLearner:
                 f"Expected at least one value in column {self.name!r}, whose kind is "
                 f"{self.stated.kind!r}; all are missing. Give it the kind 'ignored' in the schema."
             )
-        return Column(self.name, IGNORED, note="all values are missing")
+        return Column(self.name, IGNORED, note=WITHOUT_VALUES)
+
+
+def _why_ignored(stated: Stated) -> str:
+    """Who ignored a column: we, as its note says, or whoever edited the schema, whose note is old.
+
+    >>> _why_ignored(Stated("n", "ignored", note="skewness 9"))
+    'ignored in the schema, which notes: skewness 9'
+    """
+    if not stated.note or stated.note.startswith((ALL_DIFFER, WITHOUT_VALUES, IN_SCHEMA)):
+        return stated.note
+    return f"{IN_SCHEMA}, which notes: {stated.note}"
 
 
 class WrittenNumbers(Learner):

@@ -35,6 +35,7 @@ MISSING = "<missing>"
 MAX_CATEGORIES = 200  # that a text is given unasked
 MOST_CATEGORIES = 1000  # that a schema may ask for
 SAME = 50  # rows: among so many, values that are all different are identifiers
+ALL_DIFFER = "all values are different"  # why a column is ignored
 LONG, WORDS = 30, 3  # characters and words, on average, from which on text is text
 
 VALUE = pl.col("value")
@@ -260,7 +261,7 @@ class WordLearner(Learner):
         length, words = self.shape.of_all[:2]
         is_long = length >= LONG and words >= WORDS
         if not (self.counts.repeated or is_long) and self.counts.total >= SAME:
-            return "ignored", f"all values are different ({self.counts.total:,} rows)"
+            return "ignored", f"{ALL_DIFFER} ({self.counts.total:,} rows)"
         if distinct <= self.most and not (is_long and not self.counts.repeated and distinct > SAME):
             return "categorical", ""
         if is_long:
