@@ -150,10 +150,12 @@ def test_rows_with_the_smallest_lots_are_drawn_whatever_the_batches(parts):
         assert pot.seen == 30
 
 
-def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatch):
-    monkeypatch.setattr(calibrating, "MOST", 40)
-    rows(150, 2).with_columns(bytes=pl.lit(np.inf)).write_csv("more.csv")
-    message = r"Expected finite numbers .*\(Rows are counted among the 40 drawn\.\)"
+def test_a_drawn_row_is_named_by_its_number_in_the_table(alad, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 149)  # all but one, which has a number below
+    more = rows(150, 2)
+    late = pl.int_range(pl.len()) == 149
+    more.with_columns(bytes=pl.when(late).then(np.inf).otherwise("bytes")).write_csv("more.csv")
+    message = r"Expected finite numbers in column 'bytes'; got inf in row 149 \(.*\)\. Correct .*"
     alad.refused(message, *FIT, "--calibration", "more.csv")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from alad.errors import InputError
+from alad.errors import RowError
 
 if TYPE_CHECKING:
     from alad.cli.inputs import Inputs
@@ -34,14 +34,11 @@ class Drawn:
 
     @contextmanager
     def placed(self) -> Iterator[None]:
-        """Say of an error that names a row, where that is not the table's row, what it counts."""
+        """Name the table's row in an error that names one of these."""
         try:
             yield
-        except InputError as error:
-            if len(self.names) == self.of:
-                raise
-            told = f"(Rows are counted among the {len(self.names):,} drawn.)"
-            raise InputError(f"{error} {told}") from error
+        except RowError as error:
+            raise error.at(self.names["row"][error.row]) from error
 
 
 def drawn(inputs: Inputs, most: int, seed: int, beside: Sequence[str] = ()) -> Drawn:

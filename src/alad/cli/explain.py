@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli.show import TABLES
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +58,10 @@ def explain(
             f"Expected a model of tables at {model}; it takes pictures. `alad look` draws what "
             "such a model expected."
         )
-    reasons = explained(detector, _rows(detector, table, row))
+    try:
+        reasons = explained(detector, _rows(detector, table, row))
+    except RowError as error:
+        raise error.at(row[error.row]) from error
     facts = [_facts(reasons, i, n, -detector.offset_) for i, n in enumerate(row)]
     if as_json:
         print_json({"rows": facts})

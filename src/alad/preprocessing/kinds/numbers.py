@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._base import (
     TEXT,
     Batch,
@@ -303,8 +303,9 @@ def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise InputError(
-            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row "
-            f"{row} (float32 ends at 3.4e38). Correct the value, or leave it out as missing."
+        raise RowError(
+            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row",
+            row,
+            " (float32 ends at 3.4e38). Correct the value, or leave it out as missing.",
         )
     return values, np.isnan(values)
