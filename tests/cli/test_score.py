@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -103,6 +104,8 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "newly_missing": {"count": 1, "proto": 1},
         "newly_missing_uncounted": [],
         "ignored_columns": ["label"],
+        "formulas": {},
+        "formulas_quoted": False,
         "out": "s.csv",
     }
 
@@ -439,3 +442,46 @@ def test_a_model_from_before_says_that_newly_missing_values_count_for_nothing(al
     said = json.loads(alad.good("score", "old", "gaps.parquet", "-o", "s.csv", "--json").out)
     assert said["newly_missing"] == {"bytes": 200, "proto": 200}
     assert said["newly_missing_uncounted"] == ["bytes"]
+
+
+FORMULAS = ["=1+1", "+SUM(1)", "-2+3", "@A1", "\tx", " =1", "\r=1"]
+TEXTS = ["-1.5", "+5", "-", " -- ", "a=b", "curl", "", None]
+
+
+def with_agents(train):
+    agents = [*FORMULAS, *TEXTS]
+    return train[: len(agents)].with_columns(pl.Series("=agent", agents))
+
+
+def test_a_csv_holds_what_the_table_holds_and_formulas_are_told(alad, model, train):
+    new = with_agents(train)
+    new.write_parquet("new.parquet")
+    done = alad.good("score", model, "new.parquet", "-o", "s.csv", "--all-columns")
+    assert pl.read_csv("s.csv")["=agent"].to_list()[:7] == FORMULAS
+    assert (
+        "note: text that a spreadsheet would run as a formula (--spreadsheet-safe quotes it): "
+        "=agent (7 rows)\n"
+    ) in done.err
+    quiet = alad.good("score", model, "new.parquet", "-o", "s.parquet", "--all-columns")
+    assert "formula" not in quiet.err
+
+
+@pytest.mark.parametrize("rule", [(), ("--fdr", "0.1")])
+def test_formulas_are_quoted_where_that_is_asked_for(alad, model, train, rule):
+    if rule:
+        load(model).calibrate(train).save(model)
+    new = with_agents(train)
+    new.write_parquet("new.parquet")
+    options = ("-o", "s.csv", "--all-columns", "--spreadsheet-safe", *rule)
+    done = alad.good("score", model, "new.parquet", *options)
+    scored = list(csv.DictReader(io.StringIO(Path("s.csv").read_bytes().decode(), newline="")))
+    wanted = [f"'{text}" for text in FORMULAS] + [text or "" for text in TEXTS]
+    assert [row["'=agent"] for row in scored] == wanted
+    assert [float(row["bytes"]) for row in scored] == new["bytes"].to_list()
+    assert "put before it, which a spreadsheet would run as a formula: =agent (7 rows)" in done.err
+
+
+def test_parquet_needs_no_quotes(alad, model):
+    message = "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+    options = ("-o", "s.parquet", "--spreadsheet-safe")
+    alad.refused(message, "score", model, "train.csv", *options)

@@ -140,6 +140,14 @@ def score(
             help="Say of each anomaly which K columns made it one, in reason_1 to reason_K.",
         ),
     ] = None,
+    spreadsheet_safe: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-safe",
+            help="CSV: put a ' before text that a spreadsheet would run as a formula. It is no "
+            "longer the text of the table then.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as one JSON object.")
     ] = False,
@@ -167,6 +175,7 @@ def score(
     from alad.cli.decisions import rule_of
     from alad.cli.explain import names_of_reasons
     from alad.cli.flagging import Flagging
+    from alad.cli.formulas import Formulas
     from alad.cli.inputs import files_read, opened
     from alad.cli.judging import Judging
     from alad.cli.labelled import sample_of
@@ -181,6 +190,11 @@ def score(
         )
     if table == labelled == Path("-"):
         raise InputError("Expected one table on standard input; got two. Give one as a file.")
+    is_parquet = separator_of(out) is None
+    if spreadsheet_safe and is_parquet:
+        raise InputError(
+            "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+        )
     sample = sample_of(
         labelled, label, anomaly=anomaly, normal=normal, precision=precision, recall=recall
     )
@@ -198,12 +212,12 @@ def score(
     )
     with opened(detector, table, on_bad) as inputs:
         kept = None if all_columns else keep or ()
-        is_parquet = separator_of(out) is None
         judging = Judging(detector, inputs, rule, kept, reasons, typed=is_parquet)
         flagging = Flagging(
             rule,
             out,
             of_flagged=names_of_reasons(detector, reasons),
+            formulas=None if is_parquet else Formulas(quoted=spreadsheet_safe),
             facts=lambda: scored_from(model, type(detector).__name__, table, judging.summary()),
         )
         summary = _written(judging, flagging)
@@ -223,7 +237,10 @@ def _written(judging: Judging, flagging: Flagging) -> dict[str, Any]:
         for scored in judging.scored():
             write(scored.rows, scored.groups)
             advance(scored.rows.height)
+    formulas = flagging.formulas
     return judging.summary() | {
+        "formulas": {} if formulas is None else dict(formulas.found),
+        "formulas_quoted": formulas is not None and formulas.quoted,
         "out": str(flagging.out),
         "seconds": round(time.monotonic() - began, 3),
     }
@@ -297,5 +314,11 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     _tell_missing(done)
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
     tell_unreadable(done.get("unreadable", ()))
+    told = (
+        "text with a ' put before it, which a spreadsheet would run as a formula"
+        if done["formulas_quoted"]
+        else "text that a spreadsheet would run as a formula (--spreadsheet-safe quotes it)"
+    )
+    note(told, by_column(done["formulas"]))
     if out != Path("-"):
         say(f"Written: {out}")
