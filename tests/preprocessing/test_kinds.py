@@ -645,9 +645,29 @@ def test_a_dash_among_values_of_one_kind_is_missing(name, value, other):
     assert stated == encoder
 
 
-def test_a_dash_that_fit_did_not_see_is_no_address():
-    encoder = encoder_of(["10.0.0.1", "10.0.0.2"])
-    assert unseen(encoder, "-") == 1
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("ip", ["10.0.0.1", "10.0.0.2"]),
+        ("url", ["https://a.org/x", "https://a.org/y"]),
+        ("time", ["2026-01-01T12:00", "2026-01-02T12:00"]),
+        ("numeric", ["1", "2"]),
+        ("port", ["22", "443"]),
+    ],
+)
+@pytest.mark.parametrize("gap", [[], [None]])
+def test_a_dash_is_missing_also_where_fit_saw_none(kind, values, gap):
+    encoder = encoder_of(values + gap, kind)
+    x, notes = encoder.transform(pl.DataFrame({"a": [values[0], "-", None]}))
+    assert (notes.missing, notes.unseen) == ({"a": 2}, {})
+    np.testing.assert_array_equal(x[1], x[2])
+
+
+def test_to_models_from_before_a_dash_that_fit_did_not_see_is_no_address():
+    content = encoder_of(["10.0.0.1", "10.0.0.2"]).to_json()
+    for name in ("dashes", "gap"):
+        content["columns"][0]["learned"].pop(name)
+    assert unseen(TableEncoder.from_json(content), "-") == 1
 
 
 def test_a_dash_among_words_is_a_word():

@@ -15,7 +15,7 @@ ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
 
 IN_SCHEMA = "ignored in the schema"  # why a column is not given to the model
-DASHES, WRITTEN = "dashes", "written"  # what a column's values were at fit, in ``learned``
+DASHES, WRITTEN = "dashes", "written"  # what text of a column is, in ``learned``
 GAP = "gap"  # there too: the features of a missing value, where fit saw none
 
 OPTIONAL = ("role", "note", "doubt", "learned")  # in a saved model

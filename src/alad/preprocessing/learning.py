@@ -63,6 +63,7 @@ TIME = re.compile(
     r"(?:^|_)(?:ts|rt|at|when|epoch|[a-z]*(?:time|date|stamp)|start|end|created|updated|seen)(?:_|$)"
 )
 WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
+DASHED = ("ip", "url")  # where - is missing too if it comes only after fit; as in times, numbers
 GLANCE = 20
 WITHOUT_VALUES = "all values are missing"  # why a column is ignored
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
@@ -178,7 +179,8 @@ class ColumnLearner:
         has_missing = self.gaps + dashes > 0
         learned = learner.finish(has_missing)
         gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
-        known = {**learned.learned, **({DASHES: True} if dashes else {})}
+        has_dashes = dashes > 0 or learned.kind in DASHED
+        known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
         doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
