@@ -264,6 +264,17 @@ def test_drift_names_the_column_and_the_verdict(alad, calibrated):
     assert "bytes   0." in text
 
 
+def test_drift_says_where_scores_move_with_time_and_are_the_same_over_all(alad, calibrated):
+    """As those of nights do that are followed by days."""
+    new = rows(400, 3)
+    scores = load(calibrated).score_samples(new)
+    new[np.argsort(scores)].write_csv("new.csv")
+    text = alad.good("drift", calibrated, "new.csv").out
+    said = r"not hold at every time: the scores had moved, by row \d+ at the latest\. Over all rows"
+    assert re.search(said, text)
+    assert "no longer holds" not in text
+
+
 def test_drift_is_drawn(alad, calibrated):
     rows(400, 3, shift=2.5).with_columns(pl.col("proto")).write_csv("new.csv")
     alad.good("drift", calibrated, "new.csv", "-o", "d.png")

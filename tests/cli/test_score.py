@@ -289,7 +289,7 @@ TABLES = {
     ),
     "latin-1": (
         "bytes,count,proto\n1,2,\xe9\n".encode("latin-1"),
-        r"Expected a whole table in new\.csv; it cannot be read: .*invalid UTF8.*Check that .*",
+        r"Expected text in UTF-8 in new\.csv; got other bytes\. Save the file as UTF-8, or .*",
     ),
 }
 

@@ -16,7 +16,6 @@ A command imports what it works with when it runs.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -38,6 +37,7 @@ from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
 from alad.cli.schema import schema
 from alad.cli.score import score
+from alad.cli.show import say
 from alad.errors import AladError, DataSetError, InputError, ModelFormatError
 
 CALLERS_FAULT = (InputError, ModelFormatError, DataSetError)
@@ -67,13 +67,13 @@ def _told() -> Iterator[None]:
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise  # it is the help
-        print("error:", " ".join(_usage(error).split()), file=sys.stderr)
+        say("error: " + " ".join(_usage(error).split()))
         raise typer.Exit(2) from error
     except AladError as error:
-        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
+        say("error: " + " ".join(str(error).splitlines()))
         raise typer.Exit(2 if isinstance(error, CALLERS_FAULT) else 1) from error
     except KeyboardInterrupt as error:
-        print("stopped:", str(error) or "nothing was written.", file=sys.stderr)
+        say(f"stopped: {str(error) or 'nothing was written.'}")
         raise typer.Exit(INTERRUPTED) from error
 
 

@@ -277,6 +277,13 @@ def _verdict(found: Mapping[str, Any]) -> str:
     if stopped is not None:
         at = f" ({stopped['time']})" if stopped["time"] else ""
         by = f", by {called(stopped)}{at} at the latest"
+        if found["scores"]["ks_p"] > found["level"] / 2:
+            return (
+                f"The calibration does not hold at every time: the scores had moved{by}. Over all "
+                "rows they are as those of calibration. If they go to and fro, as with day and "
+                "night, rates hold over the whole and not hour by hour; else fit again, or give "
+                "new normal rows to alad recalibrate."
+            )
     return (
         f"The calibration no longer holds{by}: fit again, or give new normal rows to alad "
         "recalibrate."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alad.reasons import Reasons
 
 REASON = "reason_"
+WIDE = 50  # characters of a value
 
 
 def explain(
@@ -172,11 +173,17 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         (
             column["column"],
             f"{column['contribution']:+.4g}",
-            said(column["seen"]),
-            said(column["expected"]),
+            _short(said(column["seen"])),
+            _short(said(column["expected"])),
             "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}",
         )
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
     return "\n".join([head, *in_columns(names, body)])
+
+
+def _short(text: str) -> str:
+    """In one line, and no longer than a line can hold beside others: --json has the whole."""
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= WIDE else f"{line[: WIDE - 1]}…"

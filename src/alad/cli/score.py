@@ -304,9 +304,10 @@ def _tell(done: dict[str, Any], out: Path) -> None:
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
     what = "pictures" if "unreadable" in done else "rows"
+    flagged = "anomaly" if done["anomalies"] == 1 else "anomalies"
     say(
         f"Scored {done['rows']:,} {what} in {done['seconds']:.1f} s ({speed:,.0f} a second); "
-        f"{done['anomalies']:,} anomalies ({done['share']:.2%}), {_where(done['decision'])}."
+        f"{done['anomalies']:,} {flagged} ({done['share']:.2%}), {_where(done['decision'])}."
     )
     _tell_decision(done["decision"])
     _tell_low(done)
