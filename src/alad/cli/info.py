@@ -177,8 +177,13 @@ def _calibrated(facts: Mapping[str, Any]) -> str:
 
 
 def _became(column: Mapping[str, Any]) -> str:
+    from alad.preprocessing.columns import IN_SCHEMA
+    from alad.preprocessing.kinds import IGNORED
+
     if not column["features"]:
-        why = f" ({column['note']})" if column["note"] else ""
+        of_schema = IN_SCHEMA if (column["kind"], column["role"]) == (IGNORED, "feature") else ""
+        told = column["note"] or of_schema
+        why = f" ({told})" if told else ""
         return f"{column['kind']}, {column['role']}: not given to the model{why}"
     text = column["kind"]
     if column["kind"] == "categorical":
