@@ -2,6 +2,7 @@
 
     AladError
     ├── InputError        (ValueError)          the caller's data or settings
+    │   └── RowError                            a value of one row, which is named
     ├── DataSetError      (OSError)             a benchmark file is missing or damaged
     ├── ModelFormatError  (ValueError)          a model is damaged, foreign or too new
     ├── OutputError       (OSError)             a result cannot be written
@@ -20,6 +21,24 @@ class AladError(Exception):
 
 class InputError(AladError, ValueError):
     """The data or the settings do not fit; the caller can correct them."""
+
+
+class RowError(InputError):
+    """A value of one row will not do; the message names the row.
+
+    >>> error = RowError("Expected finite numbers; got inf in row", 3, ". Correct the value.")
+    >>> str(error), str(error.at(120))
+    ('Expected finite numbers; got inf in row 3. Correct the value.', \
+'Expected finite numbers; got inf in row 120. Correct the value.')
+    """
+
+    def __init__(self, before: str, row: int, after: str) -> None:
+        super().__init__(f"{before} {row}{after}")
+        self.before, self.row, self.after = before, row, after
+
+    def at(self, row: int) -> RowError:
+        """The same of the row's number in the whole table, where it was counted in a part of it."""
+        return RowError(self.before, row, self.after)
 
 
 class DataSetError(AladError, OSError):

@@ -142,16 +142,20 @@ def test_rows_with_the_smallest_lots_are_drawn_whatever_the_batches(parts):
     for seed in range(20):
         pot = drawing._Pot(6, seed)
         for part in np.split(np.arange(30), parts):
-            pot.add(part)
+            pot.add(part, pl.DataFrame({"row": part}))
         lots = np.random.default_rng(seed).random(30)
-        assert pot.rows.tolist() == pot.places.tolist() == sorted(lots.argsort()[:6].tolist())
+        assert (
+            pot.rows.tolist() == pot.names["row"].to_list() == sorted(lots.argsort()[:6].tolist())
+        )
         assert pot.seen == 30
 
 
-def test_numbers_of_drawn_rows_are_not_passed_off_as_the_tables(alad, monkeypatch):
-    monkeypatch.setattr(calibrating, "MOST", 40)
-    rows(150, 2).with_columns(bytes=pl.lit(np.inf)).write_csv("more.csv")
-    message = r"Expected finite numbers .*\(Rows are counted among the 40 drawn\.\)"
+def test_a_drawn_row_is_named_by_its_number_in_the_table(alad, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 149)  # all but one, which has a number below
+    more = rows(150, 2)
+    late = pl.int_range(pl.len()) == 149
+    more.with_columns(bytes=pl.when(late).then(np.inf).otherwise("bytes")).write_csv("more.csv")
+    message = r"Expected finite numbers in column 'bytes'; got inf in row 149 \(.*\)\. Correct .*"
     alad.refused(message, *FIT, "--calibration", "more.csv")
 
 
@@ -260,6 +264,17 @@ def test_drift_names_the_column_and_the_verdict(alad, calibrated):
     assert "bytes   0." in text
 
 
+def test_drift_says_where_scores_move_with_time_and_are_the_same_over_all(alad, calibrated):
+    """As those of nights do that are followed by days."""
+    new = rows(400, 3)
+    scores = load(calibrated).score_samples(new)
+    new[np.argsort(scores)].write_csv("new.csv")
+    text = alad.good("drift", calibrated, "new.csv").out
+    said = r"not hold at every time: the scores had moved, by row \d+ at the latest\. Over all rows"
+    assert re.search(said, text)
+    assert "no longer holds" not in text
+
+
 def test_drift_is_drawn(alad, calibrated):
     rows(400, 3, shift=2.5).with_columns(pl.col("proto")).write_csv("new.csv")
     alad.good("drift", calibrated, "new.csv", "-o", "d.png")
@@ -269,7 +284,7 @@ def test_drift_is_drawn(alad, calibrated):
 
 
 def test_drift_of_a_long_table_looks_at_a_sample_of_it(alad, calibrated, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_ROWS", 150)
+    monkeypatch.setattr(drift, "MOST", 150)
     rows(900, 3).write_parquet("new.parquet")
     options = ("drift", calibrated, "new.parquet", "--json")
     said = json.loads(alad.good(*options).out)
@@ -330,7 +345,7 @@ def test_drift_takes_the_schemas_column_of_time(alad, calibrated, monkeypatch):
 
 
 def test_drift_in_time_of_a_long_table(alad, calibrated, monkeypatch):
-    monkeypatch.setattr(drift, "MOST_ROWS", 200)
+    monkeypatch.setattr(drift, "MOST", 200)
     frame = moving()
     frame.write_parquet("new.parquet")
     options = ("--time", "minute", "--json")

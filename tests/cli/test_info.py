@@ -27,7 +27,6 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
     done = alad.good("info", model, "--json")
     assert done.err == ""
     facts = json.loads(done.out)
-    median = train["count"].median()
     assert facts.pop("columns")[1:] == [
         {
             "name": "count",
@@ -35,7 +34,8 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
             "role": "feature",
             "categories": 0,
             "missing_at_fit": False,
-            "fill": median,
+            "missing_unlike_all": True,
+            "fill": None,
             "constant": False,
             "features": ["count"],
             "note": "",
@@ -46,6 +46,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
             "role": "feature",
             "categories": 2,
             "missing_at_fit": False,
+            "missing_unlike_all": True,
             "fill": None,
             "constant": False,
             "features": ["proto=tcp", "proto=udp"],
@@ -90,7 +91,7 @@ def test_text_tells_settings_and_columns(alad, train):
     assert told["proto"] == "2 categories"
     assert told["gaps"].startswith("numeric, missing filled with ")
     assert told["gaps"].endswith(" and flagged")
-    assert told["same"] == "numeric, missing filled with 7, constant at fit"
+    assert told["same"] == "numeric, missing unlike all values, constant at fit"
     assert told["up"].startswith("boolean, ")
     assert "epochs" not in told
 
@@ -127,7 +128,7 @@ def test_facts_of_an_unknown_detector_are_shown(alad, model):
         ({"offset": "low"}, r"Expected a whole model at model; .*ValueError: .*'low'.*Save .*"),
         ({"offset": None}, r"Expected a whole model at model; .*TypeError.*Save .*"),
         ({"history": {"seconds": [], "losses": {"D": []}}}, r"Expected a whole .*IndexError.*"),
-        ({"encoder": {"columns": [{}]}}, r"Expected a whole .*KeyError: 'name'.*"),
+        ({"encoder": {"columns": [{}]}}, r"Expected a whole .*KeyError: 'categories'.*"),
     ],
 )
 def test_model_that_will_not_do(alad, model, changes, message):

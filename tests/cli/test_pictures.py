@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -219,7 +220,7 @@ def test_pictures_are_drawn_to_calibrate_and_to_look_for_drift(alad, fitted, mon
     monkeypatch.setattr(pictures, "AT_ONCE", 5)
     monkeypatch.setattr(calibrating, "MOST", 12)
     monkeypatch.setattr(calibrating, "LEAST", 10)
-    monkeypatch.setattr(drift, "MOST_BYTES", 4 * 64 * 9)
+    monkeypatch.setattr(drift, "MOST", 9)
     write("more", stripes(16))
     done = alad.good("recalibrate", fitted, "more", "-o", "again", "--json")
     said = json.loads(done.out)
@@ -233,3 +234,29 @@ def test_pictures_are_drawn_to_calibrate_and_to_look_for_drift(alad, fitted, mon
     message = r"Expected no --labelled with pictures, which have no columns\. Leave it out\."
     options = ("--labelled", "train.csv", "--label", "proto")
     alad.refused(message, "score", "again", "more", "-o", "s.csv", *options)
+
+
+def test_no_more_pictures_are_drawn_than_the_memory_holds_and_files_are_named(
+    alad, fitted, monkeypatch
+):
+    write("more", [*stripes(15), dots(1)[0]])
+    load(fitted).calibrate(stripes(16)).save(fitted)
+    few = 64 * 2**20 // (4 * 64)  # pictures of 8 by 8 that the memory holds
+    for command, where in ((("recalibrate", "-o", "again"), calibrating), (("drift",), drift)):
+        monkeypatch.setattr(where, "LEAST", 5)
+        monkeypatch.setattr(where, "HELD", 11 / few)
+        verb, *more = command
+        done = json.loads(alad(verb, fitted, "more", *more, "--json", "--memory", "64MiB").out)
+        assert (done["rows"], done["rows_looked_at"]) == (16, 11)
+        monkeypatch.setattr(where, "HELD", 1.0)
+    done = alad("recalibrate", fitted, "more", "-o", "again", "--level", "0.9")
+    assert re.search(r"\nHighest: \d\d\.png \(", done.out)
+    highest = stripes(16)[load(fitted).score_samples(stripes(16)).argmin()]
+    write("other", [highest] * 64)
+    stopped = json.loads(alad.good("drift", fitted, "other", "--json").out)
+    assert stopped["stopped"]["file"].endswith(".png")
+    assert "row" not in stopped["stopped"]
+    for verb in ("recalibrate", "drift"):
+        options = ("-o", "again") if verb == "recalibrate" else ()
+        message = "Expected --memory to be a size of at least 64MiB, such as 2GiB; got '1k'."
+        alad.refused(message, verb, fitted, "more", *options, "--memory", "1k")

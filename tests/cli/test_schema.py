@@ -273,3 +273,19 @@ def test_place_that_cannot_be_written(alad):
     done = alad("schema", "train.csv", "-o", "folder")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error: Expected to write folder, but something else is there")
+
+
+def test_a_column_that_somebody_ignored_is_told_as_such(alad, flows):
+    alad.good("schema", "flows.csv", "-o", "schema.json")
+    stated = json.loads(Path("schema.json").read_text("utf-8"))
+    by_name = {column["name"]: column for column in stated["columns"]}
+    by_name["bytes"] |= {"kind": "ignored", "note": "skewness 9"}
+    by_name["src"]["kind"] = "ignored"
+    assert "note" not in by_name["src"]
+    Path("schema.json").write_text(json.dumps(stated | {"columns": list(by_name.values())}))
+    done = alad.good("fit", "flows.csv", *TO_NEW, "--schema", "schema.json")
+    assert "bytes (ignored in the schema, which notes: skewness 9)" in done.err
+    assert "src (ignored in the schema)" in done.err
+    told = alad.good("info", "new").out
+    assert "bytes     ignored, feature: not given to the model (ignored in the schema, wh" in told
+    assert "src       ignored, feature: not given to the model (ignored in the schema)" in told

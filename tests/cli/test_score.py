@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -12,8 +13,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import load
+from alad import Mahalanobis, load
 from alad.cli.tables import table as tables
+from alad.preprocessing.table import TableEncoder
 
 COLUMNS = ["row", "anomaly_score", "is_anomaly"]
 
@@ -99,7 +101,11 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "low_p_values": None,
         "unseen_categories": {"proto": 2},
         "missing_values": {"count": 1, "proto": 1},
+        "newly_missing": {"count": 1, "proto": 1},
+        "newly_missing_uncounted": [],
         "ignored_columns": ["label"],
+        "formulas": {},
+        "formulas_quoted": False,
         "out": "s.csv",
     }
 
@@ -111,7 +117,8 @@ def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypat
     notes = alad.good("score", model, table, "-o", "s.csv").err.splitlines()[1:-1]
     assert notes == [
         "note: categories that fit did not see: proto (6 rows)",
-        "note: missing values: bytes (3 rows), count (3 rows), proto (3 rows)",
+        "note: missing where fit saw every value, so unlike all of them: bytes (3 rows), "
+        "count (3 rows), proto (3 rows)",
         "note: columns left aside, because fit did not see them: id",
     ]
 
@@ -282,7 +289,7 @@ TABLES = {
     ),
     "latin-1": (
         "bytes,count,proto\n1,2,\xe9\n".encode("latin-1"),
-        r"Expected a whole table in new\.csv; it cannot be read: .*invalid UTF8.*Check that .*",
+        r"Expected text in UTF-8 in new\.csv; got other bytes\. Save the file as UTF-8, or .*",
     ),
 }
 
@@ -300,7 +307,7 @@ def test_fault_in_a_later_batch_is_placed_and_leaves_nothing(alad, model, train,
         "new.parquet"
     )
     Path("s.parquet").write_text("old")
-    message = r".*'bytes'; got inf in row 20 .*\(Rows are counted from row 100 of the table\.\)"
+    message = r".*'bytes'; got inf in row 120 \(float32 [^(]*"
     alad.refused(message, "score", model, "new.parquet", "-o", "s.parquet")
 
 
@@ -416,3 +423,65 @@ def test_folder_in_the_place_of_the_result(alad, model):
     Path("s.csv").mkdir()
     message = r"Expected to write s\.csv, but something else is there .*Choose another place, .*"
     alad.refused(message, "score", model, "train.csv", "-o", "s.csv", code=1)
+
+
+def test_a_model_from_before_says_that_newly_missing_values_count_for_nothing(alad, train):
+    detector = Mahalanobis().fit(train)
+    content = detector.encoder_.to_json()
+    for column in content["columns"]:
+        column.get("learned", {}).pop("gap", None)
+    detector.encoder_ = TableEncoder.from_json(content)
+    detector.save("old")
+    train.with_columns(bytes=None, proto=None).write_parquet("gaps.parquet")
+    done = alad.good("score", "old", "gaps.parquet", "-o", "s.csv")
+    assert "note: missing where fit saw every value, so unlike all of them: proto (" in done.err
+    assert (
+        "note: missing where fit saw every value, but taken for the training median, which is "
+        "nothing odd: this model is from before that counted, fit it again: bytes (200 rows)\n"
+    ) in done.err
+    said = json.loads(alad.good("score", "old", "gaps.parquet", "-o", "s.csv", "--json").out)
+    assert said["newly_missing"] == {"bytes": 200, "proto": 200}
+    assert said["newly_missing_uncounted"] == ["bytes"]
+
+
+FORMULAS = ["=1+1", "+SUM(1)", "-2+3", "@A1", "\tx", " =1", "\r=1"]
+TEXTS = ["-1.5", "+5", "-", " -- ", "a=b", "curl", "", None]
+
+
+def with_agents(train):
+    agents = [*FORMULAS, *TEXTS]
+    return train[: len(agents)].with_columns(pl.Series("=agent", agents))
+
+
+def test_a_csv_holds_what_the_table_holds_and_formulas_are_told(alad, model, train):
+    new = with_agents(train)
+    new.write_parquet("new.parquet")
+    done = alad.good("score", model, "new.parquet", "-o", "s.csv", "--all-columns")
+    assert pl.read_csv("s.csv")["=agent"].to_list()[:7] == FORMULAS
+    assert (
+        "note: text that a spreadsheet would run as a formula (--spreadsheet-safe quotes it): "
+        "=agent (7 rows)\n"
+    ) in done.err
+    quiet = alad.good("score", model, "new.parquet", "-o", "s.parquet", "--all-columns")
+    assert "formula" not in quiet.err
+
+
+@pytest.mark.parametrize("rule", [(), ("--fdr", "0.1")])
+def test_formulas_are_quoted_where_that_is_asked_for(alad, model, train, rule):
+    if rule:
+        load(model).calibrate(train).save(model)
+    new = with_agents(train)
+    new.write_parquet("new.parquet")
+    options = ("-o", "s.csv", "--all-columns", "--spreadsheet-safe", *rule)
+    done = alad.good("score", model, "new.parquet", *options)
+    scored = list(csv.DictReader(io.StringIO(Path("s.csv").read_bytes().decode(), newline="")))
+    wanted = [f"'{text}" for text in FORMULAS] + [text or "" for text in TEXTS]
+    assert [row["'=agent"] for row in scored] == wanted
+    assert [float(row["bytes"]) for row in scored] == new["bytes"].to_list()
+    assert "put before it, which a spreadsheet would run as a formula: =agent (7 rows)" in done.err
+
+
+def test_parquet_needs_no_quotes(alad, model):
+    message = "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+    options = ("-o", "s.parquet", "--spreadsheet-safe")
+    alad.refused(message, "score", model, "train.csv", *options)

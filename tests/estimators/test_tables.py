@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from alad import ALAD, BiGAN, Mahalanobis
+from alad import ALAD, KNN, LOF, PCA, BiGAN, IsolationForest, Mahalanobis
 from alad.errors import InputError
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, fitted, new
 
@@ -151,3 +151,22 @@ def test_a_fit_that_is_broken_off_leaves_no_detector_of_two_halves():
 
 def test_rows_at_fit_are_counted():
     assert fitted(Mahalanobis).rows_at_fit_ == fitted(BiGAN, "frame").rows_at_fit_ == N
+
+
+@pytest.mark.parametrize("cls", [KNN, LOF, Mahalanobis, IsolationForest, PCA])
+def test_a_row_without_any_value_is_an_anomaly_where_fit_saw_all(cls):
+    rng = np.random.default_rng(0)
+    n = 800
+    frame = pl.DataFrame(
+        {
+            "level": rng.normal(50, 5, n),
+            "bytes": np.exp(rng.normal(5, 2, n)),
+            "proto": rng.choice(["tcp", "udp"], n),
+            "up": rng.random(n) < 0.3,
+            "src": [f"10.0.0.{i}" for i in rng.integers(0, 20, n)],
+        }
+    )
+    nothing = frame[:1].with_columns(pl.lit(None, frame[c].dtype).alias(c) for c in frame.columns)
+    detector = cls(random_state=0).fit(frame[:600]).calibrate(frame[600:])
+    assert detector.p_values(nothing)[0] == pytest.approx(1 / 201)
+    assert detector.predict(nothing)[0] == -1

@@ -378,7 +378,7 @@ def test_every_unit_since_1970_is_a_time(unit, make):
     value = make(EPOCH * UNITS[unit])
     encoder = encoder_of([value, value], "time")
     assert encoder.columns[0].format == unit
-    assert decoded(encoder, value, str(value), None) == ["Thu ~12:00"] * 3
+    assert decoded(encoder, value, str(value), None) == ["Thu ~12:00", "Thu ~12:00", None]
     (named,) = TableEncoder.fit(pl.DataFrame({"ts": [int(value)] * 3})).columns
     assert (named.kind, named.format) == ("time", unit)
     assert named.note == f"read as {unit} since 1970"
@@ -403,7 +403,7 @@ def test_models_from_before_formats_read_times_as_they_did():
 
 
 def test_seconds_of_a_csv_may_come_where_fit_saw_other_times():
-    assert decoded(encoder_of([NOON, NOON]), f" {EPOCH} ", "-") == ["Thu ~12:00"] * 2
+    assert decoded(encoder_of([NOON, NOON]), f" {EPOCH} ", "-") == ["Thu ~12:00", None]
     assert decoded(encoder_of([EPOCH, EPOCH], "time"), f" {EPOCH}.5") == ["Thu ~12:00"]
     with pytest.raises(InputError, match="seconds since 1970 in column 'a'; got 'soon'"):
         encoder_of([EPOCH, EPOCH], "time").transform(pl.DataFrame({"a": [str(EPOCH), "soon"]}))
@@ -414,7 +414,7 @@ def test_no_time_at_all_is_missing_whatever_the_type(dtype):
     encoder = encoder_of([NOON, NOON + dt.timedelta(days=1)])
     x, notes = encoder.transform(pl.DataFrame({"a": pl.Series([None, None], dtype=dtype)}))
     assert notes.missing == {"a": 2}
-    np.testing.assert_allclose(x[:, 1], -1)
+    np.testing.assert_allclose(x[:, 1], 3)
 
 
 def test_a_missing_time_is_the_mean_of_all():
@@ -645,9 +645,29 @@ def test_a_dash_among_values_of_one_kind_is_missing(name, value, other):
     assert stated == encoder
 
 
-def test_a_dash_that_fit_did_not_see_is_no_address():
-    encoder = encoder_of(["10.0.0.1", "10.0.0.2"])
-    assert unseen(encoder, "-") == 1
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("ip", ["10.0.0.1", "10.0.0.2"]),
+        ("url", ["https://a.org/x", "https://a.org/y"]),
+        ("time", ["2026-01-01T12:00", "2026-01-02T12:00"]),
+        ("numeric", ["1", "2"]),
+        ("port", ["22", "443"]),
+    ],
+)
+@pytest.mark.parametrize("gap", [[], [None]])
+def test_a_dash_is_missing_also_where_fit_saw_none(kind, values, gap):
+    encoder = encoder_of(values + gap, kind)
+    x, notes = encoder.transform(pl.DataFrame({"a": [values[0], "-", None]}))
+    assert (notes.missing, notes.unseen) == ({"a": 2}, {})
+    np.testing.assert_array_equal(x[1], x[2])
+
+
+def test_to_models_from_before_a_dash_that_fit_did_not_see_is_no_address():
+    content = encoder_of(["10.0.0.1", "10.0.0.2"]).to_json()
+    for name in ("dashes", "gap"):
+        content["columns"][0]["learned"].pop(name)
+    assert unseen(TableEncoder.from_json(content), "-") == 1
 
 
 def test_a_dash_among_words_is_a_word():
@@ -663,7 +683,7 @@ def test_nothing_but_dashes_has_no_value():
 
 def test_a_kind_of_numbers_may_be_said_of_text():
     encoder = encoder_of(["1", " 2", "4"], "numeric")
-    assert encoded(encoder, "8", "-") == [{"a": 8}, {"a": 2}]
+    assert encoded(encoder, "8", "-") == [{"a": 8}, {"a": 7}]
     with pytest.raises(InputError, match="numbers in column 'a', as at fit; got String, first 'x'"):
         encoder.transform(pl.DataFrame({"a": ["8", "x"]}))
 
@@ -774,3 +794,71 @@ def test_a_note_names_the_first_value_that_looks_otherwise():
     values = [f"10.0.0.{i % 250}" for i in range(900)] + [f"host-{i}" for i in range(40)]
     (column,) = encoder_of(values).columns
     assert "look like addresses, but not 'host-0'" in column.note
+
+
+# ------------------------------------------------------- missing where fit saw every value
+
+WHOLE = {
+    "numeric": [3.0, 9.0, 4.0, 4.0],
+    "log-numeric": [-1.0, 0.0, 1e6, 3.0],
+    "boolean": [False, True, False, False],
+    "categorical": ["tcp", "udp", "tcp", "tcp"],
+    "frequency": ["a", "b", "a", "a"],
+    "text": ["some words of a text"] * 3 + ["other words"],
+    "time": [NOON, NOON, NOON + dt.timedelta(hours=3), NOON],
+    "ip": ["8.8.8.8", "10.0.0.1", "8.8.8.8", "8.8.8.9"],
+    "port": [443, 443, 22, 50_000],
+    "url": ["https://a.org/x?y=1", "https://a.org/x?y=1", "https://b.org/", "https://a.org/"],
+}
+
+
+def of_gap(encoder):
+    x, notes = encoder.transform(pl.DataFrame({"a": [None]}))
+    assert notes.missing == {"a": 1}
+    return x[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_that_is_missing_where_fit_saw_all_is_unlike_every_value(kind):
+    """No value of fit is as near to it as the two of fit that differ most, where it has a width."""
+    encoder = encoder_of(WHOLE[kind], kind)
+    assert encoder.schema[0].tells_missing
+    x = encoder.transform(pl.DataFrame({"a": WHOLE[kind]}))[0]
+    gap = of_gap(encoder)
+    assert np.linalg.norm(x - gap, axis=1).min() >= np.abs(x[:, None] - x).max() > 0
+    assert np.isfinite(gap).all()
+    if kind != "categorical":
+        assert decoded(encoder, None, WHOLE[kind][0])[0] is None
+        assert decoded(encoder, None, WHOLE[kind][0])[1] is not None
+    again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    np.testing.assert_array_equal(of_gap(again), gap)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_from_before_take_a_typical_value_for_a_missing_one(kind):
+    content = encoder_of(WHOLE[kind], kind).to_json()
+    content["columns"][0]["learned"].pop("gap", None)
+    encoder = TableEncoder.from_json(content)
+    if kind == "categorical":
+        return
+    assert not encoder.schema[0].tells_missing
+    x = encoder.transform(pl.DataFrame({"a": WHOLE[kind]}))[0]
+    gap = of_gap(encoder)
+    assert (gap >= x.min(axis=0) - 1e-6).all()
+    assert (gap <= x.max(axis=0) + 1e-6).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_with_gaps_at_fit_has_no_features_beside_the_flag(kind):
+    (column,) = encoder_of([*WHOLE[kind], None], kind).schema
+    assert (column.gap, column.tells_missing) == ((), True)
+
+
+@pytest.mark.parametrize("kind", ["categorical", "frequency"])
+def test_words_that_fit_did_not_see_are_known_row_by_row(kind):
+    encoder = encoder_of([*WHOLE[kind], None], kind)
+    (column,) = encoder.schema
+    values = pl.Series("a", [WHOLE[kind][0], "never", None, "<missing"])
+    assert column.of_kind.unseen(values, column).tolist() == [False, True, False, True]
+    (numbers,) = encoder_of([1.0, 2.0]).schema
+    assert not numbers.of_kind.unseen(pl.Series([3.0]), numbers).any()

@@ -200,3 +200,21 @@ def test_schema_and_table_have_the_same_columns():
 def test_a_schema_that_leaves_nothing_is_refused():
     with pytest.raises(InputError, match=r"one column to learn from; got none \('at': ignored"):
         TableEncoder.fit(FRAME, stating(at=("ignored", "feature"), size=("numeric", "label")))
+
+
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        ("", "ignored in the schema"),
+        ("skewness 9.1", "ignored in the schema, which notes: skewness 9.1"),
+        ("all values are different (60 rows)", "all values are different (60 rows)"),
+        ("all values are missing", "all values are missing"),
+    ],
+)
+def test_a_column_that_somebody_ignored_says_so_and_keeps_saying_it(note, why):
+    frame = pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+    schema = Schema((Stated("a", "ignored", note=note), Stated("b", "numeric")))
+    for _ in range(2):  # the note of a model may be that of the next schema
+        encoder = TableEncoder.fit(frame, schema)
+        assert encoder.left_out[0].why_left_out == why
+        schema = encoder.stated

@@ -130,9 +130,9 @@ def test_missing_category_is_a_level_if_seen_at_fit_else_as_unseen():
 
 
 @pytest.mark.parametrize("gap", [None, float("nan")])
-def test_missing_number_is_the_training_median(gap):
+def test_missing_number_is_the_training_median_and_far_from_all_where_fit_saw_none(gap):
     got = encoded(row(bytes=gap, count=gap))
-    assert (got["bytes"], got["bytes is missing"], got["count"]) == (3.0, 1.0, 5.5)
+    assert (got["bytes"], got["bytes is missing"], got["count"]) == (3.0, 1.0, 7 + (7 - 4))
     assert "count is missing" not in got
 
 
@@ -161,7 +161,7 @@ def test_pandas_categories_that_are_numbers_stay_categories():
 
 
 def test_all_missing_column_is_fine_at_transform():
-    assert encoded(pl.concat([row(count=None)]))["count"] == 5.5
+    assert encoded(pl.concat([row(count=None)]))["count"] == 10
     assert encoded(row(proto=float("nan")))[f"proto={MISSING}"] == 1
     assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
 

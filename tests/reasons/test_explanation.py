@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from alad import ALAD, DAGMM, DSEBM, GAN, KNN, LOF, AutoEncoder, IsolationForest, Mahalanobis, load
 from alad.errors import InputError
+from alad.preprocessing.table import TableEncoder
 from alad.reasons import check_reference, explain
 from alad.reasons.explanation import _normal_rows
 from tests.estimators.small import DETECTORS, FRAME, NEW, NEW_FRAME, X, fitted, new
@@ -136,7 +137,36 @@ def test_missing_values_are_seen_as_missing():
     assert reasons.rarity[0, 0] == pytest.approx(0.1)
     never = explain(KNN().fit(TOY), toy_rows(level=None, amount=80.0))
     assert never.seen["level"][0] is None
-    assert never.text(0).startswith("amount 80 (expected ")
+    texts = [never.text(0, k) for k in range(2)]
+    assert any(text.startswith("amount 80 (expected ") for text in texts)
+    (told,) = (text for text in texts if text.startswith("level "))
+    assert re.fullmatch(r"level missing \(expected [\d.]+; none of 300 normals is as rare\)", told)
+
+
+@pytest.mark.parametrize("dtype", [None, "pandas"])
+def test_a_model_from_before_claims_nothing_of_values_missing_where_fit_saw_all(dtype):
+    """They have the features of a typical value, which is not what was seen."""
+    detector = KNN().fit(TOY)
+    content = detector.encoder_.to_json()
+    for column in content["columns"]:
+        column.get("learned", {}).pop("gap", None)
+    detector.encoder_ = TableEncoder.from_json(content)
+    gaps = toy_rows(level=None, is_new=None, amount=80.0)
+    gaps = pl.concat([gaps, toy_rows(amount=80.0)])
+    reasons = explain(detector, gaps.to_pandas() if dtype else gaps)
+    names = list(reasons.columns)
+    untold = np.isnan(reasons.rarity)
+    assert [names[j] for j in np.flatnonzero(untold[0])] == ["level", "is_new"]
+    assert not untold[1].any()
+    assert "not unusual" not in reasons._said(0, names.index("level"))
+
+
+def test_gaps_among_the_normal_rows_are_counted_as_such():
+    detector = KNN().fit(TOY)
+    some = TOY.with_columns(level=pl.when(pl.int_range(N) % 4 == 0).then(None).otherwise("level"))
+    reasons = explain(detector, toy_rows(level=None), reference=some)
+    assert reasons.rarity[0, 0] == pytest.approx(0.25)
+    assert reasons.normals["level"].null_count() == N / 4
 
 
 def test_a_rows_reasons_do_not_depend_on_the_rows_beside_it():

@@ -109,6 +109,19 @@ def test_a_value_is_not_that_of_others_which_only_look_the_same():
     assert [dict(row)["flag"] for row in found] == ["of several values", "= S1"]
 
 
+def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same():
+    n = 60
+    agents = [f"agent {i}" for i in range(40)] + ["scanner"] * 12 + ["curl"] * 8
+    ones = np.ones((n, 1), int)
+    new = {"agent": np.arange(n) < 52}
+    rows = reasons([[1.0]] * n, {"agent": agents}, {"agent": ["Firefox"] * n})
+    for kind in ("categorical", "frequency"):
+        found = signatures_in(rows, Crowd(ones[:, 0], ones, {"agent": kind}, new))
+        said = [dict(row)["agent"] for row in found]
+        assert set(said[:40]) == {"unseen at fit"}
+        assert (said[40], said[59]) == ("= scanner", "= curl")
+
+
 def test_columns_that_lower_the_score_are_no_reason():
     assert shares(np.array([[-4.0, 1.0, 1.0]])).tolist() == [[0.0, 0.5, 0.5]]
     found = signatures(reasons([[-1.0, 0.0]], {"a": [1.0], "b": [2.0]}, {"a": [0.0], "b": [0.0]}))

@@ -87,7 +87,7 @@ def test_a_group_says_that_its_alerts_differ_where_only_one_is_explained(model):
     group = next(group for group in found if group["count"] > 20)
     seen = {column["column"]: column["seen"] for column in group["columns"]}
     assert re.fullmatch(r"word \d+ and others", seen["proto"])
-    assert ("proto", "of several values") in [tuple(i.values()) for i in group["items"]]
+    assert ("proto", "unseen at fit") in [tuple(i.values()) for i in group["items"]]
 
 
 def test_the_most_severe_group_is_first(summary, scored):
@@ -268,6 +268,9 @@ def test_an_unknown_column_is_named(model, scored, option):
         ("anomaly_score", pl.lit(None, pl.Float64)),
         ("anomaly_score", pl.lit(float("nan"))),
         ("p_value", pl.lit(None, pl.Float64)),
+        ("p_value", pl.lit(float("nan"))),
+        ("p_value", pl.when(pl.int_range(pl.len()) == 9).then(7.0).otherwise(0.5)),
+        ("p_value", pl.lit(-1e-9)),
         ("is_anomaly", pl.lit("perhaps")),
         ("row", pl.lit(1e300)),
         ("row", pl.lit(None, pl.Int64)),
@@ -280,6 +283,13 @@ def test_what_score_does_not_write_is_refused(model, scored, column, values):
         InputError, match=r"Expected .* of scored\.parquet.*Score (the table|it) again"
     ):
         summarise(model, in_batches(table), explain)
+
+
+def test_the_first_p_value_that_is_none_is_named_with_its_row(model, scored):
+    p = pl.when(pl.int_range(pl.len()) == 9).then(7.0).otherwise(0.5).alias("p_value")
+    message = r"from 0 to 1 in column 'p_value' of scored\.parquet; got 7 in row 9\."
+    with pytest.raises(InputError, match=message):
+        summarise(model, in_batches(scored.with_columns(p)), explain)
 
 
 def test_a_time_that_is_none_is_refused(model, scored):

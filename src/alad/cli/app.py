@@ -5,7 +5,7 @@ what happened                         exit code  on standard error
 ====================================  =========  ==========================================
 input, model or data set at fault     2          ``error: <one line>``
 output not written, losses diverged   1          ``error: <one line>``
-wrong usage                           2          the usage
+wrong usage                           2          ``error: <one line>``
 Ctrl-C                                130        how to go on
 anything else                         1          the traceback: it is a bug of ours
 ====================================  =========  ==========================================
@@ -15,7 +15,9 @@ A command imports what it works with when it runs.
 
 from __future__ import annotations
 
-import sys
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Annotated, Any
 
@@ -35,25 +37,54 @@ from alad.cli.report import report
 from alad.cli.reproduce import app as reproduce
 from alad.cli.schema import schema
 from alad.cli.score import score
+from alad.cli.show import say
 from alad.errors import AladError, DataSetError, InputError, ModelFormatError
 
 CALLERS_FAULT = (InputError, ModelFormatError, DataSetError)
+UsageError: Any = typer.BadParameter.__mro__[1]  # typer exports no more than the one below it
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class Verbs(TyperGroup):
     """The commands, with our errors told in one line."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read what stands before the command."""
+        with _told():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; give an expected error its exit code."""
-        try:
+        """Read a command's own options, and run it."""
+        with _told():
             return super().invoke(ctx)
-        except AladError as error:
-            print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
-            raise typer.Exit(2 if isinstance(error, CALLERS_FAULT) else 1) from error
-        except KeyboardInterrupt as error:
-            print("stopped:", str(error) or "nothing was written.", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say an expected error in one line, and give it its exit code."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise  # it is the help
+        say("error: " + " ".join(_usage(error).split()))
+        raise typer.Exit(2) from error
+    except AladError as error:
+        say("error: " + " ".join(str(error).splitlines()))
+        raise typer.Exit(2 if isinstance(error, CALLERS_FAULT) else 1) from error
+    except KeyboardInterrupt as error:
+        say(f"stopped: {str(error) or 'nothing was written.'}")
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def _usage(error: Any) -> str:
+    """What was wrong with a command line, in the words of our other errors."""
+    path = error.ctx.command_path if error.ctx else "alad"
+    said = error.format_message().replace("Value error, ", "").rstrip(".") + "."
+    if missing := re.match(r"Missing (argument|option|command) ?(.*?)\.", said):
+        what = missing[2].replace("' / '", " or ").replace("'", "")
+        return f"Expected {what or 'a command'}; got none. `{path} --help` says what it is."
+    return f"Expected a command line as `{path} --help` shows it; {said[:1].lower()}{said[1:]}"
 
 
 app = typer.Typer(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHARE = 0.1
 MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit more than they give
 LEAST = 100  # rows in all: of fewer, the fit needs every one
-HELD = 1 / 8  # of the memory, that pictures to calibrate on may take, once they are numbers
+HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
 
 
 def check_options(share: float | None, separate: Path | None) -> None:
@@ -131,19 +131,24 @@ def counted(rows: Any | None, which: str, of: int) -> Iterator[None]:
         raise InputError(f"{error} {told}") from error
 
 
-def rows_of(detector: AbstractDetector, path: Path, on_bad: OnBad | None, seed: int) -> Drawn:
-    """Read rows of a table, or pictures of a folder; of more than 20,000 so many are drawn.
+def rows_of(
+    detector: AbstractDetector, path: Path, on_bad: OnBad | None, memory: int, seed: int
+) -> Drawn:
+    """Read rows of a table, or pictures of a folder; of very many some are drawn.
+
+    At most 20,000, and no more than an eighth of the memory holds; but always up to 100.
 
     Raises
     ------
     InputError
         The table cannot be read, or is not as at fit.
     """
-    from alad.cli.drawing import drawn
+    from alad.cli.drawing import drawn, most_within
     from alad.cli.inputs import opened
 
     with opened(detector, path, on_bad) as inputs:
-        return drawn(inputs, MOST, seed)
+        most = most_within(int(memory * HELD), detector, most=MOST, least=LEAST)
+        return drawn(inputs, most, seed)
 
 
 def calibrate(model: AbstractDetector, rows: Any, source: str, *, of: int) -> None:

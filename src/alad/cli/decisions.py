@@ -18,7 +18,7 @@ the counts are enough, and of all groups their highest scores. See :mod:`alad.cl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -256,7 +256,23 @@ def rule_of(
         "--alerts-per-entity": alerts_per_entity,
         "--labelled": labelled,
     }
-    given = [name for name, value in asked.items() if value is not None]
+    _check_one([name for name, value in asked.items() if value is not None], time, entity)
+    if alerts_per_day is not None:
+        return _per_day(detector, alerts_per_day, time)
+    if alerts_per_entity is not None:
+        return _per_entity(detector, alerts_per_entity, entity)
+    if fdr is not None:
+        return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
+    if false_positive_rate is not None:
+        calibration = calibration_of(detector, "--false-positive-rate")
+        return AtThreshold(at_false_positive_rate(calibration, false_positive_rate))
+    if labelled is not None:
+        return AtThreshold(at_sample(detector, labelled))
+    return AtThreshold(_default(detector))
+
+
+def _check_one(given: Sequence[str], time: str | None, entity: str | None) -> None:
+    """Refuse two rules at once, and columns of a rule that is not among those given."""
     if len(given) > 1:
         raise InputError(
             f"Expected one rule by which rows are flagged; got {' and '.join(given)}. Leave all "
@@ -268,23 +284,18 @@ def rule_of(
                 f"Expected no --{name} without --alerts-per-{rule}. Leave it out, or say how many "
                 "alerts there may be."
             )
-    if alerts_per_day is not None:
-        column = _column(detector, "time", time, "--alerts-per-day")
-        form = detector.encoder_.format_of(column) if detector.encoder_ else ""
-        of_day = partial(days, form=form)
-        return WithinBudget(alerts_per_day, column, "day", of_day, Ordinary.of(detector))
-    if alerts_per_entity is not None:
-        column = _column(detector, "entity", entity, "--alerts-per-entity")
-        ordinary = Ordinary.of(detector)
-        return WithinBudget(alerts_per_entity, column, "entity", _entities, ordinary)
-    if fdr is not None:
-        return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
-    if false_positive_rate is not None:
-        calibration = calibration_of(detector, "--false-positive-rate")
-        return AtThreshold(at_false_positive_rate(calibration, false_positive_rate))
-    if labelled is not None:
-        return AtThreshold(at_sample(detector, labelled))
-    return AtThreshold(_default(detector))
+
+
+def _per_day(detector: AbstractDetector, most: int, time: str | None) -> WithinBudget:
+    column = _column(detector, "time", time, "--alerts-per-day")
+    form = detector.encoder_.format_of(column) if detector.encoder_ else ""
+    of_day = partial(days, form=form)
+    return WithinBudget(most, column, "day", of_day, Ordinary.of(detector))
+
+
+def _per_entity(detector: AbstractDetector, most: int, entity: str | None) -> WithinBudget:
+    column = _column(detector, "entity", entity, "--alerts-per-entity")
+    return WithinBudget(most, column, "entity", _entities, Ordinary.of(detector))
 
 
 def _default(detector: AbstractDetector) -> Decision:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import RowError
 
 if TYPE_CHECKING:
     from alad.cli.inputs import Inputs
+    from alad.estimators import AbstractDetector
+
+BYTES = 4  # of a feature, or of a number of a picture
 
 
 @dataclass(frozen=True)
@@ -25,21 +27,18 @@ class Drawn:
     """What the detector takes."""
     content: Any
     """The same rows as they were read, with the columns that were asked for beside."""
-    places: NDArray[np.int64]
-    """(r,) their numbers in the whole."""
+    names: pl.DataFrame
+    """(r, 1) what each is called: its number in the whole as ``row``, or its ``file``."""
     of: int
     """How many rows there are in all."""
 
     @contextmanager
     def placed(self) -> Iterator[None]:
-        """Say of an error that names a row, where that is not the table's row, what it counts."""
+        """Name the table's row in an error that names one of these."""
         try:
             yield
-        except InputError as error:
-            if len(self.places) == self.of:
-                raise
-            told = f"(Rows are counted among the {len(self.places):,} drawn.)"
-            raise InputError(f"{error} {told}") from error
+        except RowError as error:
+            raise error.at(self.names["row"][error.row]) from error
 
 
 def drawn(inputs: Inputs, most: int, seed: int, beside: Sequence[str] = ()) -> Drawn:
@@ -52,9 +51,14 @@ def drawn(inputs: Inputs, most: int, seed: int, beside: Sequence[str] = ()) -> D
     """
     pot = _Pot(most, seed)
     for batch in inputs.batches(beside):
-        pot.add(batch.content)
+        pot.add(batch.content, batch.names)
     X = inputs.taken(replace(batch, content=pot.rows))
-    return Drawn(X, pot.rows, pot.places, pot.seen)
+    return Drawn(X, pot.rows, pot.names, pot.seen)
+
+
+def most_within(bytes_: int, detector: AbstractDetector, *, most: int, least: int) -> int:
+    """How many rows of a model's width, once they are numbers, so many bytes hold."""
+    return min(most, max(least, bytes_ // (BYTES * len(detector.scaler_.shift))))
 
 
 class _Pot:
@@ -63,19 +67,20 @@ class _Pot:
     def __init__(self, most: int, seed: int) -> None:
         self.most, self.rng, self.seen = most, np.random.default_rng(seed), 0
         self.rows: Any = None
-        self.lots, self.places = np.zeros(0), np.zeros(0, np.int64)
+        self.names: Any = None
+        self.lots = np.zeros(0)
 
-    def add(self, rows: Any) -> None:
-        """See the next rows, an array or a frame."""
+    def add(self, rows: Any, names: pl.DataFrame) -> None:
+        """See the next rows, an array or a frame, and what they are called."""
         lots = self.rng.random(len(rows))
         few = np.flatnonzero(lots < (self.lots.max() if len(self.lots) >= self.most else 1))
         self.rows = rows[few] if self.rows is None else _joined(self.rows, rows[few])
         self.lots = np.append(self.lots, lots[few])
-        self.places = np.append(self.places, self.seen + few)
+        self.names = names[few] if self.names is None else _joined(self.names, names[few])
         self.seen += len(rows)
         if len(self.lots) > self.most:
             kept = np.sort(np.argpartition(self.lots, self.most)[: self.most])
-            self.rows, self.lots, self.places = self.rows[kept], self.lots[kept], self.places[kept]
+            self.rows, self.lots, self.names = self.rows[kept], self.lots[kept], self.names[kept]
 
 
 def _joined(first: Any, second: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli.pictures import OnBad
+from alad.cli.streaming import MEMORY, memory_size
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from alad.cli.inputs import Inputs
     from alad.estimators import AbstractDetector
 
-MOST_ROWS, MOST_BYTES = 20_000, 1 << 26  # that are looked at, drawn from all
+MOST, LEAST = 20_000, 100  # rows that are looked at, drawn from all
+HELD = 1 / 32  # of the memory, that they may take, once they are numbers
 SHOWN = 10  # columns, as text
 COMMON = 0.01  # the p-value at which false alarms are counted
 
@@ -57,6 +59,14 @@ def drift(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="About how much memory to take: of wide rows and of large pictures fewer are "
+            "drawn.",
+        ),
+    ] = MEMORY,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
 ) -> None:
     """Compare new rows with those that a model was calibrated on, column by column and by score.
@@ -65,7 +75,7 @@ def drift(
     them; the largest effect first. Scores: a conformal test martingale over the rows in the order
     of time, which also says by when the calibration no longer held, and Kolmogorov-Smirnov. If the
     scores moved, p-values and what rests on them no longer hold. At most 20,000 rows are looked at,
-    drawn from all.
+    drawn from all; of wide ones no more than a 32nd of --memory holds.
     """
     from alad._files import check_not_read, written_aside
     from alad.cli.decisions import calibration_of
@@ -75,10 +85,11 @@ def drift(
 
     if out is not None and out.suffix.lower() not in (".json", ".png"):
         raise InputError(f"Expected --out to end in .json or .png; got {out}.")
+    size = memory_size(memory)
     check_not_read(out, model, *files_read(table))
     detector = load(model)
     calibration_of(detector, "drift")
-    new = _rows(detector, table, time, seed, on_bad)
+    new = _rows(detector, table, time, seed, on_bad, size)
     found = _found(detector, new, level=level, seed=seed)
     if out is not None:
         with written_aside(out) as aside:
@@ -97,8 +108,8 @@ class _New:
 
     x: NDArray[Any]
     """(n, f) their features."""
-    places: NDArray[Any]
-    """(n,) their numbers in the table."""
+    names: pl.DataFrame
+    """(n, 1) what each is called: its number in the table, or its file."""
     of: int
     """How many rows the table has."""
     time: str | None
@@ -108,27 +119,33 @@ class _New:
 
 
 def _rows(
-    detector: AbstractDetector, path: Path, time: str | None, seed: int, on_bad: OnBad | None
+    detector: AbstractDetector,
+    path: Path,
+    time: str | None,
+    seed: int,
+    on_bad: OnBad | None,
+    memory: int,
 ) -> _New:
     """Draw rows of a table of any length, and put them in the order of time."""
     import numpy as np
 
-    from alad.cli.drawing import drawn
+    from alad.cli.drawing import drawn, most_within
     from alad.cli.inputs import opened
 
     with opened(detector, path, on_bad) as inputs:
         column = _time_column(detector, inputs, time)
         beside = [] if column is None else [column]
-        found = drawn(inputs, _most(detector), seed, beside)
+        most = most_within(int(memory * HELD), detector, most=MOST, least=LEAST)
+        found = drawn(inputs, most, seed, beside)
     with found.placed():
         x = detector._matrix(found.X, fitting=False)
         moments = None if column is None else found.content[column]
         form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
         seconds = None if moments is None else _seconds(moments, form, is_asked=time is not None)
     if moments is None or seconds is None:
-        return _New(x, found.places, found.of, None, None)
+        return _New(x, found.names, found.of, None, None)
     order = np.argsort(seconds, kind="stable")
-    return _New(x[order], found.places[order], found.of, column, moments[order])
+    return _New(x[order], found.names[order], found.of, column, moments[order])
 
 
 def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) -> str | None:
@@ -161,12 +178,6 @@ def _seconds(moments: pl.Series, form: str, *, is_asked: bool) -> NDArray[Any] |
         return None
 
 
-def _most(detector: AbstractDetector) -> int:
-    """How many rows are looked at: of wide ones fewer."""
-    width = len(detector.scaler_.shift)
-    return min(MOST_ROWS, max(1, MOST_BYTES // (4 * width)))
-
-
 def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) -> dict[str, Any]:
     """What moved, as JSON."""
     from alad.calibration import exchangeability
@@ -194,7 +205,7 @@ def _stopped(new: _New, place: int | None) -> dict[str, Any] | None:
     if place is None:
         return None
     time = None if new.moments is None else str(new.moments[place])
-    return {"row": int(new.places[place]), "time": time, "rows_before": place}
+    return {**new.names.row(place, named=True), "time": time, "rows_before": place}
 
 
 def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[dict[str, Any]]:
@@ -258,12 +269,21 @@ def _as_text(found: Mapping[str, Any]) -> str:
 
 
 def _verdict(found: Mapping[str, Any]) -> str:
+    from alad.cli.show import called
+
     if found["calibration_holds"]:
         return "The calibration still holds."
     stopped, by = found["stopped"], ""
     if stopped is not None:
         at = f" ({stopped['time']})" if stopped["time"] else ""
-        by = f", by row {stopped['row']:,}{at} at the latest"
+        by = f", by {called(stopped)}{at} at the latest"
+        if found["scores"]["ks_p"] > found["level"] / 2:
+            return (
+                f"The calibration does not hold at every time: the scores had moved{by}. Over all "
+                "rows they are as those of calibration. If they go to and fro, as with day and "
+                "night, rates hold over the whole and not hour by hour; else fit again, or give "
+                "new normal rows to alad recalibrate."
+            )
     return (
         f"The calibration no longer holds{by}: fit again, or give new normal rows to alad "
         "recalibrate."

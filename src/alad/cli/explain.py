@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli.show import TABLES
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alad.reasons import Reasons
 
 REASON = "reason_"
+WIDE = 50  # characters of a value
 
 
 def explain(
@@ -58,7 +59,10 @@ def explain(
             f"Expected a model of tables at {model}; it takes pictures. `alad look` draws what "
             "such a model expected."
         )
-    reasons = explained(detector, _rows(detector, table, row))
+    try:
+        reasons = explained(detector, _rows(detector, table, row))
+    except RowError as error:
+        raise error.at(row[error.row]) from error
     facts = [_facts(reasons, i, n, -detector.offset_) for i, n in enumerate(row)]
     if as_json:
         print_json({"rows": facts})
@@ -169,11 +173,17 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         (
             column["column"],
             f"{column['contribution']:+.4g}",
-            said(column["seen"]),
-            said(column["expected"]),
+            _short(said(column["seen"])),
+            _short(said(column["expected"])),
             "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}",
         )
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
     return "\n".join([head, *in_columns(names, body)])
+
+
+def _short(text: str) -> str:
+    """In one line, and no longer than a line can hold beside others: --json has the whole."""
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= WIDE else f"{line[: WIDE - 1]}…"

@@ -166,6 +166,7 @@ def fit(
     are scaled as the preset or --scaling says; text becomes one feature for each of its values, or
     how rare the value is if there are more than 200. Missing values are allowed: a missing number
     becomes the column's median and sets a feature of its own, and missing text is one more value.
+    Where there are none, a value that is missing when scoring is unlike all others.
     In CSV the empty cell, NA, N/A, NaN, null and ? are missing, and a column is one of numbers if
     all its values are.
 

@@ -196,7 +196,7 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
 def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
     """Calibrate on rows of their own, on those held out, or not at all."""
     if plan.calibration is not None:
-        rows = calibrating.rows_of(model, plan.calibration, plan.on_bad, plan.seed)
+        rows = calibrating.rows_of(model, plan.calibration, plan.on_bad, plan.memory, plan.seed)
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
     elif held is not None:

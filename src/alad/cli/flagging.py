@@ -15,6 +15,7 @@ import polars as pl
 
 from alad._files import scratch_beside
 from alad.cli.decisions import Rule
+from alad.cli.formulas import Formulas
 from alad.cli.sinks import Facts, open_sink, parts_of
 
 Write = Callable[[pl.DataFrame, pl.Series | None], None]
@@ -28,6 +29,8 @@ class Flagging:
     out: Path
     of_flagged: tuple[str, ...] = ()
     """Columns that only flagged rows are to have."""
+    formulas: Formulas | None = None
+    """What looks through the rows of a CSV file before they are written."""
     facts: Facts | None = None
     """What the result is to say of itself, once all is flagged."""
 
@@ -73,4 +76,5 @@ class Flagging:
         after = "p_value" if "p_value" in rows.columns else "anomaly_score"
         place = rows.get_column_index(after) + 1
         told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
-        return told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))
+        told = told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))
+        return told if self.formulas is None else self.formulas(told)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from alad.preprocessing.columns import Column
 
 
 def info(
@@ -111,20 +114,23 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
     if encoder is None:
         return None
-    return [
-        {
-            "name": column["name"],
-            "kind": column["kind"],
-            "role": column.get("role", "feature"),
-            "categories": len(column["categories"]),
-            "missing_at_fit": column["has_missing"],
-            "fill": column["fill"] if column["kind"] in FILLED else None,
-            "constant": column["constant"],
-            "features": list(Column.from_json(column).features),
-            "note": column.get("note", ""),
-        }
-        for column in encoder["columns"]
-    ]
+    return [_column(Column.from_json(column)) for column in encoder["columns"]]
+
+
+def _column(column: Column) -> dict[str, Any]:
+    unlike = column.is_read and column.tells_missing and not column.has_missing
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "role": column.role,
+        "categories": len(column.categories),
+        "missing_at_fit": column.has_missing,
+        "missing_unlike_all": unlike,
+        "fill": column.fill if column.kind in FILLED and not unlike else None,
+        "constant": column.constant,
+        "features": list(column.features),
+        "note": column.note,
+    }
 
 
 def _as_text(facts: Mapping[str, Any]) -> str:
@@ -171,8 +177,13 @@ def _calibrated(facts: Mapping[str, Any]) -> str:
 
 
 def _became(column: Mapping[str, Any]) -> str:
+    from alad.preprocessing.columns import IN_SCHEMA
+    from alad.preprocessing.kinds import IGNORED
+
     if not column["features"]:
-        why = f" ({column['note']})" if column["note"] else ""
+        of_schema = IN_SCHEMA if (column["kind"], column["role"]) == (IGNORED, "feature") else ""
+        told = column["note"] or of_schema
+        why = f" ({told})" if told else ""
         return f"{column['kind']}, {column['role']}: not given to the model{why}"
     text = column["kind"]
     if column["kind"] == "categorical":
@@ -182,7 +193,10 @@ def _became(column: Mapping[str, Any]) -> str:
         text += f", missing filled with {column['fill']:g}"
         gaps = " and flagged" if column["missing_at_fit"] else ""
     else:
-        text += f", {len(column['features'])} features"
+        features = len(column["features"])
+        text += f", {features} features" if features > 1 else ""
         gaps = ", missing flagged" if column["missing_at_fit"] else ""
+    if column["missing_unlike_all"] and column["kind"] in FILLED:
+        gaps = ", missing unlike all values"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
     return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"

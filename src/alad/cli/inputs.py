@@ -156,9 +156,13 @@ class Rows(Inputs):
         """What was noted, and which columns nobody read."""
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
         known = {*self.wanted, *beside, *left_out}
+        read = self.encoder.schema if self.encoder else ()
+        new = [column for column in read if column.name in self.missing and not column.has_missing]
         return {
             "unseen_categories": dict(self.unseen),
             "missing_values": dict(self.missing),
+            "newly_missing": {c.name: self.missing[c.name] for c in new},
+            "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
             "ignored_columns": [name for name in self.table.names if name not in known],
         }
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,8 +102,10 @@ class Judging:
         try:
             X = self.inputs.taken(batch)
             scores, notes = self.detector.score_and_notes(X)
+        except RowError as error:
+            raise error.at(batch.start + error.row) from error
         except InputError as error:
-            where = f" (Rows are counted from row {batch.start} of the table.)"
+            where = f" (It is among the rows from {batch.start} on.)"
             raise InputError(f"{error}{where if batch.start else ''}") from error
         column = self.rule.group_column
         groups = None if column is None else self.rule.groups(batch.content[column], batch.start)

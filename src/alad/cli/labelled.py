@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from alad.calibration import Decision, at_labels
 from alad.cli.inputs import Batch, Inputs, opened
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.frames import quoted
 
 if TYPE_CHECKING:
@@ -147,9 +147,8 @@ def _scores(
     try:
         X = inputs.taken(replace(batch, content=batch.content.filter(chosen)))
         return -detector.score_samples(X)
-    except InputError as error:
-        where = f"(Rows are counted among the labelled ones from row {batch.start} on.)"
-        raise InputError(f"{error} {where}") from error
+    except RowError as error:
+        raise error.at(batch.start + int(chosen.arg_true()[error.row])) from error
 
 
 def _as_text(labels: pl.Series) -> pl.Series:

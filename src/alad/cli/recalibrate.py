@@ -11,6 +11,7 @@ import typer
 
 from alad.cli import calibrating
 from alad.cli.pictures import OnBad
+from alad.cli.streaming import MEMORY, memory_size
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ def recalibrate(
             help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="About how much memory to take: of wide rows and of large pictures fewer are "
+            "drawn.",
+        ),
+    ] = MEMORY,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and done as one JSON object.")
     ] = False,
@@ -77,8 +86,8 @@ def recalibrate(
     chance allows, nothing is written until --accept or --exclude repeats their number. A model
     keeps the number of what it took in or left out.
 
-    Of fewer than 100 rows none is taken in, as with fit; of more than 20,000 so many are drawn, and
-    only those are judged and taken in.
+    Of fewer than 100 rows none is taken in, as with fit; of more than 20,000, or than an eighth of
+    --memory holds, so many are drawn, and only those are judged and taken in.
     """
     from alad.calibration import absorbed
     from alad.cli.show import print_json, print_text
@@ -86,8 +95,9 @@ def recalibrate(
 
     if accept is not None and exclude is not None:
         raise InputError("Expected --accept or --exclude; got both. Leave one out.")
+    size = memory_size(memory)
     detector = load(model)
-    new = calibrating.rows_of(detector, table, on_bad, SEED)
+    new = calibrating.rows_of(detector, table, on_bad, size, SEED)
     _check_number(new.of, "")
     with new.placed():
         scores = -detector.score_samples(new.X)
@@ -142,7 +152,8 @@ def _shown(new: Drawn, scores: NDArray[Any], found: Absorbed | None) -> dict[str
         "checked": found is not None,
         "found": None if found is None else found.to_json(),
         "highest": [
-            {"row": int(new.places[i]), "anomaly_score": float(scores[i])} for i in highest
+            {**new.names.row(int(i), named=True), "anomaly_score": float(scores[i])}
+            for i in highest
         ],
     }
 
@@ -197,7 +208,7 @@ def _calibrate(
 
 
 def _as_text(shown: Mapping[str, Any]) -> str:
-    from alad.cli.show import in_columns
+    from alad.cli.show import called, in_columns
 
     found, rows = shown["found"], f"{shown['rows']:,} new rows"
     if shown["rows_looked_at"] < shown["rows"]:
@@ -217,9 +228,7 @@ def _as_text(shown: Mapping[str, Any]) -> str:
         ]
         for tier in found["tiers"]
     ]
-    highest = ", ".join(
-        f"row {row['row']:,} ({row['anomaly_score']:.4g})" for row in shown["highest"]
-    )
+    highest = ", ".join(f"{called(row)} ({row['anomaly_score']:.4g})" for row in shown["highest"])
     return "\n".join(
         [
             f"{rows} by the old calibration:",

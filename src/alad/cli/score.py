@@ -140,6 +140,14 @@ def score(
             help="Say of each anomaly which K columns made it one, in reason_1 to reason_K.",
         ),
     ] = None,
+    spreadsheet_safe: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-safe",
+            help="CSV: put a ' before text that a spreadsheet would run as a formula. It is no "
+            "longer the text of the table then.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was done as one JSON object.")
     ] = False,
@@ -154,8 +162,9 @@ def score(
 
     The table needs the columns that the model reads, in any order; labels and identifiers may be
     absent. Columns that fit did not see are left aside, and named at the end. Missing values are
-    allowed: a missing number counts as the training median, and a category that fit did not see
-    counts as unlike all of those it saw. Both are counted, by column.
+    allowed: where fit saw some, a missing number counts as the training median and is flagged as
+    missing; where fit saw none, a missing value counts as unlike all of those it saw, as does a
+    category that fit did not see. They are counted, by column.
 
     With --reasons each anomaly is compared with the normal row nearest to it, which takes about as
     long as scoring one row for each column of the table (docs/reasons.md).
@@ -166,6 +175,7 @@ def score(
     from alad.cli.decisions import rule_of
     from alad.cli.explain import names_of_reasons
     from alad.cli.flagging import Flagging
+    from alad.cli.formulas import Formulas
     from alad.cli.inputs import files_read, opened
     from alad.cli.judging import Judging
     from alad.cli.labelled import sample_of
@@ -180,6 +190,11 @@ def score(
         )
     if table == labelled == Path("-"):
         raise InputError("Expected one table on standard input; got two. Give one as a file.")
+    is_parquet = separator_of(out) is None
+    if spreadsheet_safe and is_parquet:
+        raise InputError(
+            "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+        )
     sample = sample_of(
         labelled, label, anomaly=anomaly, normal=normal, precision=precision, recall=recall
     )
@@ -197,12 +212,12 @@ def score(
     )
     with opened(detector, table, on_bad) as inputs:
         kept = None if all_columns else keep or ()
-        is_parquet = separator_of(out) is None
         judging = Judging(detector, inputs, rule, kept, reasons, typed=is_parquet)
         flagging = Flagging(
             rule,
             out,
             of_flagged=names_of_reasons(detector, reasons),
+            formulas=None if is_parquet else Formulas(quoted=spreadsheet_safe),
             facts=lambda: scored_from(model, type(detector).__name__, table, judging.summary()),
         )
         summary = _written(judging, flagging)
@@ -222,7 +237,10 @@ def _written(judging: Judging, flagging: Flagging) -> dict[str, Any]:
         for scored in judging.scored():
             write(scored.rows, scored.groups)
             advance(scored.rows.height)
+    formulas = flagging.formulas
     return judging.summary() | {
+        "formulas": {} if formulas is None else dict(formulas.found),
+        "formulas_quoted": formulas is not None and formulas.quoted,
         "out": str(flagging.out),
         "seconds": round(time.monotonic() - began, 3),
     }
@@ -261,21 +279,47 @@ def _tell_low(done: Mapping[str, Any]) -> None:
         )
 
 
+def _tell_missing(done: Mapping[str, Any]) -> None:
+    """Say where values are missing, and first where that is news."""
+    from alad.cli.show import by_column, note
+
+    new, uncounted = done.get("newly_missing", {}), done.get("newly_missing_uncounted", ())
+    for is_left_out, told in (
+        (False, "missing where fit saw every value, so unlike all of them"),
+        (
+            True,
+            "missing where fit saw every value, but taken for the training median, which is "
+            "nothing odd: this model is from before that counted, fit it again",
+        ),
+    ):
+        of_these = {name: n for name, n in new.items() if (name in uncounted) == is_left_out}
+        note(told, by_column(of_these))
+    others = {name: n for name, n in done.get("missing_values", {}).items() if name not in new}
+    note("missing values", by_column(others))
+
+
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
     from alad.cli.show import by_column, note, say
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
     what = "pictures" if "unreadable" in done else "rows"
+    flagged = "anomaly" if done["anomalies"] == 1 else "anomalies"
     say(
         f"Scored {done['rows']:,} {what} in {done['seconds']:.1f} s ({speed:,.0f} a second); "
-        f"{done['anomalies']:,} anomalies ({done['share']:.2%}), {_where(done['decision'])}."
+        f"{done['anomalies']:,} {flagged} ({done['share']:.2%}), {_where(done['decision'])}."
     )
     _tell_decision(done["decision"])
     _tell_low(done)
     note("categories that fit did not see", by_column(done.get("unseen_categories", {})))
-    note("missing values", by_column(done.get("missing_values", {})))
+    _tell_missing(done)
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
     tell_unreadable(done.get("unreadable", ()))
+    told = (
+        "text with a ' put before it, which a spreadsheet would run as a formula"
+        if done["formulas_quoted"]
+        else "text that a spreadsheet would run as a formula (--spreadsheet-safe quotes it)"
+    )
+    note(told, by_column(done["formulas"]))
     if out != Path("-"):
         say(f"Written: {out}")

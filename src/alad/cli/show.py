@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 
 from alad.errors import InputError, OutputError
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
 TABLES = (  # what may be given as one
@@ -23,7 +25,8 @@ def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object; a number that is not finite becomes null."""
     from alad.experiments.record import plain
 
-    print_text(json.dumps(plain(content), allow_nan=False, ensure_ascii=False))
+    text = json.dumps(plain(content), allow_nan=False, ensure_ascii=False)
+    print_text(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_text(text: str) -> None:
@@ -68,15 +71,29 @@ def say(text: str) -> None:
 
 
 def _sayable(text: str, stream: TextIO) -> str:
-    """The text as the stream can hold it: file names may have bytes that are none."""
+    """The text as the stream can hold it: file names may have bytes that are none.
+
+    Whoever writes to a log must not steer the terminal of whoever reads it, so that control
+    characters are shown and not sent.
+    """
     encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    shown = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def note(what: str, items: Collection[str]) -> None:
     """Write a line of notes, if there are any."""
     if items:
         say(f"note: {what}: {', '.join(items)}")
+
+
+def called(row: Mapping[str, Any]) -> str:
+    """Name a row of a table by its number, a picture by its file.
+
+    >>> called({"row": 1200}), called({"file": "a.png"})
+    ('row 1,200', 'a.png')
+    """
+    return str(row["file"]) if "file" in row else f"row {row['row']:,}"
 
 
 def by_column(counts: Mapping[str, int]) -> list[str]:

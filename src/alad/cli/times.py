@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_date, has_day
 from alad.preprocessing.kinds.times import date_times, seconds_of_iso
 
@@ -92,9 +92,10 @@ def _check_format(column: pl.Series, holds: bool, form: str, what: str) -> None:
 def _no_time(column: pl.Series, got: str, row: int, form: str = "") -> InputError:
     iso = "such as 2026-01-31T23:59:59 or seconds since 1970"
     wanted = f"written as {form}, as at fit" if form else iso
-    return InputError(
-        f"Expected times in column {column.name!r}, {wanted}; got {got} in row {row}. Correct the "
-        "value, or name another column."
+    return RowError(
+        f"Expected times in column {column.name!r}, {wanted}; got {got} in row",
+        row,
+        ". Correct the value, or name another column.",
     )
 
 

@@ -140,7 +140,7 @@ def _filled(
     features: Sequence[Tensor], gap: Tensor, fill: Sequence[float] | None, column: Column
 ) -> Features:
     """Features in float32, each with its fill where the value is missing; and that flag."""
-    made = [feature.to(np.float32) for feature in features]
+    made, fill = [feature.to(np.float32) for feature in features], column.gap or fill
     if fill is not None:
         made = [where(gap, value, feature) for value, feature in zip(fill, made, strict=True)]
     return [*made, gap.to(np.float32)] if column.flags_missing else made

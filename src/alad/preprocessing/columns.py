@@ -14,7 +14,9 @@ from alad.preprocessing.kinds._base import TEXT, without_absent, written_numbers
 ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
 
-DASHES, WRITTEN = "dashes", "written"  # what a column's values were at fit, in ``learned``
+IN_SCHEMA = "ignored in the schema"  # why a column is not given to the model
+DASHES, WRITTEN = "dashes", "written"  # what text of a column is, in ``learned``
+GAP = "gap"  # there too: the features of a missing value, where fit saw none
 
 OPTIONAL = ("role", "note", "doubt", "learned")  # in a saved model
 
@@ -51,7 +53,9 @@ class Column:
     @property
     def why_left_out(self) -> str:
         """Why a column is not given to the model: its role, or else what is said of its values."""
-        return self.role if self.kind != IGNORED else self.note or f"{self.kind}, {self.role}"
+        if self.kind != IGNORED:
+            return self.role
+        return self.note or (IN_SCHEMA if self.role in READ else f"{self.kind}, {self.role}")
 
     @property
     def of_kind(self) -> Kind:
@@ -62,6 +66,20 @@ class Column:
     def flags_missing(self) -> bool:
         """Whether its last feature is "is missing"."""
         return self.has_missing and self.of_kind.flags_missing
+
+    @property
+    def gap(self) -> tuple[float, ...]:
+        """The features of a missing value where fit saw none: unlike those of every value.
+
+        Empty where they are others: values were missing at fit, a category is unlike the others
+        anyway, or the model is from before and takes a typical value.
+        """
+        return tuple(self.learned.get(GAP, ()))
+
+    @property
+    def tells_missing(self) -> bool:
+        """Whether a missing value has features that no other value has."""
+        return self.has_missing or bool(self.gap) or not self.of_kind.flags_missing
 
     @property
     def format(self) -> str:

@@ -44,13 +44,13 @@ from dataclasses import replace
 import polars as pl
 
 from alad.errors import InputError
-from alad.preprocessing.columns import DASHES, READ, WRITTEN, Column
+from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds.addresses import IpLearner
 from alad.preprocessing.kinds.times import TimeLearner
 from alad.preprocessing.kinds.urls import SURELY, UrlLearner
-from alad.preprocessing.kinds.words import WordLearner
+from alad.preprocessing.kinds.words import ALL_DIFFER, WordLearner
 from alad.preprocessing.schema import Stated
 
 # port, sport, src_port, dstPort, Port Number, ports, dpt, id.resp_p; not report or transport.
@@ -63,7 +63,9 @@ TIME = re.compile(
     r"(?:^|_)(?:ts|rt|at|when|epoch|[a-z]*(?:time|date|stamp)|start|end|created|updated|seen)(?:_|$)"
 )
 WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
+DASHED = ("ip", "url")  # where - is missing too if it comes only after fit; as in times, numbers
 GLANCE = 20
+WITHOUT_VALUES = "all values are missing"  # why a column is ignored
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
@@ -174,7 +176,11 @@ class ColumnLearner:
             return self._without_values()
         learner, doubts = self._settled()
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
-        learned = learner.finish(self.gaps + dashes > 0)
+        has_missing = self.gaps + dashes > 0
+        learned = learner.finish(has_missing)
+        gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
+        has_dashes = dashes > 0 or learned.kind in DASHED
+        known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
         doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
@@ -184,12 +190,12 @@ class ColumnLearner:
             kind=learned.kind,
             categories=learned.categories,
             fill=learned.fill,
-            has_missing=self.gaps + dashes > 0 and learned.kind != IGNORED,
+            has_missing=has_missing and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
             note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
             doubt=doubt,
-            learned={**learned.learned, DASHES: True} if dashes else learned.learned,
+            learned=known | ({GAP: gap} if gap else {}),
         )
 
     def _settled(self) -> tuple[Learner, list[str]]:
@@ -206,8 +212,8 @@ class ColumnLearner:
     def _left_out(self) -> Column:
         assert self.stated is not None
         form = {"format": self.stated.format} if self.stated.format else {}
-        stated = self.stated
-        return Column(self.name, stated.kind, role=stated.role, note=stated.note, learned=form)
+        note = _why_ignored(self.stated) if self.stated.kind == IGNORED else self.stated.note
+        return Column(self.name, self.stated.kind, role=self.stated.role, note=note, learned=form)
 
     def _looks_like_a_label(self) -> str:
         is_one = self.stated is None and self.name.lower() in LABELS
@@ -219,7 +225,18 @@ class ColumnLearner:
                 f"Expected at least one value in column {self.name!r}, whose kind is "
                 f"{self.stated.kind!r}; all are missing. Give it the kind 'ignored' in the schema."
             )
-        return Column(self.name, IGNORED, note="all values are missing")
+        return Column(self.name, IGNORED, note=WITHOUT_VALUES)
+
+
+def _why_ignored(stated: Stated) -> str:
+    """Who ignored a column: we, as its note says, or whoever edited the schema, whose note is old.
+
+    >>> _why_ignored(Stated("n", "ignored", note="skewness 9"))
+    'ignored in the schema, which notes: skewness 9'
+    """
+    if not stated.note or stated.note.startswith((ALL_DIFFER, WITHOUT_VALUES, IN_SCHEMA)):
+        return stated.note
+    return f"{IN_SCHEMA}, which notes: {stated.note}"
 
 
 class WrittenNumbers(Learner):
@@ -240,6 +257,10 @@ class WrittenNumbers(Learner):
         learned = self.learner.finish(has_missing)
         written = {WRITTEN: True} if self.are_text else {}
         return replace(learned, learned={**learned.learned, **written})
+
+    def gap(self, learned: Learned) -> list[float]:
+        """As the learner of numbers says."""
+        return self.learner.gap(learned)
 
 
 def _holds(learner: Learner, batch: Batch) -> bool:

@@ -7,8 +7,10 @@ number, boolean                 itself, as one feature; of a duration the second
 text, categorical, enum         one-hot: one feature per category seen at fit, sorted
 category not seen at fit        -1 in the feature of the commonest one; counted in the notes
 missing category                its own category ``<missing>`` if fit saw one, else as not seen
-missing number (null, NaN)      the median of the training values
-... in a column with gaps       and a second feature, 1 where the value is missing
+missing number (null, NaN)      where fit saw gaps: the median of the training values, and a
+                                second feature, 1 where the value is missing
+... where fit saw none          as far above the highest as that is above the lowest: unlike all
+                                others; so are missing values of other kinds (``Column.gap``)
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
 text of more than 200 values    -log of the share of the training rows with that value
 ... that is long                lengths, shares of kinds of characters, and the same
@@ -43,7 +45,7 @@ from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds import Settings
-from alad.preprocessing.kinds._base import NONE, against
+from alad.preprocessing.kinds._base import NONE, against, filled
 from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
 from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema
@@ -179,12 +181,25 @@ class TableEncoder:
             found = column.of_kind.encode(column.given(table[column.name]), column)
             if found.codes is not None:
                 coded.append((position, found.codes))
+            features = found.features
+            if column.gap:
+                features = filled(features, found.gap, column.gap)
             flag = (found.gap,) if column.flags_missing else ()
-            dense.extend(enumerate((*found.features, *flag), position))
+            dense.extend(enumerate((*features, *flag), position))
             unseen[column.name], missing[column.name] = found.unseen, int(found.gap.sum())
             position += len(column.features)
         x = _write(table.height, position, dense, coded)
         return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing))
+
+    def untold(self, frame: Any) -> Bools:
+        """(n, columns read) where a value is missing and its features are those of another."""
+        table = to_polars(frame)
+        told = np.zeros((table.height, len(self.schema)), np.bool_)
+        for j, column in enumerate(self.schema):
+            if not column.tells_missing:
+                series = column.given(table[column.name])
+                told[:, j] = column.of_kind.encode(series, column).gap
+        return told
 
     def _aligned(self, table: pl.DataFrame) -> pl.DataFrame:
         """Hold the table's columns against those of fit."""
@@ -371,12 +386,21 @@ def _no_rows(rows: int, columns: int) -> InputError:
 
 
 def _decoded(part: NDArray[Any], column: Column) -> pl.Series:
-    """The values that a column's features say, null where its flag does."""
-    if not column.flags_missing:
+    """The values that a column's features say, null where they are those of a missing one."""
+    if column.flags_missing:
+        told = column.of_kind.decode(part[:, :-1], column)
+        present = pl.Series(part[:, -1] < 0.5)
+    elif column.gap:
+        told, present = column.of_kind.decode(part, column), pl.Series(~are_gaps(part, column))
+    else:
         return column.of_kind.decode(part, column)
-    told = column.of_kind.decode(part[:, :-1], column)
-    present = pl.Series(part[:, -1] < 0.5)
     return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
+
+
+def are_gaps(part: NDArray[Any], column: Column) -> Bools:
+    """Where features (n, f) are those of a missing value, if fit saw none."""
+    is_gap: Bools = (part.astype(np.float32) == np.array(column.gap, np.float32)).all(axis=1)
+    return is_gap & bool(column.gap)
 
 
 def _legal(part: NDArray[Any], column: Column) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from alad.estimators._detector import LARGEST
 from alad.estimators._given import some_rows
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
+from alad.preprocessing.table import are_gaps
 from alad.reasons.contributions import contributions
 from alad.reasons.reference import Reference
 from alad.reasons.result import Reasons
@@ -87,13 +88,15 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         rarity = _rarity(detector, normal, single(x))
         expected = normal.rows[nearest[:, 0]]
     expected = np.where(single(x) == expected, x, expected)
+    rarity = rarity[same]
+    _unclaimed(detector, X, rarity)
     found = contributions(detector._judged, x, expected, _column(detector), len(names))
     return Reasons(
         columns=names,
         contributions=found[0][same],
         seen=seen,
         expected=_decoded(detector, expected)[same],
-        rarity=rarity[same],
+        rarity=rarity,
         nearest=nearest[same],
         normals=_decoded(detector, expected[:0] if normal is None else normal.rows),
         anomaly_score=found[1][same],
@@ -158,7 +161,16 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
         own = column.of_kind.rarity(x[:, of_column], normal.rows[:, of_column], column)
         if own is not None:
             rarity[:, j] = own
+        if column.gap:
+            is_gap = are_gaps(x[:, of_column], column)
+            rarity[is_gap, j] = are_gaps(normal.rows[:, of_column], column).mean()
     return rarity
+
+
+def _unclaimed(detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]) -> None:
+    """Say nothing of how rare a missing value is, where the features are those of another one."""
+    if detector.encoder_ is not None and is_frame(X):
+        rarity[detector.encoder_.untold(X)] = np.nan
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:

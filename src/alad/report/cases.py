@@ -31,6 +31,8 @@ class Cases:
     """(r, f) their features."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of the columns, where the model knows them."""
+    unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """Of columns, (r,) where the value is a word that fit did not see."""
     why_quoted: str | None = None
     """Why the reasons are those that the table has, where they are."""
 
@@ -73,7 +75,11 @@ def explained(
         if found is None:
             raise
         reasons, why = found, str(error)
-    return Cases(rows, reasons, scaled[chosen], kinds, why)
+    unseen = {
+        column.name: column.of_kind.unseen(column.given(rows[column.name]), column)
+        for column in schema
+    }
+    return Cases(rows, reasons, scaled[chosen], kinds, unseen, why)
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

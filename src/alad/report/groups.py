@@ -60,7 +60,7 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
 
 def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
     """The alerts beside each explained one."""
-    return likeness.Crowd(tally.count, tally.same, cases.kinds)
+    return likeness.Crowd(tally.count, tally.same, cases.kinds, cases.unseen)
 
 
 def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:

@@ -19,8 +19,10 @@ from alad.preprocessing.kinds import addresses
 MANY = 200  # values of a text, above which they say nothing of likeness
 MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can be ever so many
 NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
+TEN = 10  # alerts that have a word which fit did not see, from which on it is an item by its name
 HALF = 0.5  # of the alerts that one stands for, that have its value
 SEVERAL = "of several values"
+UNSEEN = "unseen at fit"
 
 Item = tuple[str, str]
 Signature = frozenset[Item]
@@ -47,9 +49,11 @@ class Rule:
             f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
             f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
             "expected. Of a port its range counts, of an address its network, and of a free text "
-            f"only that it differs, unless {NAMED:.0%} of the alerts have the same one. The "
-            "commonest such signature opens a group; each further one joins the group with which "
-            f"it shares at least {self.like:.0%} of the items of both, or opens its own."
+            f"only that it differs, unless {NAMED:.0%} of the alerts have the same one; of a word "
+            f"that fit did not see only that, unless {NAMED:.0%} of the alerts and at least {TEN} "
+            "have the same one. The commonest such signature opens a group; each further one joins "
+            f"the group with which it shares at least {self.like:.0%} of the items of both, or "
+            "opens its own."
         )
 
 
@@ -106,6 +110,8 @@ class Crowd:
     """(n, c) how many of them have its value in each column."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of columns, where the model knows them."""
+    unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """Of columns, (n,) where the value is a word that fit did not see."""
 
 
 def signatures(reasons: Reasons, crowd: Crowd, rule: Rule = RULE) -> list[Signature]:
@@ -151,8 +157,9 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
     texts = [
         f"{value:.0f}" if kind == "port" and value is not None else told(value) for value in seen
     ]
-    named = _named(seen, kind, crowd.count, crowd.same[:, j])
-    wider = _wider(seen, kind)
+    new = crowd.unseen.get(seen.name, np.zeros(len(seen), np.bool_))
+    named = _named(seen, kind, new, crowd.count, crowd.same[:, j])
+    wider = [UNSEEN if is_new else w for w, is_new in zip(_wider(seen, kind), new, strict=True)]
     return [
         f"= {text}" if by_name else other
         for text, by_name, other in zip(texts, named, wider, strict=True)
@@ -160,15 +167,19 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
 
 
 def _named(
-    seen: pl.Series, kind: str, count: NDArray[np.int64], same: NDArray[np.int64]
+    seen: pl.Series,
+    kind: str,
+    new: NDArray[np.bool_],
+    count: NDArray[np.int64],
+    same: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Whether each value is one that alerts can have in common."""
-    of_most = same >= HALF * count
-    if kind not in MANIFOLD:
-        return of_most & (seen.n_unique() <= MANY)
-    alike = pl.DataFrame({"value": seen, "same": same}).select(pl.col("same").sum().over("value"))
-    named: NDArray[np.bool_] = of_most & (alike["same"].to_numpy() >= NAMED * count.sum())
-    return named
+    summed = pl.col("same").sum().over("value")
+    alike = pl.DataFrame({"value": seen, "same": same}).select(summed)["same"].to_numpy()
+    are_many = alike >= NAMED * count.sum()
+    of_kind = are_many if kind in MANIFOLD else np.full(len(seen), seen.n_unique() <= MANY)
+    named: NDArray[np.bool_] = np.where(new, are_many & (alike >= TEN), of_kind)
+    return named & (same >= HALF * count)
 
 
 def _wider(seen: pl.Series, kind: str) -> list[str]:

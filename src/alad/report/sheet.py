@@ -79,31 +79,38 @@ def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
         ``rule``, and where it is known ``promise``, ``assumption``, ``note`` and ``false``: how
         many alerts are expected to be false.
     """
-    told, note = scored["origin"], scored["origin_note"]
-    if told is None:
-        usual = origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
+    if scored["origin"] is None:
         return {
             "rule": rule(scored, model),
             "promise": None,
             "assumption": None,
-            "note": note,
-            "false": usual if scored["by_threshold"] else None,
+            "note": scored["origin_note"],
+            "false": _by_threshold(scored) if scored["by_threshold"] else None,
         }
-    decision, threshold = told["decision"], told["decision"]["threshold"]
-    by_model = decision["rule"] == MODELS_OWN
+    decision, note = scored["origin"]["decision"], scored["origin_note"]
+    threshold = decision["threshold"]
     above = "" if threshold is None else f": scores above {threshold:.6g}"
-    false = origin.false_alerts(
-        decision["rule"], decision["level"], scored["rows"], scored["alerts"]
-    )
-    if by_model:
-        false = origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
     return {
         "rule": f"{decision['rule'][:1].upper()}{decision['rule'][1:]}{above}.",
         "promise": decision["promise"],
         "assumption": None if decision["assumption"] == "None." else decision["assumption"],
         "note": " ".join(text for text in (decision["note"], note) if text) or None,
-        "false": (false or "Not known: the rule promises nothing of it.") if not note else None,
+        "false": None if note else _false(scored, decision),
     }
+
+
+def _false(scored: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
+    """Say how many alerts are expected to be false by the rule that the file tells of."""
+    name, level = decision["rule"], decision["level"]
+    if name == MODELS_OWN:
+        return _by_threshold(scored)
+    said = origin.false_alerts(name, level, scored["rows"], scored["alerts"])
+    return said or "Not known: the rule promises nothing of it."
+
+
+def _by_threshold(scored: Mapping[str, Any]) -> str:
+    """Say the same of the model's threshold."""
+    return origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
 
 
 def rule(scored: Mapping[str, Any], model: Mapping[str, Any]) -> str:

@@ -386,7 +386,18 @@ def checked(frame: pl.DataFrame, place: str) -> pl.DataFrame:
             f"Expected numbers of rows in column {ROW!r} of {place}; got something else. Score the "
             "table again."
         )
+    if P_VALUE in typed.columns:
+        _check_p_values(typed, place)
     return typed
+
+
+def _check_p_values(typed: pl.DataFrame, place: str) -> None:
+    odd = typed.filter(~pl.col(P_VALUE).is_between(0, 1))
+    if odd.height:
+        raise InputError(
+            f"Expected probabilities from 0 to 1 in column {P_VALUE!r} of {place}; got "
+            f"{odd[P_VALUE][0]:g} in row {odd[ROW][0]:.0f}. Score the table again."
+        )
 
 
 def _finite(series: pl.Series) -> pl.Series:

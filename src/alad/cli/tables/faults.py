@@ -31,12 +31,12 @@ def explained(place: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"Expected text in UTF-8 in {place}; got other bytes. Save the file as UTF-8, or name "
-            "it after its format."
-        ) from error
     except UNREADABLE as error:
+        if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):  # by Arrow
+            raise InputError(
+                f"Expected text in UTF-8 in {place}; got other bytes. Save the file as UTF-8, or "
+                "name it after its format."
+            ) from error
         raise InputError(
             f"Expected a whole table in {place}; it cannot be read: {first_line(error)}. "
             "Check that the file is complete and is what its name says."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 ABSENT = "-"
+LARGEST = float(np.finfo(np.float32).max)
 
 Float32s = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -107,6 +108,23 @@ class Learner(ABC):
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned; at least one value was there."""
 
+    @abstractmethod
+    def gap(self, learned: Learned) -> list[float]:
+        """Give features that are unlike those of every value, for one that is missing.
+
+        They are for columns of which fit saw every value: such a gap is news, as a category is
+        that fit did not see.
+        """
+
+
+def beyond(low: float, high: float) -> float:
+    """A number as far above the highest as that is above the lowest, or 1 where they are equal.
+
+    >>> beyond(2.0, 5.0), beyond(5.0, 5.0)
+    (8.0, 6.0)
+    """
+    return min(high + ((high - low) or 1.0), LARGEST)
+
 
 NONE = -1  # the code of a row whose category's features are all 0
 
@@ -153,6 +171,10 @@ class Kind(ABC):
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
         """Give features (n, f) that a value may have, near to these; here all are."""
         return part
+
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where a word is one that fit did not see; of other kinds nowhere."""
+        return np.zeros(len(series), np.bool_)
 
     def rarity(
         self, part: NDArray[Any], normal: NDArray[Any], column: Column

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from alad.preprocessing.kinds._base import Float32s
+from alad.preprocessing.kinds._base import Float32s, beyond
 
 COUNTED = 200_000  # values at a time; beyond them the rarer half is let go
 BYTES = 1 << 26  # that they may take
@@ -110,6 +110,11 @@ class Shares:
     def rarities(self) -> Float32s:
         """-log of the share of each of the values."""
         return np.log(self.total / np.array(self.counts)).astype(np.float32)
+
+    @property
+    def gap(self) -> float:
+        """A rarity beyond the rarest, for a missing value where fit saw none."""
+        return beyond(self.least, float(np.log(self.total / self.rarest)))
 
     @property
     def least(self) -> float:

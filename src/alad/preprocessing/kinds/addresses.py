@@ -143,6 +143,11 @@ class IpLearner(Learner):
         constant = self.addresses.table.height == 1 and not has_missing
         return Learned("ip", constant=constant, learned=learned)
 
+    def gap(self, learned: Learned) -> list[float]:
+        """No flag, and rarer than the rarest."""
+        shares = [Shares.from_json(learned.learned[name]) for name in ("network", "address")]
+        return [0.0] * len(FLAGS) + [one.gap for one in shares]
+
 
 def network_of(addresses: Sequence[str]) -> str:
     """The smallest network of whole bytes, or groups, that holds addresses which features mix up.
@@ -307,6 +312,10 @@ class PortLearner(Learner):
         """Say what was learned."""
         constant = self.ports.table.height == 1 and not has_missing
         return Learned("port", constant=constant, learned={"values": self.ports.shares().to_json()})
+
+    def gap(self, learned: Learned) -> list[float]:
+        """No flag, and rarer than the rarest."""
+        return [0.0] * len(PORTS) + [Shares.from_json(learned.learned["values"]).gap]
 
 
 def _ports(series: pl.Series) -> tuple[pl.Series, NDArray[np.bool_]]:

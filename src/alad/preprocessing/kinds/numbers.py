@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._base import (
     TEXT,
     Batch,
@@ -19,6 +19,7 @@ from alad.preprocessing.kinds._base import (
     Learned,
     Learner,
     Settings,
+    beyond,
     wrong,
 )
 from alad.preprocessing.kinds._formats import unit_of
@@ -73,13 +74,19 @@ class LogNumeric(Numeric):
         """Give the logarithm, taken in float32."""
         plain = super().encode(series, column)
         (x,) = plain.features
-        return Encoded((np.copysign(np.log1p(np.abs(x)), x),), plain.gap)
+        return Encoded((signed_log(x),), plain.gap)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the number again."""
         y = part[:, 0].astype(np.float64)
         with np.errstate(over="ignore"):
             return pl.Series(column.name, np.copysign(np.expm1(np.abs(y)), y))
+
+
+def signed_log(x: NDArray[Any]) -> NDArray[Any]:
+    """sign(x) log(1 + |x|)."""
+    y: NDArray[Any] = np.copysign(np.log1p(np.abs(x)), x)
+    return y
 
 
 class Boolean(Numeric):
@@ -146,6 +153,13 @@ class NumberLearner(Learner):
         constant = self.low == self.high and not has_missing
         return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
 
+    def gap(self, learned: Learned) -> list[float]:
+        """A number far above all others."""
+        edges = np.array([self.low, self.high])
+        if self.kind == "log-numeric":
+            edges = signed_log(edges)
+        return [beyond(*edges.tolist())]
+
     def _note(self) -> str:
         if self.increases and self.sample.seen >= SURE and not self.doubt:
             return "grows from row to row: a number of the row, or a time?"
@@ -183,6 +197,10 @@ class BooleanLearner(NumberLearner):
         numbers = {NUMBERS: True} if self.are_numbers else {}
         fill = float(learned.fill >= 0.5)
         return Learned("boolean", fill=fill, constant=learned.constant, learned=numbers)
+
+    def gap(self, learned: Learned) -> list[float]:
+        """As far from true as that is from false, also where fit saw one of them only."""
+        return [beyond(0.0, 1.0)]
 
 
 def _odd(series: pl.Series) -> pl.Series:
@@ -285,8 +303,9 @@ def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise InputError(
-            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row "
-            f"{row} (float32 ends at 3.4e38). Correct the value, or leave it out as missing."
+        raise RowError(
+            f"Expected finite numbers in column {series.name!r}; got {series[row]!r} in row",
+            row,
+            " (float32 ends at 3.4e38). Correct the value, or leave it out as missing.",
         )
     return values, np.isnan(values)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
+OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
 WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 
 # Date, time of day, or both; a zone only after a time of day.
@@ -204,6 +205,13 @@ class TimeLearner(Learner):
             learned["format"] = form
         constant = reading.is_constant and not has_missing
         return Learned("time", constant=constant, learned=learned, note=_note(form))
+
+    def gap(self, learned: Learned) -> list[float]:
+        """Points far outside of the circles, across from the mean."""
+        (sines, cosines) = np.reshape(learned.learned["fill"], (-1, 2)).T
+        across = np.arctan2(sines, cosines) + np.pi
+        points = np.stack([np.sin(across), np.cos(across)], axis=1)
+        return [float(x) for x in OUTSIDE * points.ravel()]
 
 
 def _note(form: str) -> str:

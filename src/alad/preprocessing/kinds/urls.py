@@ -115,3 +115,7 @@ class UrlLearner(Learner):
         """Say what was learned."""
         learned = {"host": self.hosts.shares().to_json(), "fill": self.shape.of_all}
         return Learned("url", constant=not (self.differ or has_missing), learned=learned)
+
+    def gap(self, learned: Learned) -> list[float]:
+        """The shape of no URL at all, and a host rarer than the rarest."""
+        return [0.0] * len(SHAPE) + [Shares.from_json(learned.learned["host"]).gap]

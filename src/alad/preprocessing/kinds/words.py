@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from alad.errors import InputError
 from alad.preprocessing.kinds._base import (
     NONE,
     Batch,
+    Bools,
     Encoded,
     Kind,
     Learned,
@@ -34,6 +35,7 @@ MISSING = "<missing>"
 MAX_CATEGORIES = 200  # that a text is given unasked
 MOST_CATEGORIES = 1000  # that a schema may ask for
 SAME = 50  # rows: among so many, values that are all different are identifiers
+ALL_DIFFER = "all values are different"  # why a column is ignored
 LONG, WORDS = 30, 3  # characters and words, on average, from which on text is text
 
 VALUE = pl.col("value")
@@ -78,6 +80,10 @@ class Categorical(Kind):
         codes = found.to_physical().cast(pl.Int64).fill_null(none).to_numpy()
         return Encoded((), gap, unseen, codes)
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the category is none of those of fit."""
+        return _others(as_text(series), column.categories)
+
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the category whose feature is the largest."""
         names = np.array(column.categories, dtype=object)
@@ -109,6 +115,12 @@ class Frequency(Kind):
         gap = nulls(text)
         return Encoded(filled((rarity,), gap, (shares.least,)), gap, unseen)
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the value is none of those of fit, if the model holds them all."""
+        shares = Shares.from_json(column.learned["values"])
+        text = as_text(series)
+        return _others(text, shares.values) & shares.complete
+
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the value of the nearest rarity, and say how many others have it."""
         return pl.Series(column.name, _known(column).said(part), pl.String)
@@ -116,6 +128,13 @@ class Frequency(Kind):
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
         """Give the nearest rarity of a value."""
         return _known(column).nearest(part)
+
+
+def _others(text: pl.Series, known: Sequence[str]) -> Bools:
+    """(n,) where a text is there and is none of those that are known."""
+    is_known = text.is_in(pl.Series(known, dtype=pl.String).implode())
+    found: Bools = (~is_known).fill_null(False).to_numpy()
+    return found
 
 
 def _known(column: Column) -> Known:
@@ -222,6 +241,12 @@ class WordLearner(Learner):
             learned["values"] = self.counts.shares(repeated=kind == "text").to_json()
         return Learned(kind, constant=constant, learned=learned, note=why)
 
+    def gap(self, learned: Learned) -> list[float]:
+        """The shape of no text at all, and rarer than the rarest; of categories nothing."""
+        shape = [0.0] * len(SHAPE) if learned.kind == "text" else []
+        shares = learned.learned.get("values")
+        return [*shape, Shares.from_json(shares).gap] if shares else shape
+
     def _check(self, distinct: int) -> None:
         if distinct > MOST_CATEGORIES:
             raise InputError(
@@ -236,7 +261,7 @@ class WordLearner(Learner):
         length, words = self.shape.of_all[:2]
         is_long = length >= LONG and words >= WORDS
         if not (self.counts.repeated or is_long) and self.counts.total >= SAME:
-            return "ignored", f"all values are different ({self.counts.total:,} rows)"
+            return "ignored", f"{ALL_DIFFER} ({self.counts.total:,} rows)"
         if distinct <= self.most and not (is_long and not self.counts.repeated and distinct > SAME):
             return "categorical", ""
         if is_long:
