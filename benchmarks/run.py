@@ -125,6 +125,18 @@ def default_race(steps: int) -> Race:
     return Race("rows/s", 1, 0, True, contestants, facts)
 
 
+def neighbours_race(steps: int) -> Race:
+    """What each choice in the search of ``ALAD()`` is worth; ``steps`` has no meaning here."""
+    from benchmarks import neighbours
+
+    contestants: Contestants = {
+        f"{kind}, {name}": partial(neighbours.Variant(undone).rows_per_second, kind)
+        for kind in neighbours.KINDS
+        for name, undone in neighbours.CHOICES.items()
+    }
+    return Race("rows/s", 1, 0, True, contestants)
+
+
 def methods_race(steps: int) -> Race:
     """Seconds to score 1,000 rows, every method; ``steps`` has no meaning here."""
     from benchmarks import methods, torch_search
@@ -244,6 +256,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "scale": scale_race,
     "fits": fits_race,
     "default": default_race,
+    "neighbours": neighbours_race,
     "methods": methods_race,
     "convolutions": convolutions_race,
     "pictures": pictures_race,

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 
 from alad import ALAD, ALICE, BiGAN, load
 from alad.errors import InputError
-from alad.estimators import _memory
+from alad.estimators import _memory, _network
 from alad.estimators._memory import distinct_rows, kept_rows, memory_of, without_knots
 from alad.networks.memory import Memory
 from tests.estimators.small import NEW, N, X, fitted, new
@@ -141,3 +141,22 @@ def test_far_rows_rank_above_near_ones():
     detector = fitted(ALAD)
     near, far = detector.score_samples(X[:20] + 0.01), detector.score_samples(X[:20] + 100)
     assert near.min() > far.max()
+
+
+def test_equal_rows_are_judged_once_and_alike(monkeypatch):
+    detector, scores, judged = fitted(ALAD), fitted(ALAD).score_samples(NEW), []
+    in_blocks = _network.in_blocks
+    monkeypatch.setattr(
+        _network, "in_blocks", lambda *given: judged.append(len(given[2])) or in_blocks(*given)
+    )
+    order = RNG.permutation(np.repeat(np.arange(len(NEW)), 3))
+    assert np.array_equal(detector.score_samples(NEW[order]), scores[order])
+    assert judged == [len(NEW)]
+
+
+def test_a_row_too_far_out_to_measure_is_the_strangest():
+    detector = new(ALAD, scaling="none", epochs=0).fit(X)
+    far = np.vstack([NEW[:1], np.full_like(NEW[:1], 1e30), np.full_like(NEW[:1], -3e38)])
+    scores = detector.score_samples(far)
+    assert np.isfinite(scores).all()
+    assert scores[0] > scores[1] == scores[2]

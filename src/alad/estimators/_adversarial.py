@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators._given import Matrix
+from alad.estimators._given import Matrix, Vector
 from alad.estimators._memory import memory_of, scaled_rows
 from alad.estimators._network import NetworkDetector
-from alad.estimators._programs import Judge, by_parts, in_blocks, program
+from alad.estimators._programs import Judge, by_parts, each_once, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
 from alad.io import Model
 from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
@@ -165,6 +165,11 @@ class AdversarialDetector(NetworkDetector):
         rows, memory = memory_of(x, self.seed_, self.leave_out_knots)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
+
+    def _anomaly_score(self, x: Matrix) -> Vector:
+        if self._with_defaults().anomaly_score not in MEMORY_SCORES:
+            return super()._anomaly_score(x)
+        return each_once(super()._anomaly_score, x)
 
     def _kept_rows(self) -> Matrix | None:
         return scaled_rows(self.weights_["M"]) if "M" in self.weights_ else None

@@ -55,6 +55,14 @@ def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False, shuffle=False))
 
 
+def distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give where each different row is first, and which of them every row is: logs repeat."""
+    rows = np.ascontiguousarray(x)
+    as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, same = np.unique(as_bytes, return_index=True, return_inverse=True)
+    return first, same
+
+
 def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     """How a frame's columns become numbers; None for what has no names of columns."""
     if isinstance(schema, TableEncoder):

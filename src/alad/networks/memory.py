@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array, lax
+from jax import Array
+
+from alad.networks.nearest import nearest
 
 
 def rounded(x: Array) -> Array:
@@ -60,8 +62,7 @@ class Memory(nnx.Module):
         """
         rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
         x = squashed(x, self.scale[...])
-        # |x - m|^2 less the part that is the same for all m: enough to find the nearest.
-        _, near = lax.top_k(2 * x @ rows.T - jnp.square(rows).sum(axis=1), k + 1)
+        near = nearest(x, rows, k + 1)
         alike = (x[:, None] == rows[near]) | (rounded(x)[:, None] == rows[near])
         is_itself = alike.all(axis=2)
         squares = jnp.square(x[:, None] - rows[near]).sum(axis=2)

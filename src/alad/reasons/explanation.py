@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.estimators._detector import LARGEST
-from alad.estimators._given import some_rows
+from alad.estimators._given import distinct, some_rows
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
 from alad.preprocessing.table import are_gaps
@@ -77,7 +77,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         )
     x = detector._matrix(X, fitting=False)
     normal, seen = _reference(detector, reference), _seen(detector, X, x)
-    first, same = _distinct(x)
+    first, same = distinct(x)
     x, names = x[first], columns_of(detector)
     nearest = np.empty((len(x), 0), np.int64)
     rarity = np.full((len(x), len(names)), np.nan)
@@ -120,14 +120,6 @@ def columns_of(detector: AbstractDetector) -> tuple[str, ...]:
     if detector.encoder_ is None:
         return tuple(f"x{j}" for j in range(detector.n_features_in_))
     return tuple(column.name for column in detector.encoder_.schema)
-
-
-def _distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give where each different row is first, and which of them every row is: alerts repeat."""
-    rows = np.ascontiguousarray(x)
-    as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-    _, first, same = np.unique(as_bytes, return_index=True, return_inverse=True)
-    return first, same
 
 
 def _column(detector: AbstractDetector) -> NDArray[np.int64]:

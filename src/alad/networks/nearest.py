@@ -1,0 +1,75 @@
+"""Which of many rows are nearest to a row: the same answer on every machine, found in two ways."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+BLOCK = 64  # rows compared with all others at a time: what comes of it stays in a core's cache
+GROUP = 32  # others that are first looked at together
+
+
+def nearest(x: Array, others: Array, k: int) -> Array:
+    """Give the places of the k nearest of the others, (n, d) and (m, d) to (n, k).
+
+    The nearest comes first; of equally near ones, up to rounding, the one that stands first.
+
+    >>> nearest(jnp.array([[0.0], [6.0]]), jnp.array([[1.0], [5.0], [-1.0], [9.0]]), 2).tolist()
+    [[0, 2], [1, 3]]
+    """
+    in_blocks, at_once = partial(nearest_in_blocks, k=k), partial(nearest_at_once, k=k)
+    found: Array = lax.platform_dependent(x, others, cpu=in_blocks, default=at_once)
+    return found
+
+
+def nearest_at_once(x: Array, others: Array, k: int) -> Array:
+    """Compare everything with everything, then choose: as an accelerator likes it."""
+    _, places = lax.top_k(2 * x @ others.T - jnp.square(others).sum(axis=1), k)
+    return places
+
+
+def nearest_in_blocks(x: Array, others: Array, k: int) -> Array:
+    """Compare a block of rows with the others, and choose, before the next block.
+
+    The k nearest lie in the k groups whose best are nearest, so only these are looked into. A block
+    is searched side by side, each row in a lane of a vector.
+    """
+    blocks, groups = -(-len(x) // BLOCK), -(-len(others) // GROUP)
+    lengths, missing = jnp.square(others).sum(axis=1, keepdims=True), groups * GROUP - len(others)
+
+    def of_block(block: Array) -> Array:
+        # |x|^2 - |x - o|^2: highest for the nearest, (others, rows).
+        close = others @ (2 * block).T - lengths
+        if groups < k:
+            return highest(close, k)
+        close = jnp.pad(close, ((0, missing), (0, 0)), constant_values=-jnp.inf)
+        close = close.reshape(groups, GROUP, BLOCK)
+        # The barrier keeps the product from being computed anew for every use.
+        close, best = lax.optimization_barrier(  # type: ignore[no-untyped-call]
+            (close, close.max(axis=1))
+        )
+        chosen = jnp.sort(highest(best, k), axis=0)  # so that of equally near ones the first wins
+        inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(k * GROUP, BLOCK)
+        place = highest(inside, k)
+        return jnp.take_along_axis(chosen, place // GROUP, axis=0) * GROUP + place % GROUP
+
+    filled = jnp.pad(x, ((0, blocks * BLOCK - len(x)), (0, 0)))
+    found: Array = lax.map(of_block, filled.reshape(blocks, BLOCK, x.shape[1]))
+    return found.transpose(0, 2, 1).reshape(blocks * BLOCK, k)[: len(x)]
+
+
+def highest(values: Array, k: int) -> Array:
+    """Give the places of the k highest of each column, in order, of equal ones the first.
+
+    (m, n) to (k, n), for k up to m.
+    """
+    place = jnp.arange(len(values), dtype=jnp.int32)[:, None]
+
+    def take(left: Array, _: None) -> tuple[Array, Array]:
+        at = jnp.where(left == left.max(axis=0), place, len(values)).min(axis=0)
+        return jnp.where(place == at, -jnp.inf, left), at
+
+    _, places = lax.scan(take, values, length=k)
+    return places
