@@ -42,7 +42,8 @@ Contestants = dict[str, Callable[[], float]]
 class Race:
     """Contestants, each a call that returns one measurement, and what goes with the results.
 
-    The first contestant is the one that the others are compared with.
+    The first contestant is the one that the others are compared with; ``by_kind``, those whose
+    names are alike up to the comma are compared with the first of them.
     """
 
     unit: str
@@ -52,6 +53,12 @@ class Race:
     contestants: Contestants
     facts: dict[str, Any] = field(default_factory=dict)
     ratio: str = "times slower"  # what the comparison with the first one is called
+    by_kind: bool = False
+
+    def first_of(self, name: str) -> str:
+        """The contestant that one is compared with."""
+        kind = name.split(",")[0] + "," if self.by_kind else ""
+        return next(other for other in self.contestants if other.startswith(kind))
 
 
 def step_race(steps: int) -> Race:
@@ -134,7 +141,7 @@ def neighbours_race(steps: int) -> Race:
         for kind in neighbours.KINDS
         for name, undone in neighbours.CHOICES.items()
     }
-    return Race("rows/s", 1, 0, True, contestants)
+    return Race("rows/s", 1, 0, True, contestants, by_kind=True)
 
 
 def methods_race(steps: int) -> Race:
@@ -310,17 +317,17 @@ def run(race: Race, rounds: int) -> dict[str, list[float]]:
 def summarise(race: Race, measured: Mapping[str, list[float]]) -> dict[str, dict[str, Any]]:
     """Median, extremes and how many times slower than the first contestant."""
     medians = {name: median(values) for name, values in measured.items()}
-    first = next(iter(medians.values()))
-    return {
-        name: {
+    summary = {}
+    for name, values in measured.items():
+        ratio = medians[name] / medians[race.first_of(name)]
+        summary[name] = {
             "median": medians[name],
             "min": min(values),
             "max": max(values),
-            "ratio": first / medians[name] if race.more_is_better else medians[name] / first,
+            "ratio": 1 / ratio if race.more_is_better else ratio,
             "rounds": values,
         }
-        for name, values in measured.items()
-    }
+    return summary
 
 
 def table(title: str, race: Race, summary: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -11,6 +11,7 @@ from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
 from benchmarks.permutation import shapley
 from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
+from benchmarks.run import Race, summarise
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
 
@@ -138,3 +139,10 @@ def test_permutations_give_the_shapley_values_of_a_small_game():
 
     found = shapley(judge, x, background, column, pairs=3, seed=0)
     assert found == pytest.approx(np.array([[1, 4.0]]))  # 2 for both together, and 3
+
+
+@pytest.mark.parametrize(("by_kind", "expected"), [(False, [1, 2, 4, 8]), (True, [1, 2, 1, 2])])
+def test_contestants_are_compared_with_the_first_of_all_or_of_their_kind(by_kind, expected):
+    measured = {"a, now": [8.0], "a, before": [4.0], "b, now": [2.0], "b, before": [1.0]}
+    race = Race("rows/s", 1, 0, True, dict.fromkeys(measured, float), by_kind=by_kind)
+    assert [row["ratio"] for row in summarise(race, measured).values()] == expected
