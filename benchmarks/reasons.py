@@ -50,7 +50,8 @@ LEGAL_DRAWS = 4  # such rows are seldom alerts
 UNSEEN = "<never seen>"
 
 DETECTORS = ("ALAD()", "ALAD, features", "KNN", "Isolation Forest", "Mahalanobis")
-BACKGROUND, PAIRS, SAMPLED = 50, 2, 20  # of the permutation estimate; of alerts it is given
+BACKGROUND, EVALUATIONS = 100, 500  # rows, and scores of each, of shap's permutations by default
+SAMPLED = 20  # alerts that they are given
 STEPS = 32  # of integrated gradients
 
 
@@ -187,7 +188,8 @@ def permutation(case: Case) -> NDArray[np.float64]:
     normal = case.encoded(case.reference)
     background = normal[rng.choice(len(normal), min(BACKGROUND, len(normal)), replace=False)]
     x, judge = case.encoded(case.rows), case.detector._judged
-    return shapley(judge, x, background, case.column, pairs=PAIRS, seed=case.seed)
+    pairs = EVALUATIONS // (2 * len(case.rows.columns) + 1)
+    return shapley(judge, x, background, case.column, pairs=pairs, seed=case.seed)
 
 
 def plainly_nearest(case: Case) -> NDArray[np.float64]:
