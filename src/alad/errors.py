@@ -14,6 +14,8 @@ fitted raises scikit-learn's own ``NotFittedError``, which its users already cat
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AladError(Exception):
     """Base of every error that alad raises on purpose."""
@@ -39,6 +41,10 @@ class RowError(InputError):
     def at(self, row: int) -> RowError:
         """The same of the row's number in the whole table, where it was counted in a part of it."""
         return RowError(self.before, row, self.after)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how to make it again: worker processes hand their errors over so."""
+        return RowError, (self.before, self.row, self.after)
 
 
 class DataSetError(AladError, OSError):

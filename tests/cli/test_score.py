@@ -448,13 +448,14 @@ FORMULAS = ["=1+1", "+SUM(1)", "-2+3", "@A1", "\tx", " =1", "\r=1"]
 TEXTS = ["-1.5", "+5", "-", " -- ", "a=b", "curl", "", None]
 
 
-def with_agents(train):
+def with_agents(train, dtype=pl.String):
     agents = [*FORMULAS, *TEXTS]
-    return train[: len(agents)].with_columns(pl.Series("=agent", agents))
+    return train[: len(agents)].with_columns(pl.Series("=agent", agents).cast(dtype))
 
 
-def test_a_csv_holds_what_the_table_holds_and_formulas_are_told(alad, model, train):
-    new = with_agents(train)
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
+def test_a_csv_holds_what_the_table_holds_and_formulas_are_told(alad, model, train, dtype):
+    new = with_agents(train, dtype)
     new.write_parquet("new.parquet")
     done = alad.good("score", model, "new.parquet", "-o", "s.csv", "--all-columns")
     assert pl.read_csv("s.csv")["=agent"].to_list()[:7] == FORMULAS
@@ -466,11 +467,12 @@ def test_a_csv_holds_what_the_table_holds_and_formulas_are_told(alad, model, tra
     assert "formula" not in quiet.err
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
 @pytest.mark.parametrize("rule", [(), ("--fdr", "0.1")])
-def test_formulas_are_quoted_where_that_is_asked_for(alad, model, train, rule):
+def test_formulas_are_quoted_where_that_is_asked_for(alad, model, train, rule, dtype):
     if rule:
         load(model).calibrate(train).save(model)
-    new = with_agents(train)
+    new = with_agents(train, dtype)
     new.write_parquet("new.parquet")
     options = ("-o", "s.csv", "--all-columns", "--spreadsheet-safe", *rule)
     done = alad.good("score", model, "new.parquet", *options)

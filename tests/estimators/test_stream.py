@@ -378,6 +378,14 @@ def test_a_stream_of_one_row_is_refused():
         new(KNN).fit(stream(MANY.head(1)))
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_an_error_counts_the_rows_of_all_batches(known):
+    schema = TableEncoder.fit(MANY) if known else None
+    odd = MANY.with_columns(size=MANY["size"].scatter(170, np.inf))
+    with pytest.raises(InputError, match=r"got inf in row 170 "):
+        new(KNN).fit(stream(odd), schema=schema)
+
+
 @pytest.mark.parametrize("folder", [Path("."), "."])
 def test_a_folder_may_be_text(folder):
     assert stream(folder=folder).folder == Path(".")

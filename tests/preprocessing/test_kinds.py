@@ -834,6 +834,18 @@ def test_a_value_that_is_missing_where_fit_saw_all_is_unlike_every_value(kind):
     np.testing.assert_array_equal(of_gap(again), gap)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("numeric", [1.7e9] * 4), ("numeric", [-3e38, 3e38]), ("log-numeric", [1e9, 1e9 + 64])],
+)
+def test_it_is_unlike_them_also_where_float32_knows_few_numbers(kind, values):
+    encoder = encoder_of(values, kind)
+    x = encoder.transform(pl.DataFrame({"a": values}))[0]
+    assert np.isfinite(of_gap(encoder))
+    assert of_gap(encoder) > x.max()
+    assert None not in decoded(encoder, *values)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_from_before_take_a_typical_value_for_a_missing_one(kind):
     content = encoder_of(WHOLE[kind], kind).to_json()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
     from alad.cli.drawing import Drawn
@@ -124,8 +124,8 @@ def counted(rows: Any | None, which: str, of: int) -> Iterator[None]:
     """Say of an error that names a row, where rows are a part of a table, what it counts."""
     try:
         yield
-    except InputError as error:
-        if rows is None or len(rows) == of or " in row " not in str(error):
+    except RowError as error:
+        if rows is None or len(rows) == of:
             raise
         told = f"(Rows are counted among the {len(rows):,} that are {which}.)"
         raise InputError(f"{error} {told}") from error

@@ -12,6 +12,8 @@ from collections import Counter
 
 import polars as pl
 
+from alad.preprocessing.kinds._base import TEXT
+
 BEGINS = r"^(?:\s*[=+\-@]|[\t\r\n])"
 HARMLESS = r"^\s*-*\s*$"  # a sign for a missing value
 QUOTE = "'"  # before it a spreadsheet takes all for text, as OWASP has it ("CSV Injection")
@@ -34,8 +36,7 @@ class Formulas:
 
     def __call__(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Look through some rows; give them as they are to be written."""
-        texts = rows.select(pl.col(pl.String))
-        marks = texts.select(_is_formula(pl.all()))
+        marks = rows.select(_is_formula(pl.col(TEXT).cast(pl.String)))
         self.found.update({c.name: int(c.sum()) for c in marks.iter_columns() if c.any()})
         return self._quoted(rows, marks) if self.quoted else rows
 
@@ -43,7 +44,7 @@ class Formulas:
         """Put the sign before cells that are marked, and before such names of columns."""
         cells = rows
         for mark in marks.iter_columns():
-            text = pl.col(mark.name)
+            text = pl.col(mark.name).cast(pl.String)
             quoted = pl.when(mark).then(pl.lit(QUOTE) + text).otherwise(text)
             cells = cells.with_columns(quoted.alias(mark.name))
         names = pl.DataFrame({"name": rows.columns}).filter(_is_formula(pl.col("name")))

@@ -43,8 +43,8 @@ def fit_side_by_side(
 ) -> list[NetworkDetector]:
     """Fit detectors that differ in their seed alone, in one run, on the same rows.
 
-    On a CPU the cores share the seeds; on an accelerator all seeds are one program. Each
-    detector comes out as if it had been fitted alone, up to the rounding of sums.
+    On a CPU the cores share the seeds; on an accelerator all seeds of a table are one program.
+    Each detector comes out as if it had been fitted alone, up to the rounding of sums.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad._files import explained
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.estimators._given import Matrix, drawn
 from alad.preprocessing.scaling import Scaler, ScalerLearner
 from alad.preprocessing.table import TableEncoder, TableLearner
@@ -173,7 +173,10 @@ def encoded(
     stream.missing.clear()
     try:
         for frame in stream:
-            x, notes = encoder.transform(frame)
+            try:
+                x, notes = encoder.transform(frame)
+            except RowError as error:
+                raise error.at(start + error.row) from error
             stream.missing.update(notes.missing)
             scaler.update(x)
             first, end = np.searchsorted(places, (start, start + len(x)))

@@ -62,8 +62,9 @@ class ALAD(AdversarialDetector):
     validation_fraction : float in [0, 1)
         Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``.
     precision : {"float32", "bfloat16"}, default "float32"
-        Of the products in training. "bfloat16" is for pictures on a GPU; on a CPU it is slow. The
-        weights, all sums between products, and scoring are float32 either way.
+        Of what goes into the products in training, and comes out. "bfloat16" is for pictures on a
+        GPU; on a CPU it is slow. The weights, all that is computed between products, and scoring
+        are float32 either way.
     contamination : float in (0, 0.5], default 0.01
         Share of the training rows that ``predict`` is to flag.
     random_state : int, RandomState or None

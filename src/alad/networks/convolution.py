@@ -116,7 +116,7 @@ class Conv(nnx.Module):
     Attributes
     ----------
     precision : {"float32", "bfloat16"}
-        Of the operands of its products; what comes out is float32 either way.
+        Of what goes into its products and what they give; with the bias added it is float32.
     """
 
     def __init__(

@@ -114,8 +114,8 @@ class Dense(nnx.Module):
     With ``spectral``, W is divided by an estimate of its largest singular value from one power
     step (Miyato et al., 2018); the stored vector moves in training and rests in scoring.
 
-    With ``precision`` "bfloat16" the operands of its products are of that; what comes out is
-    float32, and the weights and sigma are.
+    With ``precision`` "bfloat16" the operands of its products are of that, and what these give;
+    their sum with the bias is float32, and the weights and sigma are.
 
     >>> dense = Dense((3, 2), 4, rngs=nnx.Rngs(0))
     >>> dense(jnp.ones((5, 3)), jnp.ones((5, 2))).shape

@@ -44,7 +44,7 @@ def spectral_norm(W: Array, u: SpectralVector, *, moves: bool) -> Array:
 
 
 def operands(precision: Precision, *arrays: Array) -> tuple[Array, ...]:
-    """Arrays as a product is to take them: rounded to bfloat16, or as they are.
+    """Arrays as a product is to take them: in bfloat16, as its result then is, or as they are.
 
     The gradient of the rounding has the type that the array had.
     """

@@ -43,7 +43,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
@@ -94,7 +94,7 @@ class ColumnLearner:
         """
         if self.is_left_out:
             return
-        whole = Batch(series)
+        before, whole = self.rows, Batch(series)
         self.rows += len(series)
         self.gaps += whole.gaps
         if whole.gaps == len(series):
@@ -103,7 +103,10 @@ class ColumnLearner:
         self.learners = self.learners or self._begin(present.series)
         *doubtful, last = self.learners
         self.learners = [*(x for x in doubtful if _holds(x, present)), last]
-        last.update(whole if self._are_words else present)
+        try:
+            last.update(whole if self._are_words else present)
+        except RowError as error:
+            raise error.at(before + error.row) from error
 
     @property
     def _are_words(self) -> bool:

@@ -111,8 +111,8 @@ def train(
         Called with a :class:`Progress` every now and then.
     lanes : int, optional
         How many programs take an equal share of the seeds; within one the seeds are side by
-        side under ``vmap``, and on a CPU each core runs one. Default: one on an accelerator, one
-        for each seed on a CPU.
+        side under ``vmap``, and on a CPU each core runs one. Default: one for each seed, but one
+        in all for tables on an accelerator.
 
     Raises
     ------

@@ -36,8 +36,8 @@ class Step:
     ema_decay : float
         d in ``ema <- d ema + (1 - d) params``, after each of a player's moves; 0 for no memory.
     precision : {"float32", "bfloat16"}
-        Of the operands of the networks' products, forwards and backwards. All that lasts beyond
-        the step is float32: weights, gradients, slots, averages and buffers.
+        Of what goes into the networks' products and comes out, forwards and backwards. All that
+        lasts beyond the step is float32: weights, slots, averages and buffers.
     """
 
     blueprints: Mapping[str, Blueprint]

@@ -120,10 +120,13 @@ class Learner(ABC):
 def beyond(low: float, high: float) -> float:
     """A number as far above the highest as that is above the lowest, or 1 where they are equal.
 
-    >>> beyond(2.0, 5.0), beyond(5.0, 5.0)
-    (8.0, 6.0)
+    At least the next one of float32, which is further than 1 from 17 million on.
+
+    >>> beyond(2.0, 5.0), beyond(5.0, 5.0), beyond(2.0**30, 2.0**30) - 2.0**30
+    (8.0, 6.0, 128.0)
     """
-    return min(high + ((high - low) or 1.0), LARGEST)
+    following = float(np.nextafter(np.float32(high), np.float32(LARGEST)))
+    return min(max(high + ((high - low) or 1.0), following), LARGEST)
 
 
 NONE = -1  # the code of a row whose category's features are all 0

@@ -155,7 +155,7 @@ class NumberLearner(Learner):
 
     def gap(self, learned: Learned) -> list[float]:
         """A number far above all others."""
-        edges = np.array([self.low, self.high])
+        edges = np.array([self.low, self.high], np.float32)  # as the features are
         if self.kind == "log-numeric":
             edges = signed_log(edges)
         return [beyond(*edges.tolist())]
