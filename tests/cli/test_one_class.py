@@ -50,3 +50,16 @@ def test_unknown_names_are_refused(alad):
     )
     for method in ("x", "gan"):
         alad.refused("Expected --method to be one of .*", "reproduce", "svhn", "--method", method)
+
+
+def test_the_whole_run_is_the_papers_and_other_methods_are_run_if_named(alad, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        one_class, "run_jobs", lambda jobs, *_: asked.append({job.method.name for job in jobs})
+    )
+    alad.good("reproduce", "cifar10", "--full")
+    alad.good("reproduce", "cifar10", "--full", "--method", "alad-sn-bf16")
+    whole, named = asked
+    assert {"alad-sn", "alice", "dsebm", "knn"} <= whole
+    assert "alad-sn-bf16" not in whole
+    assert named == {"alad-sn-bf16"}

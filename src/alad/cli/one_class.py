@@ -79,7 +79,8 @@ def command(data_set: str, title: str) -> Callable[..., None]:
         folder = results or out / "one-class"
         if not stored:
             wanted = tuple(classes or (known if full else known[:SHORT_CLASSES]))
-            chosen = tuple(method or (methods if full else SHORT_METHODS))
+            whole = {row.method for table in tables if table.of_paper for row in table.rows}
+            chosen = tuple(method or (whole if full else SHORT_METHODS))
             scale = epochs_scale or (1.0 if full else SHORT_EPOCHS)
             jobs = jobs_of(tables, wanted, chosen, scale)
             run_jobs(

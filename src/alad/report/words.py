@@ -50,7 +50,7 @@ SETTINGS: Mapping[str, Callable[[Any], str]] = {
     "ema_decay": _as("weights averaged with decay {:g}"),
     "patience": _as("an end after {:,} epochs without progress"),
     "validation_fraction": _as("{:.0%} of the rows held out to watch training"),
-    "precision": _as("products of training in {}"),
+    "precision": lambda kind: "" if kind == "float32" else f"products of training in {kind}",
     "spectral_norm": _either("spectral norm", "no spectral norm"),
     "exchange": _either("trained on exchanged columns too", "no exchanged columns"),
     "leave_out_knots": _either("rows in knots left out of the memory"),
