@@ -9,6 +9,7 @@ told, and changed only if that is asked for.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -48,7 +49,13 @@ class Formulas:
             quoted = pl.when(mark).then(pl.lit(QUOTE) + text).otherwise(text)
             cells = cells.with_columns(quoted.alias(mark.name))
         names = pl.DataFrame({"name": rows.columns}).filter(_is_formula(pl.col("name")))
-        return cells.rename({name: QUOTE + name for name in names["name"]})
+        return cells.rename({name: _new_name(name, rows.columns) for name in names["name"]})
+
+
+def _new_name(name: str, others: Sequence[str]) -> str:
+    """Quote the name of a column, and once more if another column has that name."""
+    quoted = QUOTE + name
+    return _new_name(quoted, others) if quoted in others else quoted
 
 
 def _is_formula(text: pl.Expr) -> pl.Expr:

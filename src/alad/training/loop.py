@@ -26,7 +26,7 @@ from alad.training.programs import (
     CHUNK_OF_PICTURES,
     Learners,
     Validate,
-    in_blocks,
+    as_blocks,
     programs,
     room_for,
     with_room,
@@ -186,7 +186,7 @@ class _Workshop:
 
     def use_validation(self, rows: np.ndarray[Any, Any], validate: Validate) -> None:
         """Judge every epoch by the mean of ``validate`` over these rows."""
-        program, blocks, count = self.programs.judge(validate), in_blocks(rows), len(rows)
+        program, blocks, count = self.programs.judge(validate), as_blocks(rows), len(rows)
         self.judge = lambda learners: program(learners, blocks, count)
 
     def start_or_resume(self, checkpoint: Checkpoint | None) -> Run:

@@ -116,7 +116,7 @@ def with_room(rows: np.ndarray[Any, Any], room: int) -> Array:
     return jnp.asarray(rows if room == len(rows) else np.pad(rows, more))
 
 
-def in_blocks(rows: np.ndarray[Any, Any]) -> Array:
+def as_blocks(rows: np.ndarray[Any, Any]) -> Array:
     """Rows as blocks that are scored one after the other, and zeros to fill the last."""
     room = room_for(rows)
     block = min(room, BLOCK if rows.ndim == 2 else BLOCK_OF_PICTURES)
