@@ -43,16 +43,15 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.columns import Column
+from alad.preprocessing.features import decoded, legal, written
 from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds import Settings
-from alad.preprocessing.kinds._base import NONE, against, filled
+from alad.preprocessing.kinds._base import filled
 from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
 from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema
 
 SAMPLE = 100_000  # numbers of a column that the median of a stream is taken from
-
-_BLOCK = 4096  # rows written at a time: their part of the matrix stays in the cache
 
 Float32s = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -188,7 +187,7 @@ class TableEncoder:
             dense.extend(enumerate((*features, *flag), position))
             unseen[column.name], missing[column.name] = found.unseen, int(found.gap.sum())
             position += len(column.features)
-        x = _write(table.height, position, dense, coded)
+        x = written(table.height, position, dense, coded)
         return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing))
 
     def untold(self, frame: Any) -> Bools:
@@ -228,7 +227,7 @@ class TableEncoder:
         start, series = 0, []
         for column in self.schema:
             part = x[:, start : start + len(column.features)]
-            series.append(_decoded(part, column))
+            series.append(decoded(part, column))
             start += len(column.features)
         return pl.DataFrame(series)
 
@@ -244,7 +243,7 @@ class TableEncoder:
         """
         start, made = 0, []
         for column in self.schema:
-            made.append(_legal(x[:, start : start + len(column.features)], column))
+            made.append(legal(x[:, start : start + len(column.features)], column))
             start += len(column.features)
         return np.hstack(made).astype(np.float32)
 
@@ -383,60 +382,6 @@ def _no_rows(rows: int, columns: int) -> InputError:
     return InputError(
         f"Expected at least one row and one column; got {rows} rows and {columns} columns."
     )
-
-
-def _decoded(part: NDArray[Any], column: Column) -> pl.Series:
-    """The values that a column's features say, null where they are those of a missing one."""
-    if column.flags_missing:
-        told = column.of_kind.decode(part[:, :-1], column)
-        present = pl.Series(part[:, -1] < 0.5)
-    elif column.gap:
-        told, present = column.of_kind.decode(part, column), pl.Series(~are_gaps(part, column))
-    else:
-        return column.of_kind.decode(part, column)
-    return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
-
-
-def are_gaps(part: NDArray[Any], column: Column) -> Bools:
-    """Where features (n, f) are those of a missing value, if fit saw none."""
-    is_gap: Bools = (part.astype(np.float32) == np.array(column.gap, np.float32)).all(axis=1)
-    return is_gap & bool(column.gap)
-
-
-def _legal(part: NDArray[Any], column: Column) -> NDArray[Any]:
-    """The nearest features that the column may have; those of a gap where its flag says so."""
-    if not column.flags_missing:
-        return column.of_kind.legal(part, column)
-    of_gap = column.of_kind.encode(pl.Series(column.name, [None]), column).features
-    gap = part[:, -1:] >= 0.5
-    values = column.of_kind.legal(part[:, :-1], column)
-    return np.hstack([np.where(gap, np.concatenate(of_gap), values), gap])
-
-
-def _write(
-    n: int,
-    f: int,
-    dense: list[tuple[int, NDArray[Any]]],
-    coded: list[tuple[int, NDArray[np.int64]]],
-) -> Float32s:
-    """Fill the matrix block by block of rows, so that writing down columns stays in the cache."""
-    x = np.zeros((n, f), np.float32)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = x[rows]
-        for position, values in dense:
-            block[:, position] = values[rows]
-        for position, codes in coded:
-            _mark(block[:, position:], codes[rows])
-    return x
-
-
-def _mark(block: Float32s, codes: NDArray[np.int64]) -> None:
-    """Put a 1 in the place of each row's category, and a -1 in that of a code against one."""
-    seen = np.flatnonzero(codes >= 0)
-    block[seen, codes[seen]] = 1
-    others = np.flatnonzero(codes < NONE)
-    block[others, against(0) - codes[others]] = -1
 
 
 def _nonzero(counts: dict[str, int]) -> dict[str, int]:

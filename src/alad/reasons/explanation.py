@@ -13,9 +13,9 @@ from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.estimators._detector import LARGEST
 from alad.estimators._given import distinct, some_rows
+from alad.preprocessing.features import are_gaps
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
-from alad.preprocessing.table import are_gaps
 from alad.reasons.contributions import contributions
 from alad.reasons.reference import Reference
 from alad.reasons.result import Reasons

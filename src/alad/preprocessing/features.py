@@ -1,0 +1,68 @@
+"""The features of columns in a matrix: how they are written there, and what they say of a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alad.preprocessing.columns import Column
+from alad.preprocessing.kinds._base import NONE, Bools, Float32s, against
+
+BLOCK = 4096  # rows written at a time: their part of the matrix stays in the cache
+
+
+def decoded(part: NDArray[Any], column: Column) -> pl.Series:
+    """The values that a column's features say, null where they are those of a missing one."""
+    if column.flags_missing:
+        told = column.of_kind.decode(part[:, :-1], column)
+        present = pl.Series(part[:, -1] < 0.5)
+    elif column.gap:
+        told, present = column.of_kind.decode(part, column), pl.Series(~are_gaps(part, column))
+    else:
+        return column.of_kind.decode(part, column)
+    return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
+
+
+def are_gaps(part: NDArray[Any], column: Column) -> Bools:
+    """Where features (n, f) are those of a missing value, if fit saw none."""
+    is_gap: Bools = (part.astype(np.float32) == np.array(column.gap, np.float32)).all(axis=1)
+    return is_gap & bool(column.gap)
+
+
+def legal(part: NDArray[Any], column: Column) -> NDArray[Any]:
+    """The nearest features that the column may have; those of a gap where its flag says so."""
+    if not column.flags_missing:
+        return column.of_kind.legal(part, column)
+    of_gap = column.of_kind.encode(pl.Series(column.name, [None]), column).features
+    gap = part[:, -1:] >= 0.5
+    values = column.of_kind.legal(part[:, :-1], column)
+    return np.hstack([np.where(gap, np.concatenate(of_gap), values), gap])
+
+
+def written(
+    n: int,
+    f: int,
+    dense: list[tuple[int, NDArray[Any]]],
+    coded: list[tuple[int, NDArray[np.int64]]],
+) -> Float32s:
+    """Fill the matrix block by block of rows, so that writing down columns stays in the cache."""
+    x = np.zeros((n, f), np.float32)
+    for start in range(0, n, BLOCK):
+        rows = slice(start, start + BLOCK)
+        block = x[rows]
+        for position, values in dense:
+            block[:, position] = values[rows]
+        for position, codes in coded:
+            _mark(block[:, position:], codes[rows])
+    return x
+
+
+def _mark(block: Float32s, codes: NDArray[np.int64]) -> None:
+    """Put a 1 in the place of each row's category, and a -1 in that of a code against one."""
+    seen = np.flatnonzero(codes >= 0)
+    block[seen, codes[seen]] = 1
+    others = np.flatnonzero(codes < NONE)
+    block[others, against(0) - codes[others]] = -1
