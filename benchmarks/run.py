@@ -25,14 +25,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from alad.experiments.record import cores, record
+from alad.experiments.record import record
+from alad.training import cores
 from benchmarks.flops import step_flops
 from benchmarks.tables import figure
 
 ROWS, COLUMNS = 238_000, 121
 FEW_ROWS = 5_000
 SCALE_ROWS = 10_000_000
-THREADS = sorted({1, cores() or 1})
+THREADS = sorted({1, cores()})
 RESULTS = Path(__file__).parent / "results"
 
 Contestants = dict[str, Callable[[], float]]

@@ -15,7 +15,8 @@ import pytest
 
 from alad.errors import OutputError
 from alad.experiments import record as module
-from alad.experiments.record import commit, cores, machine, plain, record, versions
+from alad.experiments.record import commit, machine, plain, record, versions
+from alad.training import cores
 
 
 def written(folder, payload=None, **others):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alad.cli.pictures import OnBad
-from alad.cli.streaming import MEMORY, memory_size
+from alad.cli.pictures import OnBad, OnBadOption
+from alad.cli.streaming import MEMORY, DrawnMemory, memory_size
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,20 +53,8 @@ def drift(
         typer.Option(help="Probability, at most, of saying that something moved if nothing did."),
     ] = 0.01,
     seed: Annotated[int, typer.Option(min=0, help="Of the rows and lots drawn.")] = 0,
-    on_bad: Annotated[
-        OnBad | None,
-        typer.Option(
-            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
-        ),
-    ] = None,
-    memory: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="About how much memory to take: of wide rows and of large pictures fewer are "
-            "drawn.",
-        ),
-    ] = MEMORY,
+    on_bad: OnBadOption = None,
+    memory: DrawnMemory = MEMORY,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON.")] = False,
 ) -> None:
     """Compare new rows with those that a model was calibrated on, column by column and by score.

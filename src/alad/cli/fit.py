@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import calibrating
-from alad.cli.pictures import OnBad, tell_unreadable
+from alad.cli.pictures import OnBadOption, tell_unreadable
 from alad.cli.show import TABLES
 from alad.cli.streaming import MEMORY, memory_size
 from alad.errors import InputError
@@ -136,12 +136,7 @@ def fit(
             show_default="32",
         ),
     ] = None,
-    on_bad: Annotated[
-        OnBad | None,
-        typer.Option(
-            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
-        ),
-    ] = None,
+    on_bad: OnBadOption = None,
     memory: Annotated[
         str,
         typer.Option(

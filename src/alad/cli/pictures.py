@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from alad.cli.streaming import WHOLE
 from alad.errors import InputError
@@ -24,6 +26,14 @@ class OnBad(StrEnum):
 
     skip = "skip"
     stop = "stop"
+
+
+OnBadOption = Annotated[
+    OnBad | None,
+    typer.Option(
+        help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
+    ),
+]
 
 
 class Folder:

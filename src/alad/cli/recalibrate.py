@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import calibrating
-from alad.cli.pictures import OnBad
-from alad.cli.streaming import MEMORY, memory_size
+from alad.cli.pictures import OnBadOption
+from alad.cli.streaming import MEMORY, DrawnMemory, memory_size
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,20 +61,8 @@ def recalibrate(
         float,
         typer.Option(help="Probability, at most, of finding rows suspicious if nothing moved."),
     ] = 0.01,
-    on_bad: Annotated[
-        OnBad | None,
-        typer.Option(
-            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
-        ),
-    ] = None,
-    memory: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="About how much memory to take: of wide rows and of large pictures fewer are "
-            "drawn.",
-        ),
-    ] = MEMORY,
+    on_bad: OnBadOption = None,
+    memory: DrawnMemory = MEMORY,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and done as one JSON object.")
     ] = False,

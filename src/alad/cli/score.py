@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alad.cli.pictures import OnBad, tell_unreadable
+from alad.cli.pictures import OnBadOption, tell_unreadable
 from alad.cli.show import TABLES
 from alad.errors import InputError
 
@@ -125,12 +125,7 @@ def score(
             metavar="SHARE", help="Of FILE: the highest threshold with this recall, not best F1."
         ),
     ] = None,
-    on_bad: Annotated[
-        OnBad | None,
-        typer.Option(
-            help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
-        ),
-    ] = None,
+    on_bad: OnBadOption = None,
     reasons: Annotated[
         int | None,
         typer.Option(

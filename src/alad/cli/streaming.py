@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from alad.errors import InputError
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
 MEMORY = "2GiB"  # where nothing else is said
 WHOLE = 1 / 4  # of the memory, that a table may take to be read whole
+DrawnMemory = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="About how much memory to take: of wide rows and of large pictures fewer are drawn.",
+    ),
+]
 UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -20,7 +19,7 @@ from alad.errors import ModelFormatError
 from alad.estimators._given import distinct
 from alad.networks import Size
 from alad.networks.memory import Kept
-from alad.training import alive, blueprints
+from alad.training import alive, blueprints, cores
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
 BLOCKS = 64  # blocks of one call
@@ -103,11 +102,11 @@ def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) 
     """Map rows in parts, the cores side by side, in memory that does not grow with the rows."""
     blocks, rows = blocks_for(x)
     # No part is so small that it would be judged by a program of its own, compiled for few rows.
-    each = max(2 * rows, -(-len(x) // cores()))
+    each = max(2 * rows, -(-len(x) // _threads()))
     parts = np.array_split(x, max(1, len(x) // each)) if each < blocks * rows else _whole(x)
     if len(parts) == 1:
         return function(x)
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(_threads()) as pool:
         return np.concatenate(list(pool.map(function, parts)))
 
 
@@ -127,11 +126,9 @@ def _whole(x: NDArray[Any]) -> list[NDArray[Any]]:
     return [x[start : start + size] for start in range(0, len(x), size)]
 
 
-def cores() -> int:
+def _threads() -> int:
     """How many threads to judge rows with: one a core, or one that feeds an accelerator."""
-    if jax.default_backend() != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return cores() if jax.default_backend() == "cpu" else 1
 
 
 def flat(x: NDArray[Any]) -> NDArray[Any]:

@@ -21,6 +21,7 @@ from typing import Any
 import jax
 
 from alad._files import written_aside
+from alad.training import cores
 
 PACKAGES = ("alad", "jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn", "torch", "pyod")
 
@@ -134,13 +135,6 @@ def _of_processor(fact: str) -> str | None:
     except OSError:
         return None
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(fact)), None)
-
-
-def cores() -> int | None:
-    """Cores this process may run on; on a shared machine fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
 
 
 def memory_gib() -> float | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alad.export.graph import Graph, Tensor, absolute, apply, taken, where
-
-LARGEST = float(np.finfo(np.float32).max)
+from alad.export.graph import LARGEST, Graph, Tensor, absolute, apply, taken, where
 
 
 def settled(score: Tensor) -> Tensor:

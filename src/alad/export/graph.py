@@ -26,6 +26,7 @@ from alad.errors import InputError
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 8  # of 2022, as the opsets are: older runtimes read it too
+LARGEST = float(np.finfo(np.float32).max)
 ROWS = "rows"  # the name of the first axis of everything that comes in and goes out
 
 

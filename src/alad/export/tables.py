@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 
 from alad.errors import InputError
-from alad.export.graph import Graph, Tensor, apply, joined, log, where
+from alad.export.graph import LARGEST, Graph, Tensor, apply, joined, log, where
 from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
@@ -30,7 +30,6 @@ from alad.preprocessing.kinds.words import MISSING
 from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
 
-LARGEST = float(np.finfo(np.float32).max)
 DAY = 86_400  # seconds
 FIRST_DAY = 3  # 1970 began on a Thursday; Monday is 0
 

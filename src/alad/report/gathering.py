@@ -12,6 +12,7 @@ from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.preprocessing.frames import quoted
 from alad.report.cases import Cases, Explain, explained, features, taken
+from alad.report.moments import Moments
 from alad.report.quoted import columns_of_reasons
 from alad.report.tally import (
     ALERT,
@@ -22,7 +23,6 @@ from alad.report.tally import (
     Axis,
     Entities,
     Extent,
-    Moments,
     Scored,
     Tally,
     checked,

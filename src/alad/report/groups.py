@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from alad.report import likeness
 from alad.report.cases import Cases
 from alad.report.likeness import told
-from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Moments, Tally
+from alad.report.moments import Moments
+from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Tally
 
 GROUPS = 60  # on the page at most: half of them by severity, the others by size
 EXAMPLES = 5  # of a group

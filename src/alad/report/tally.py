@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
-from alad.preprocessing.kinds._formats import has_day
-from alad.preprocessing.kinds.times import date_times, seconds_of_iso
+from alad.report.moments import Moments
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
 KEPT = 10_000  # alerts of the first pass that representatives are drawn from
@@ -31,8 +30,6 @@ QUANTILES = (0.5, 0.9, 0.99)
 LAST_ROW = 2**53  # of whole numbers a float holds all up to here
 DECADES = 5  # of scores below and above the threshold, on a logarithmic axis
 WIDE = 30  # times; scores that spread over less are drawn on a linear axis
-
-ZONED = r":\d{2}(?:[.,]\d+)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\]?\s*$"  # a time of day with its zone
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -48,66 +45,6 @@ class Scored:
     """Gives some columns of all rows, batch by batch, typed as at fit."""
     told: str | bytes | None = None
     """What its file says of how it was scored (:mod:`alad.report.origin`)."""
-
-
-@dataclass
-class Moments:
-    """A column that orders the rows: instants, numbers, or texts of either."""
-
-    column: str
-    form: str = ""
-    """How the times are written, where the model knows that they are not as in ISO 8601."""
-    kind: str | None = None
-    """``time`` (seconds since 1970) or ``number``; settled by the first batch."""
-    is_utc: bool = False
-    """Whether times told their zone, so that what is shown may not be what is written."""
-
-    def of(self, frame: pl.DataFrame) -> Floats:
-        """Give (n,) seconds or numbers, NaN where there is none."""
-        series = frame[self.column]
-        self.is_utc |= _has_zone(series)
-        if self.kind is None:
-            self.kind = "number" if not self.form and _is_number(series) else "time"
-        numbers = series if self.kind == "number" else self._instants(series)
-        found: Floats = numbers.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-        return found / 1e6 if self.kind == "time" else found
-
-    def _instants(self, series: pl.Series) -> pl.Series:
-        """Microseconds since 1970."""
-        try:
-            if self.form and not series.dtype.is_temporal():
-                series = _of_format(series, self.form)
-            elif series.dtype == pl.String:
-                seconds = seconds_of_iso(series)
-                if seconds.count():
-                    return seconds * 1e6
-                series = series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-            elif series.dtype == pl.Time:
-                return series.cast(pl.Int64) / 1000
-            return series.cast(pl.Datetime("us")).cast(pl.Int64)
-        except pl.exceptions.PolarsError as error:
-            raise InputError(
-                f"Expected times or numbers in column {self.column!r}; got {series.dtype}, such as "
-                f"{series.drop_nulls().first()!r}. Name another column by --time, or leave it out."
-            ) from error
-
-
-def _of_format(series: pl.Series, form: str) -> pl.Series:
-    """Date-times; none of a format without a year, whose order nobody knows."""
-    times = date_times(series, form)
-    return times if has_day(form) else times.clear(len(times))
-
-
-def _has_zone(series: pl.Series) -> bool:
-    if isinstance(series.dtype, pl.Datetime):
-        return series.dtype.time_zone is not None
-    return series.dtype == pl.String and bool(series.str.contains(ZONED).any())
-
-
-def _is_number(series: pl.Series) -> bool:
-    if series.dtype == pl.String:
-        return series.cast(pl.Float64, strict=False).null_count() == series.null_count()
-    return series.dtype.is_numeric()
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from alad.training.checkpoint import Checkpoint
 from alad.training.history import History
-from alad.training.lanes import seeds_at_once
+from alad.training.lanes import cores, seeds_at_once
 from alad.training.loop import Trained, train
 from alad.training.progress import Progress
 from alad.training.settings import Settings
@@ -21,6 +21,7 @@ __all__ = [
     "Windows",
     "alive",
     "blueprints",
+    "cores",
     "seeds_at_once",
     "train",
 ]

@@ -30,6 +30,6 @@ def default_lanes(seeds: int, pictures: bool) -> int:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use; on a shared machine fewer than there are."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return usable or 1
