@@ -16,7 +16,7 @@ RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
-TRUST, SCALE = 0.3, 2.5
+SLOPE, INTERCEPT, SCALE = 0.3, -0.4, 2.5
 UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
 
@@ -26,7 +26,8 @@ def networks():
     built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
-    memory.trust, memory.scale = Kept(jnp.full(1, TRUST)), Kept(jnp.full(1, SCALE))
+    memory.slope, memory.intercept = Kept(jnp.full(1, SLOPE)), Kept(jnp.full(1, INTERCEPT))
+    memory.scale = Kept(jnp.full(1, SCALE))
     for network in built.values():
         network.eval()
     return built
@@ -48,20 +49,20 @@ def test_distances_are_those_of_all_pairs(networks):
 
 
 def test_the_doubt_is_added_and_never_negative(networks):
-    logit = np.float64(networks["D"]["xz"](X, networks["A"].E(X)))
+    logit = SLOPE * np.float64(networks["D"]["xz"](X, networks["A"].E(X))) + INTERCEPT
     doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
-    np.testing.assert_allclose(doubt, TRUST * DOUBT * np.logaddexp(0, -logit), atol=1e-5)
+    np.testing.assert_allclose(doubt, DOUBT * np.logaddexp(0, -logit), atol=1e-5)
     assert (doubt > -1e-6).all()
 
 
 def test_the_doubt_has_an_end(networks):
     """Far out D_xz is sure of anything: 8 nats of its doubt count."""
     far = np.float32(1e3) * X
-    logit = np.float64(networks["D"]["xz"](far, networks["A"].E(far)))
+    logit = SLOPE * np.float64(networks["D"]["xz"](far, networks["A"].E(far))) + INTERCEPT
     assert (logit < -2 * MOST_DOUBT).any()
     doubt = MEMORY_SCORES["memory"](networks, far) - MEMORY_SCORES["local-distance"](networks, far)
     expected = np.minimum(np.logaddexp(0, -logit), MOST_DOUBT)
-    np.testing.assert_allclose(doubt, TRUST * DOUBT * expected, atol=1e-4)
+    np.testing.assert_allclose(doubt, DOUBT * expected, atol=1e-4)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alad.estimators._doubt import held_for_doubt
 from alad.training import Settings
 
 
@@ -22,6 +23,13 @@ class Choices:
     patience: int | None
     validation_fraction: float
     precision: str
+    settles_doubt: bool
+    """Whether some rows are held out to say how far a discriminator's doubt can be believed."""
+
+    def held_out(self, n: int) -> int:
+        """How many of n rows training does not see: to be watched, or to settle a doubt."""
+        watched = int(n * self.validation_fraction)
+        return held_for_doubt(n) if self.settles_doubt and not watched else watched
 
     def settings(self, rows: int, windows: int = 1) -> Settings:
         """What training needs to know of them, for this many rows in each of so many windows."""

@@ -26,7 +26,7 @@ from alad.training import Checkpoint, Progress, train
 if TYPE_CHECKING:
     from alad.estimators._network import NetworkDetector
 
-TRAINING_VERSION = 3  # raise it with a change that moves the numbers: old checkpoints then end
+TRAINING_VERSION = 4  # raise it with a change that moves the numbers: old checkpoints then end
 
 Report = Callable[[Progress], None]
 Source = Matrix | Windows | PictureWindows  # what is trained on
@@ -58,11 +58,12 @@ def fit_side_by_side(
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
     seed = seed_of(first.random_state)
+    is_watched = X_valid is not None or choices.validation_fraction > 0
     if isinstance(X, Stream | PictureFiles) and X_valid is None:
         X, X_valid = _hold_out_of_stream(X, first, choices, seed)
     x = first._prepare(X, choices.scaling, schema, seed=seed)
     try:
-        return _trained(detectors, X, x, X_valid, choices, checkpoint, report)
+        return _trained(detectors, X, x, X_valid, is_watched, choices, checkpoint, report)
     finally:
         first._let_go()
 
@@ -72,6 +73,7 @@ def _trained(
     X: Any,
     x: Matrix,
     X_valid: Any,
+    is_watched: bool,
     choices: Choices,
     checkpoint: str | os.PathLike[str] | None,
     report: Report | None,
@@ -80,7 +82,13 @@ def _trained(
     first = detectors[0]
     for detector in detectors[1:]:
         detector._share_preparation(first)
-    rows, watched = _hold_out(x, X_valid, first, choices)
+    rows, held = _hold_out(x, X_valid, first, choices)
+    watched = held if is_watched else None
+    if choices.patience is not None and watched is None:
+        raise InputError(
+            "Expected validation rows, because patience is set; got none. Pass X_valid, set "
+            "validation_fraction (0.25, say), or leave patience at None."
+        )
     source = _source(X, rows, first)
     settings = choices.settings(*_extent(source))
     players, seeds = first._players(_size(x)), [detector.seed_ for detector in detectors]
@@ -100,7 +108,7 @@ def _trained(
     )
     for i, detector in enumerate(detectors):
         detector.players_ = players
-        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows)
+        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows, held)
         detector.history_ = trained.history.of_seed(i)
         detector._settle(x)
     return list(detectors)
@@ -120,16 +128,11 @@ def _check_alike(detectors: Sequence[NetworkDetector]) -> None:
 def _hold_out(
     x: Matrix, X_valid: Any, detector: NetworkDetector, choices: Choices
 ) -> tuple[Matrix, Matrix | None]:
-    """Give the rows to train on and the rows to watch, if there are any."""
+    """Give the rows to train on and those held out, if there are any."""
     if X_valid is not None:  # of a stream also what was held out of it
         return x, detector._scaled(detector._matrix(X_valid, fitting=False))
-    held = int(len(x) * choices.validation_fraction)
+    held = choices.held_out(len(x))
     if held == 0:
-        if choices.patience is not None:
-            raise InputError(
-                "Expected validation rows, because patience is set; got none. Pass X_valid, set "
-                "validation_fraction (0.25, say), or leave patience at None."
-            )
         return x, None
     order = np.random.default_rng(detector.seed_).permutation(len(x))
     return x[order[held:]], x[order[:held]]
@@ -138,9 +141,9 @@ def _hold_out(
 def _hold_out_of_stream(
     stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices, seed: int
 ) -> tuple[Stream | PictureFiles, pl.DataFrame | Pixels | None]:
-    """The same of a stream: the rows to watch are read into memory, at most as many as a sample."""
+    """The same of a stream: what is held out is read into memory, at most as much as a sample."""
     most = stream.most if isinstance(stream, PictureFiles) else detector._sample_rows
-    held = min(int(len(stream) * choices.validation_fraction), most)
+    held = min(choices.held_out(len(stream)), most)
     if held == 0:
         return stream, None
     is_held = np.zeros(len(stream), np.bool_)

@@ -173,9 +173,13 @@ class NetworkDetector(AbstractDetector):
         """The score by which rows are watched in training."""
         return score
 
-    def _finish(self, weights: Any, x: Matrix) -> Any:
-        """Add to trained weights what is to be learned from all rows at once."""
+    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
+        """Add what is to be learned at the end, from the rows trained on and those held out."""
         return weights
+
+    def _settles_doubt(self) -> bool:
+        """Whether rows are to be held out for :meth:`_finish`."""
+        return False
 
     def _own_score(self) -> str:
         """What ``anomaly_score`` is where it is left at None."""
@@ -245,6 +249,7 @@ class NetworkDetector(AbstractDetector):
             min_steps=preset.min_steps if self.epochs is None else 0,
             beta1=preset.beta1,
             precision=self.precision,
+            settles_doubt=self._settles_doubt(),
             **{name: self._or_preset(name) for name in FROM_PRESET},
         )
 

@@ -107,7 +107,7 @@ class DAGMM(NetworkDetector):
     def _watched(self, score: str) -> str:
         return "reconstruction"
 
-    def _finish(self, weights: Any, x: Matrix) -> Any:
+    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
         """Count the mixture from all training rows, in double precision."""
         run = program(self.players_, latent_and_membership)
         found = by_parts(lambda part: in_blocks(run, weights, part), x).astype(np.float64)

@@ -109,10 +109,10 @@ def local_distance(networks: Networks, x: Tensor) -> Tensor:
 
 def memory(networks: Networks, x: Tensor) -> Tensor:
     """The same, and the doubt of D_xz in (x, E(x))."""
-    weight = DOUBT * np.asarray(networks["M"].trust[...])
-    doubt = softplus(-logit(networks["D"]["xz"], x, encode(networks, x)))
+    a, b = (np.asarray(number[...]) for number in (networks["M"].slope, networks["M"].intercept))
+    doubt = softplus(-(a * logit(networks["D"]["xz"], x, encode(networks, x)) + b))
     doubt = where(doubt > MOST_DOUBT, MOST_DOUBT, doubt)
-    return local_distance(networks, x) + weight * doubt
+    return local_distance(networks, x) + DOUBT * doubt
 
 
 def energy(networks: Networks, x: Tensor) -> Tensor:

@@ -1,15 +1,15 @@
 r"""Anomaly scores that compare a row with normal rows that were kept, larger = more anomalous.
 
 With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
-:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, and the trust
-:math:`t = \min(1, n / 10 d)` for n distinct training rows of d columns:
+:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, and
+:math:`\ell(x) = a D_{xz}(x, E(x)) + b`:
 
 ==============  =============================================================================
 name            A(x)
 ==============  =============================================================================
 distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
 local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
-memory          the same, and :math:`\frac{t}{20} \min(8, \log(1 + e^{-D_{xz}(x, E(x))}))`
+memory          the same, and :math:`\frac{1}{20} \min(8, \log(1 + e^{-\ell(x)}))`
 ==============  =============================================================================
 
 "distance" is the logarithm of the geometric mean: near neighbours count, but no single one
@@ -17,16 +17,21 @@ decides. "local-distance" asks for less where normal rows lie far apart, yet not
 the local outlier factor does. "memory" adds what no distance sees: D_xz's doubt that the columns
 belong together. The doubt is never negative, so a discriminator that is too sure of a row far from
 all others cannot speak it free; and never more than 8, a probability of 1 in 3,000, for beyond that
-its logit says how far out the row is and nothing that rows have taught it. From fewer than ten rows
-a column it learns those rows by heart and doubts every other, so it counts for less there.
+its logit says how far out the row is and nothing that rows have taught it.
 
-Where t < 1, every value of x and of the kept rows is first squashed to
-:math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column
-would decide which are near (:func:`alad.networks.memory.squashed`).
+A discriminator learns few rows by heart and then doubts every other. So a and b come from rows
+that training did not see: of all :math:`0 \le a \le 1` and b those by which :math:`\sigma(\ell)`
+tells them best from the same rows with exchanged columns (:mod:`alad.estimators._doubt`). Where it
+cannot, a is 0, and all rows are doubted alike.
+
+From fewer than ten distinct rows for each of d columns, :math:`t = n / 10 d < 1`, every value of x
+and of the kept rows is first squashed to :math:`\pm c \log(1 + |x| / c)` with
+:math:`c = 2 / (1 - t)`: among few rows a single wild column would decide which are near
+(:func:`alad.networks.memory.squashed`).
 
 Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
-local scaling, Breunig et al., LOF, SIGMOD 2000. The constants were chosen once, for
-all tables, on the development sets (docs/quality.md).
+local scaling, Breunig et al., LOF, SIGMOD 2000; a and b, Platt, Probabilities for SV machines,
+1999. The constants were chosen once, for all tables, on the development sets (docs/quality.md).
 """
 
 from __future__ import annotations
@@ -60,10 +65,17 @@ def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
 
 def memory(networks: Mapping[str, Any], x: Array) -> Array:
     """The same, and the doubt of D_xz in (x, E(x))."""
-    A, D, weight = networks["A"], networks["D"], DOUBT * networks["M"].trust[...]
-    doubt = jnp.minimum(softplus(-D["xz"](x, A.E(x))), MOST_DOUBT)
-    score: Array = local_distance(networks, x) + weight * doubt
+    M = networks["M"]
+    logit = M.slope[...] * joint_logit(networks, x) + M.intercept[...]
+    doubt = jnp.minimum(softplus(-logit), MOST_DOUBT)
+    score: Array = local_distance(networks, x) + DOUBT * doubt
     return score
+
+
+def joint_logit(networks: Mapping[str, Any], x: Array) -> Array:
+    """D_xz's logit of (x, E(x))."""
+    logit: Array = networks["D"]["xz"](x, networks["A"].E(x))
+    return logit
 
 
 MEMORY_SCORES: dict[str, Callable[[Mapping[str, Any], Array], Array]] = {

@@ -1,0 +1,112 @@
+"""How far D_xz's doubt is believed: on rows that training did not see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from alad import ALAD, ALICE, BiGAN
+from alad.errors import InputError
+from alad.estimators._doubt import MOST, belief, fitted, forged, held_for_doubt
+from alad.estimators._given import Matrix
+
+RNG = np.random.default_rng(5)
+
+
+def dependent(n: int) -> Matrix:
+    """Rows whose last columns follow from the first by a rule."""
+    signs = RNG.integers(2, size=(n, 3)) * 2.0 - 1
+    return np.float32(
+        np.hstack([signs, signs[:, :1] * signs[:, 1:2], signs[:, 1:2] * signs[:, 2:]])
+    )
+
+
+def belief_of(detector):
+    buffers = detector.weights_["M"][1]
+    return float(buffers["slope"][...][0]), float(buffers["intercept"][...][0])
+
+
+def test_a_and_b_are_those_of_a_weighted_logistic_regression():
+    real, other = RNG.normal(0.5, 1.5, 40_000), RNG.normal(-0.5, 1.5, 90_000)
+    weight = np.repeat([1 / 40_000, 1 / 90_000], [40_000, 90_000])
+    other_way = LogisticRegression(C=1e9, tol=1e-10).fit(
+        np.r_[real, other][:, None], np.repeat([1, 0], [40_000, 90_000]), sample_weight=weight
+    )
+    assert 0 < other_way.coef_[0, 0] < 1
+    expected = other_way.coef_[0, 0], other_way.intercept_[0]
+    assert fitted(real, other) == pytest.approx(expected, abs=1e-2)
+
+
+def test_few_rows_prove_little():
+    real, other = np.full(10, 2.0), np.full(2000, -2.0)
+    few, _ = fitted(real, other)
+    many, _ = fitted(np.tile(real, 100), other)
+    assert 0 < few < 0.5 < many <= 1
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 100])
+def test_a_discriminator_is_never_turned_round_nor_taken_at_more_than_its_word(factor):
+    real, other = factor * RNG.normal(1, 1, 50), factor * RNG.normal(-1, 1, 50)
+    a, b = fitted(real / 10, other / 10) if factor == 100 else fitted(real, other)
+    assert 0 <= a <= 1
+    if factor <= 0:
+        assert (a, b) == (pytest.approx(0), pytest.approx(0, abs=1e-3))
+
+
+def test_forgeries_are_made_of_each_row_and_repeat():
+    held = dependent(30)
+    made = forged(held, 3)
+    assert len(made) % 30 == 0
+    assert len(made) >= 2000
+    assert (made == forged(held, 3)).all()
+    assert not (made == forged(held, 4)).all()
+    for j in range(held.shape[1]):
+        assert set(made[:, j]) <= set(held[:, j])
+
+
+@pytest.mark.parametrize(("n", "held"), [(49, 0), (50, 10), (1000, 200), (10**6, MOST)])
+def test_a_fifth_of_the_rows_is_held_out_where_that_says_something(n, held):
+    assert held_for_doubt(n) == held
+
+
+def test_without_held_out_rows_nothing_is_believed():
+    assert belief(lambda x: x[:, 0], None, 0) == (0, 0)
+    assert belief(lambda x: x[:, 0], dependent(9), 0) == (0, 0)
+
+
+def test_where_columns_depend_on_each_other_the_doubt_is_believed_and_where_they_do_not_it_is_not():
+    a, _ = belief_of(ALAD(random_state=0).fit(dependent(600)))
+    assert a > 0.5
+    a, _ = belief_of(ALAD(random_state=0).fit(RNG.normal(size=(100, 5))))
+    assert a < 0.2
+
+
+@pytest.mark.parametrize("cls", [ALAD, ALICE, BiGAN])
+def test_an_untrained_discriminator_is_hardly_believed(cls):
+    detector = cls(epochs=0, anomaly_score="memory", random_state=0).fit(dependent(200))
+    doubt = _scores(detector, "memory") - _scores(detector, "local-distance")
+    assert np.ptp(doubt) < 0.05
+
+
+def _scores(detector, score):
+    return -detector.set_params(anomaly_score=score).score_samples(dependent(50))
+
+
+def test_rows_that_are_watched_settle_the_doubt_as_well():
+    x = dependent(400)
+    given = ALAD(epochs=20, random_state=0).fit(x[100:], X_valid=x[:100])
+    assert len(given.history_.validation) == 20
+    assert 0 < belief_of(given)[0] <= 1
+    unwatched = ALAD(epochs=2, random_state=0).fit(x)
+    assert not unwatched.history_.validation
+
+
+def test_patience_still_needs_rows_to_watch():
+    with pytest.raises(InputError, match="Expected validation rows, because patience is set"):
+        ALAD(epochs=2, patience=1).fit(dependent(200))
+
+
+def test_the_memory_keeps_held_out_rows_too():
+    x = np.float32(RNG.normal(size=(200, 4)))
+    assert ALAD(epochs=0, random_state=0).fit(x).players_.memory == 200
