@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alad import KNN, Mahalanobis, load
+from alad import ALAD, KNN, Mahalanobis, load
 
 
 def edit(model, **changes: object) -> None:
@@ -21,6 +21,13 @@ def test_a_model_that_holds_training_rows_says_so(alad, train):
     KNN(max_rows=50).fit(train).save("keeper")
     assert "rows kept" in alad.good("info", "keeper").out
     assert json.loads(alad.good("info", "keeper", "--json").out)["rows_kept"] == 50
+
+
+def test_how_far_a_discriminators_doubt_counts_is_told(alad, train):
+    ALAD(epochs=1, random_state=0).fit(train).save("doubting")
+    belief = json.loads(alad.good("info", "doubting", "--json").out)["belief"]
+    assert 0 <= belief <= 1
+    assert f"counts to {belief:.0%}" in alad.good("info", "doubting").out
 
 
 def test_json_is_one_object_of_the_models_facts(alad, model, train):
@@ -62,6 +69,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "trained_on": None,
         "rows_at_fit": 200,
         "rows_kept": None,
+        "belief": None,
         "n_columns": 3,
         "picture": None,
         "n_features": 4,

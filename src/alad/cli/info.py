@@ -44,6 +44,7 @@ def info(
 FILLED = ("numeric", "log-numeric", "boolean")  # with a median
 SHOWN = ("absorbed", "excluded")  # of a new calibration, where not none
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
+BELIEF = "weights/M.slope"  # in D_xz's doubt
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "trained_on": _trained_on(stated.get("trained_on")),
             "rows_at_fit": stated["rows_at_fit"],
             "rows_kept": next((len(saved.arrays[n]) for n in KEPT if n in saved.arrays), None),
+            "belief": float(saved.arrays[BELIEF][0]) if BELIEF in saved.arrays else None,
             "columns": _columns(stated["encoder"]),
             "n_columns": stated["n_features_in"],
             "picture": size if isinstance(size := stated.get("data_dim"), list) else None,
@@ -149,6 +151,9 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "rows at fit": f"{facts['rows_at_fit']:,}",
         "rows kept": facts["rows_kept"]
         and f"{facts['rows_kept']:,}, scaled: whoever has the model has them",
+        "doubt of D_xz": None
+        if facts["belief"] is None
+        else f"counts to {facts['belief']:.0%}, as far as rows not trained on bore it out",
         "columns": None
         if facts["picture"]
         else f"{facts['n_columns']} -> {facts['n_features']} features",

@@ -19,6 +19,7 @@ class ALAD(AdversarialDetector):
     That is the paper's score, and that of the paper's presets. By itself ``ALAD()`` goes further:
     its discriminators also learn from rows with exchanged columns, and a row is compared with
     normal rows that were kept, its distance to them and D_xz's doubt together (the score "memory").
+    A fifth of the rows, at most 4,096, is not trained on: it settles how far the doubt counts.
     Such a model holds up to 16,384 of its training rows, scaled: give it to those who may see them.
 
     Parameters
@@ -60,7 +61,8 @@ class ALAD(AdversarialDetector):
         Stop after more than this many epochs without a lower mean score of the validation
         rows, and restore the best weights.
     validation_fraction : float in [0, 1)
-        Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``.
+        Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``. Rows that
+        are watched settle the doubt of "memory", too.
     precision : {"float32", "bfloat16"}, default "float32"
         Of what goes into the products in training, and comes out. "bfloat16" is for pictures on a
         GPU; on a CPU it is slow. The weights, all that is computed between products, and scoring
