@@ -38,6 +38,12 @@ def test_a_and_b_are_those_of_a_weighted_logistic_regression():
     assert fitted(real, other) == pytest.approx(expected, abs=1e-2)
 
 
+def test_a_logit_beyond_all_numbers_does_no_harm():
+    a, b = fitted(np.array([np.inf, np.nan, 3.0, 2.0]), np.array([-np.inf, -3.0, np.nan, -1e30]))
+    assert 0 <= a <= 1
+    assert np.isfinite(b)
+
+
 def test_few_rows_prove_little():
     real, other = np.full(10, 2.0), np.full(2000, -2.0)
     few, _ = fitted(real, other)
@@ -68,6 +74,12 @@ def test_forgeries_are_made_of_each_row_and_repeat():
 @pytest.mark.parametrize(("n", "held"), [(49, 0), (50, 10), (1000, 200), (10**6, MOST)])
 def test_a_fifth_of_the_rows_is_held_out_where_that_says_something(n, held):
     assert held_for_doubt(n) == held
+
+
+def test_of_many_watched_rows_some_are_looked_at():
+    seen = []
+    belief(lambda x: (seen.append(len(x)), x[:, 0])[1], np.zeros((3 * MOST, 2), np.float32), 0)
+    assert seen == [MOST, MOST]
 
 
 def test_without_held_out_rows_nothing_is_believed():

@@ -26,10 +26,13 @@ class Choices:
     settles_doubt: bool
     """Whether some rows are held out to say how far a discriminator's doubt can be believed."""
 
+    def watched(self, n: int) -> int:
+        """How many of n rows training is watched with."""
+        return int(n * self.validation_fraction)
+
     def held_out(self, n: int) -> int:
-        """How many of n rows training does not see: to be watched, or to settle a doubt."""
-        watched = int(n * self.validation_fraction)
-        return held_for_doubt(n) if self.settles_doubt and not watched else watched
+        """How many of n rows training does not see: those watched, else those for a doubt."""
+        return self.watched(n) or (held_for_doubt(n) if self.settles_doubt else 0)
 
     def settings(self, rows: int, windows: int = 1) -> Settings:
         """What training needs to know of them, for this many rows in each of so many windows."""

@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from alad.estimators._given import Matrix
+from alad.estimators._given import Matrix, some_rows
 from alad.objectives.neighbourhood import exchanged
 
 SHARE, MOST = 0.2, 4096  # of the rows, that training does not see
 LEAST = 10  # of fewer rows nothing can be said
 PRIOR = 30  # rows
 FORGERIES = 2000  # at least, a whole number for each row
+MOST_LOGIT = 1e3  # beyond which a logit says no more
 
 Logits = NDArray[np.float32]
 
@@ -49,7 +50,8 @@ def belief(
     """Give a and b from held-out rows, (n, d); 0 and 0, no belief at all, without any."""
     if held is None or len(held) < LEAST:
         return 0.0, 0.0
-    return fitted(logit(held), logit(forged(held, seed)))
+    rows = some_rows(held, MOST, seed)
+    return fitted(logit(rows), logit(forged(rows, seed)))
 
 
 def forged(held: Matrix, seed: int) -> Matrix:
@@ -62,7 +64,8 @@ def forged(held: Matrix, seed: int) -> Matrix:
 
 def fitted(real: Logits, forged: Logits) -> tuple[float, float]:
     """Minimise the formula above for logits of rows of both kinds, (n,) and (m,)."""
-    logits = np.concatenate([real, forged]).astype(np.float64)
+    logits = np.nan_to_num(np.concatenate([real, forged]).astype(np.float64))
+    logits = np.clip(logits, -MOST_LOGIT, MOST_LOGIT)
     sign = np.repeat([1.0, -1.0], [len(real), len(forged)])
     weight = np.repeat([1 / len(real), 1 / len(forged)], [len(real), len(forged)])
     prior = PRIOR / len(real)

@@ -44,7 +44,8 @@ def fit_side_by_side(
     """Fit detectors that differ in their seed alone, in one run, on the same rows.
 
     On a CPU the cores share the seeds; on an accelerator all seeds of a table are one program.
-    Each detector comes out as if it had been fitted alone, up to the rounding of sums.
+    Each detector comes out as if it had been fitted alone, up to the rounding of sums; but rows
+    that are held out are the same for all, drawn by the first one's seed.
 
     Parameters
     ----------
@@ -58,10 +59,13 @@ def fit_side_by_side(
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
     seed = seed_of(first.random_state)
-    is_watched = X_valid is not None or choices.validation_fraction > 0
-    if isinstance(X, Stream | PictureFiles) and X_valid is None:
+    is_given, whole = X_valid is not None, X
+    if isinstance(X, Stream | PictureFiles) and not is_given:
         X, X_valid = _hold_out_of_stream(X, first, choices, seed)
     x = first._prepare(X, choices.scaling, schema, seed=seed)
+    if X is not whole:
+        first.rows_at_fit_ = len(whole)
+    is_watched = is_given or choices.watched(first.rows_at_fit_) > 0
     try:
         return _trained(detectors, X, x, X_valid, is_watched, choices, checkpoint, report)
     finally:
