@@ -26,8 +26,9 @@ def test_a_model_that_holds_training_rows_says_so(alad, train):
 def test_how_far_a_discriminators_doubt_counts_is_told(alad, train):
     ALAD(epochs=1, random_state=0).fit(train).save("doubting")
     belief = json.loads(alad.good("info", "doubting", "--json").out)["belief"]
-    assert 0 <= belief <= 1
-    assert f"counts to {belief:.0%}" in alad.good("info", "doubting").out
+    assert set(belief) == {"xz", "xx"}
+    assert all(0 <= share <= 1 for share in belief.values())
+    assert f"D_xx's counts to {belief['xx']:.0%}" in alad.good("info", "doubting").out
 
 
 def test_json_is_one_object_of_the_models_facts(alad, model, train):

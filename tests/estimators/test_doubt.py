@@ -1,4 +1,4 @@
-"""How far D_xz's doubt is believed: on rows that training did not see."""
+"""How far the discriminators' doubt is believed: on rows that training did not see."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from alad import ALAD, ALICE, BiGAN
 from alad.errors import InputError
-from alad.estimators._doubt import MOST, belief, fitted, forged, held_for_doubt
+from alad.estimators._doubt import MOST, NONE, belief, fitted, forged, held_for_doubt
 from alad.estimators._given import Matrix
 
 RNG = np.random.default_rng(5)
@@ -24,37 +24,41 @@ def dependent(n: int) -> Matrix:
 
 def belief_of(detector):
     buffers = detector.weights_["M"][1]
-    return float(buffers["slope"][...][0]), float(buffers["intercept"][...][0])
+    return tuple(map(float, buffers["slopes"][...])), float(buffers["intercept"][...][0])
 
 
 def test_a_and_b_are_those_of_a_weighted_logistic_regression():
-    real, other = RNG.normal(0.5, 1.5, 40_000), RNG.normal(-0.5, 1.5, 90_000)
+    real, other = RNG.normal(0.5, 1.5, (40_000, 2)), RNG.normal(-0.5, 1.5, (90_000, 2))
     weight = np.repeat([1 / 40_000, 1 / 90_000], [40_000, 90_000])
     other_way = LogisticRegression(C=1e9, tol=1e-10).fit(
-        np.r_[real, other][:, None], np.repeat([1, 0], [40_000, 90_000]), sample_weight=weight
+        np.r_[real, other], np.repeat([1, 0], [40_000, 90_000]), sample_weight=weight
     )
-    assert 0 < other_way.coef_[0, 0] < 1
-    expected = other_way.coef_[0, 0], other_way.intercept_[0]
-    assert fitted(real, other) == pytest.approx(expected, abs=1e-2)
+    slopes, intercept = other_way.coef_[0], other_way.intercept_[0]
+    assert (slopes > 0).all()
+    assert (slopes < 1).all()
+    found = fitted(real, other)
+    assert found.slopes == pytest.approx(slopes, abs=1e-2)
+    assert found.intercept == pytest.approx(intercept, abs=1e-2)
 
 
 def test_a_logit_beyond_all_numbers_does_no_harm():
-    a, b = fitted(np.array([np.inf, np.nan, 3.0, 2.0]), np.array([-np.inf, -3.0, np.nan, -1e30]))
+    real, other = np.array([np.inf, np.nan, 3.0, 2.0]), np.array([-np.inf, -3.0, np.nan, -1e30])
+    (a,), b = fitted(real[:, None], other[:, None])
     assert 0 <= a <= 1
     assert np.isfinite(b)
 
 
 def test_few_rows_prove_little():
-    real, other = np.full(10, 2.0), np.full(2000, -2.0)
-    few, _ = fitted(real, other)
-    many, _ = fitted(np.tile(real, 100), other)
+    real, other = np.full((10, 1), 2.0), np.full((2000, 1), -2.0)
+    (few,), _ = fitted(real, other)
+    (many,), _ = fitted(np.tile(real, (100, 1)), other)
     assert 0 < few < 0.5 < many <= 1
 
 
 @pytest.mark.parametrize("factor", [-1, 0, 100])
 def test_a_discriminator_is_never_turned_round_nor_taken_at_more_than_its_word(factor):
-    real, other = factor * RNG.normal(1, 1, 50), factor * RNG.normal(-1, 1, 50)
-    a, b = fitted(real / 10, other / 10) if factor == 100 else fitted(real, other)
+    real, other = factor * RNG.normal(1, 1, (50, 1)), factor * RNG.normal(-1, 1, (50, 1))
+    (a,), b = fitted(real / 1000, other / 1000) if factor == 100 else fitted(real, other)
     assert 0 <= a <= 1
     if factor <= 0:
         assert (a, b) == (pytest.approx(0), pytest.approx(0, abs=1e-3))
@@ -78,20 +82,21 @@ def test_a_fifth_of_the_rows_is_held_out_where_that_says_something(n, held):
 
 def test_of_many_watched_rows_some_are_looked_at():
     seen = []
-    belief(lambda x: (seen.append(len(x)), x[:, 0])[1], np.zeros((3 * MOST, 2), np.float32), 0)
+    belief(lambda x: (seen.append(len(x)), x)[1], np.zeros((3 * MOST, 2), np.float32), 0)
     assert seen == [MOST, MOST]
 
 
 def test_without_held_out_rows_nothing_is_believed():
-    assert belief(lambda x: x[:, 0], None, 0) == (0, 0)
-    assert belief(lambda x: x[:, 0], dependent(9), 0) == (0, 0)
+    assert belief(lambda x: x[:, :2], None, 0) == NONE
+    assert belief(lambda x: x[:, :2], dependent(9), 0) == NONE
+    assert NONE == ((0, 0), 0)
 
 
 def test_where_columns_depend_on_each_other_the_doubt_is_believed_and_where_they_do_not_it_is_not():
     a, _ = belief_of(ALAD(random_state=0).fit(dependent(600)))
-    assert a > 0.5
+    assert sum(a) > 0.5
     a, _ = belief_of(ALAD(random_state=0).fit(RNG.normal(size=(100, 5))))
-    assert a < 0.2
+    assert sum(a) < 0.2
 
 
 @pytest.mark.parametrize("cls", [ALAD, ALICE, BiGAN])
@@ -109,7 +114,7 @@ def test_rows_that_are_watched_settle_the_doubt_as_well():
     x = dependent(400)
     given = ALAD(epochs=20, random_state=0).fit(x[100:], X_valid=x[:100])
     assert len(given.history_.validation) == 20
-    assert 0 < belief_of(given)[0] <= 1
+    assert all(0 < a <= 1 for a in belief_of(given)[0])
     unwatched = ALAD(epochs=2, random_state=0).fit(x)
     assert not unwatched.history_.validation
 

@@ -10,13 +10,20 @@ import pytest
 from alad.networks import Players
 from alad.networks.memory import Kept
 from alad.networks.presets import tabular_architecture
-from alad.scores.memory import DOUBT, LOCALITY, MEMORY_SCORES, MOST_DOUBT, NEIGHBOURS
+from alad.scores.memory import (
+    DOUBT,
+    LOCALITY,
+    MEMORY_SCORES,
+    MOST_DOUBT,
+    NEIGHBOURS,
+    own_logits,
+)
 
 RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
-SLOPE, INTERCEPT, SCALE = 0.3, -0.4, 2.5
+SLOPES, INTERCEPT, SCALE = (0.3, 0.6), -0.4, 2.5
 UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
 
@@ -26,7 +33,7 @@ def networks():
     built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
-    memory.slope, memory.intercept = Kept(jnp.full(1, SLOPE)), Kept(jnp.full(1, INTERCEPT))
+    memory.slopes, memory.intercept = Kept(jnp.array(SLOPES)), Kept(jnp.full(1, INTERCEPT))
     memory.scale = Kept(jnp.full(1, SCALE))
     for network in built.values():
         network.eval()
@@ -41,6 +48,11 @@ def by_hand(x):
     return near, np.log(RADIUS[order].mean(axis=1) + UNIT)
 
 
+def logit_by_hand(networks, x):
+    of_xz = np.float64(networks["D"]["xz"](x, networks["A"].E(x)))
+    return SLOPES[0] * of_xz + SLOPES[1] * np.float64(networks["D"]["xx"](x, x)) + INTERCEPT
+
+
 def test_distances_are_those_of_all_pairs(networks):
     near, here = by_hand(X)
     np.testing.assert_allclose(MEMORY_SCORES["distance"](networks, X), near, atol=1e-5)
@@ -49,7 +61,7 @@ def test_distances_are_those_of_all_pairs(networks):
 
 
 def test_the_doubt_is_added_and_never_negative(networks):
-    logit = SLOPE * np.float64(networks["D"]["xz"](X, networks["A"].E(X))) + INTERCEPT
+    logit = logit_by_hand(networks, X)
     doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
     np.testing.assert_allclose(doubt, DOUBT * np.logaddexp(0, -logit), atol=1e-5)
     assert (doubt > -1e-6).all()
@@ -58,11 +70,19 @@ def test_the_doubt_is_added_and_never_negative(networks):
 def test_the_doubt_has_an_end(networks):
     """Far out D_xz is sure of anything: 8 nats of its doubt count."""
     far = np.float32(1e3) * X
-    logit = SLOPE * np.float64(networks["D"]["xz"](far, networks["A"].E(far))) + INTERCEPT
+    logit = logit_by_hand(networks, far)
     assert (logit < -2 * MOST_DOUBT).any()
     doubt = MEMORY_SCORES["memory"](networks, far) - MEMORY_SCORES["local-distance"](networks, far)
     expected = np.minimum(np.logaddexp(0, -logit), MOST_DOUBT)
     np.testing.assert_allclose(doubt, DOUBT * expected, atol=1e-4)
+
+
+def test_a_discriminator_that_is_not_there_has_no_say(networks):
+    without = {**networks, "D": {"xz": networks["D"]["xz"]}}
+    of_both, of_one = own_logits(networks, X), own_logits(without, X)
+    np.testing.assert_array_equal(of_one[:, 0], of_both[:, 0])
+    assert (of_one[:, 1] == 0).all()
+    assert not (of_both[:, 1] == 0).any()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def info(
 FILLED = ("numeric", "log-numeric", "boolean")  # with a median
 SHOWN = ("absorbed", "excluded")  # of a new calibration, where not none
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
-BELIEF = "weights/M.slope"  # in D_xz's doubt
+BELIEF = "weights/M.slopes"  # in the doubt of discriminators of rows
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _facts(folder: Path) -> dict[str, Any]:
             "trained_on": _trained_on(stated.get("trained_on")),
             "rows_at_fit": stated["rows_at_fit"],
             "rows_kept": next((len(saved.arrays[n]) for n in KEPT if n in saved.arrays), None),
-            "belief": float(saved.arrays[BELIEF][0]) if BELIEF in saved.arrays else None,
+            "belief": _belief(saved.arrays.get(BELIEF)),
             "columns": _columns(stated["encoder"]),
             "n_columns": stated["n_features_in"],
             "picture": size if isinstance(size := stated.get("data_dim"), list) else None,
@@ -83,6 +83,17 @@ def _facts(folder: Path) -> dict[str, Any]:
             f"Expected a whole model at {folder}; some of its facts are missing or wrong "
             f"({type(error).__name__}: {error}). Save the model again."
         ) from error
+
+
+def _belief(slopes: Any) -> dict[str, float] | None:
+    """How far each discriminator's doubt in a row counts, from 0 to 1, by its game."""
+    from alad.scores.memory import OF_ROWS
+
+    return None if slopes is None else dict(zip(OF_ROWS, map(float, slopes), strict=True))
+
+
+def _counts(belief: Mapping[str, float]) -> str:
+    return ", ".join(f"D_{game}'s counts to {share:.0%}" for game, share in belief.items())
 
 
 def _trained_on(stated: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -151,9 +162,8 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "rows at fit": f"{facts['rows_at_fit']:,}",
         "rows kept": facts["rows_kept"]
         and f"{facts['rows_kept']:,}, scaled: whoever has the model has them",
-        "doubt of D_xz": None
-        if facts["belief"] is None
-        else f"counts to {facts['belief']:.0%}, as far as rows not trained on bore it out",
+        "doubt": facts["belief"]
+        and f"{_counts(facts['belief'])}: as far as rows not trained on bore it out",
         "columns": None
         if facts["picture"]
         else f"{facts['n_columns']} -> {facts['n_features']} features",

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
-from alad.estimators._doubt import belief
+from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
 from alad.estimators._memory import memory_of, scaled_rows
 from alad.estimators._network import NetworkDetector
@@ -23,7 +23,7 @@ from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
 from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
 from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
-from alad.scores.memory import joint_logit
+from alad.scores.memory import OF_ROWS, own_logits
 from alad.training import Move
 
 KEPT_ROWS = "weights/M.rows"  # of a model on disk that has a memory
@@ -165,15 +165,15 @@ class AdversarialDetector(NetworkDetector):
         if not self._settles_doubt():
             return weights
         every = x if held is None else np.concatenate([x, held])
-        a, b = self._belief(weights, held)
-        rows, memory = memory_of(every, self.seed_, self.leave_out_knots, a, b)
+        settled = self._belief(weights, held)
+        rows, memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 
-    def _belief(self, weights: Any, held: Matrix | None) -> tuple[float, float]:
-        if "xz" not in self.games:
-            return 0.0, 0.0
-        run = program(self.players_, joint_logit)
+    def _belief(self, weights: Any, held: Matrix | None) -> Belief:
+        if not set(OF_ROWS) & set(self.games):
+            return NONE
+        run = program(self.players_, own_logits)
         return belief(lambda x: in_blocks(run, weights, x), held, self.seed_)
 
     def _settles_doubt(self) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
+from alad.estimators._doubt import NONE, Belief
 from alad.estimators._given import Matrix, some_rows
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
@@ -32,7 +33,7 @@ FRIENDS = 5
 
 
 def memory_of(
-    x: Matrix, seed: int, leave_out_knots: bool, slope: float = 1.0, intercept: float = 0.0
+    x: Matrix, seed: int, leave_out_knots: bool, belief: Belief = NONE
 ) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = distinct_rows(x)
@@ -47,7 +48,8 @@ def memory_of(
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
     memory.scale = Kept(scale)
-    memory.slope, memory.intercept = Kept(_number(slope)), Kept(_number(intercept))
+    memory.slopes = Kept(jnp.asarray(belief.slopes, jnp.float32))
+    memory.intercept = Kept(_number(belief.intercept))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return len(rows), (parts[1], parts[2])
 

@@ -108,9 +108,12 @@ def local_distance(networks: Networks, x: Tensor) -> Tensor:
 
 
 def memory(networks: Networks, x: Tensor) -> Tensor:
-    """The same, and the doubt of D_xz in (x, E(x))."""
-    a, b = (np.asarray(number[...]) for number in (networks["M"].slope, networks["M"].intercept))
-    doubt = softplus(-(a * logit(networks["D"]["xz"], x, encode(networks, x)) + b))
+    """The same, and the doubt of D_xz in (x, E(x)) and of D_xx in (x, x)."""
+    D, M = networks["D"], networks["M"]
+    a, b = np.asarray(M.slopes[...]), np.asarray(M.intercept[...])
+    own = a[0] * logit(D["xz"], x, encode(networks, x))
+    own = own + a[1] * logit(D["xx"], x, x) if "xx" in D else own
+    doubt = softplus(-(own + b))
     doubt = where(doubt > MOST_DOUBT, MOST_DOUBT, doubt)
     return local_distance(networks, x) + DOUBT * doubt
 

@@ -44,8 +44,8 @@ class Memory(nnx.Module):
         A distance that counts as small, added before logarithms are taken.
     scale : Kept of shape (1,)
         That x is squashed with.
-    slope, intercept : Kept of shape (1,)
-        What makes of D_xz's logit one that can be believed of rows it has not seen.
+    slopes, intercept : Kept of shapes (2,) and (1,)
+        What makes of D_xz's and D_xx's logits one that can be believed of rows not trained on.
     """
 
     def __init__(self, rows: int, data_dim: int) -> None:
@@ -53,7 +53,7 @@ class Memory(nnx.Module):
         self.radius = Kept(jnp.ones(rows))
         self.unit = Kept(jnp.ones(1))
         self.scale = Kept(jnp.full(1, jnp.inf))
-        self.slope, self.intercept = Kept(jnp.ones(1)), Kept(jnp.zeros(1))
+        self.slopes, self.intercept = Kept(jnp.zeros(2)), Kept(jnp.zeros(1))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances of squashed x to the k nearest rows, in order, and their radii, both (n, k).

@@ -2,27 +2,28 @@ r"""Anomaly scores that compare a row with normal rows that were kept, larger = 
 
 With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
 :math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, and
-:math:`\ell(x) = a D_{xz}(x, E(x)) + b`:
+:math:`\ell(x) = a_1 D_{xz}(x, E(x)) + a_2 D_{xx}(x, x) + b`:
 
 ==============  =============================================================================
 name            A(x)
 ==============  =============================================================================
 distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
 local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
-memory          the same, and :math:`\frac{1}{20} \min(8, \log(1 + e^{-\ell(x)}))`
+memory          the same, and :math:`\frac{1}{10} \min(8, \log(1 + e^{-\ell(x)}))`
 ==============  =============================================================================
 
 "distance" is the logarithm of the geometric mean: near neighbours count, but no single one
 decides. "local-distance" asks for less where normal rows lie far apart, yet not as much less as
-the local outlier factor does. "memory" adds what no distance sees: D_xz's doubt that the columns
-belong together. The doubt is never negative, so a discriminator that is too sure of a row far from
-all others cannot speak it free; and never more than 8, a probability of 1 in 3,000, for beyond that
-its logit says how far out the row is and nothing that rows have taught it.
+the local outlier factor does. "memory" adds what no distance sees: the discriminators' doubt that
+the columns belong together. The doubt is never negative, so discriminators that are too sure of a
+row far from all others cannot speak it free; and never more than 8, a probability of 1 in 3,000,
+for beyond that a logit says how far out the row is and nothing that rows have taught it.
 
-A discriminator learns few rows by heart and then doubts every other. So a and b come from rows
-that training did not see: of all :math:`0 \le a \le 1` and b those by which :math:`\sigma(\ell)`
+Discriminators learn few rows by heart and then doubt every other. So a and b come from rows that
+training did not see: of all :math:`0 \le a \le 1` and b those by which :math:`\sigma(\ell)`
 tells them best from the same rows with exchanged columns (:mod:`alad.estimators._doubt`). Where it
-cannot, a is 0, and all rows are doubted alike.
+cannot, a is 0, and all rows are doubted alike. A discriminator of a game that is not played has no
+say.
 
 From fewer than ten distinct rows for each of d columns, :math:`t = n / 10 d < 1`, every value of x
 and of the kept rows is first squashed to :math:`\pm c \log(1 + |x| / c)` with
@@ -45,7 +46,8 @@ from jax.nn import softplus
 
 NEIGHBOURS = 10
 LOCALITY = 1 / 3
-DOUBT, MOST_DOUBT = 0.05, 8.0
+DOUBT, MOST_DOUBT = 0.1, 8.0
+OF_ROWS = ("xz", "xx")  # the games whose discriminators say something of a row
 
 
 def distance(networks: Mapping[str, Any], x: Array) -> Array:
@@ -64,18 +66,20 @@ def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
 
 
 def memory(networks: Mapping[str, Any], x: Array) -> Array:
-    """The same, and the doubt of D_xz in (x, E(x))."""
+    """The same, and the doubt of D_xz in (x, E(x)) and of D_xx in (x, x)."""
     M = networks["M"]
-    logit = M.slope[...] * joint_logit(networks, x) + M.intercept[...]
+    logit = own_logits(networks, x) @ M.slopes[...] + M.intercept[...]
     doubt = jnp.minimum(softplus(-logit), MOST_DOUBT)
     score: Array = local_distance(networks, x) + DOUBT * doubt
     return score
 
 
-def joint_logit(networks: Mapping[str, Any], x: Array) -> Array:
-    """D_xz's logit of (x, E(x))."""
-    logit: Array = networks["D"]["xz"](x, networks["A"].E(x))
-    return logit
+def own_logits(networks: Mapping[str, Any], x: Array) -> Array:
+    """What D_xz says of (x, E(x)) and D_xx of (x, x), (n, 2); 0 for one that is not there."""
+    A, D = networks["A"], networks["D"]
+    of_xz = D["xz"](x, A.E(x)) if "xz" in D else jnp.zeros(len(x))
+    of_xx = D["xx"](x, x) if "xx" in D else jnp.zeros(len(x))
+    return jnp.stack([of_xz, of_xx], axis=1)
 
 
 MEMORY_SCORES: dict[str, Callable[[Mapping[str, Any], Array], Array]] = {
