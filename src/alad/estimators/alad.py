@@ -18,7 +18,8 @@ class ALAD(AdversarialDetector):
 
     That is the paper's score, and that of the paper's presets. By itself ``ALAD()`` goes further:
     its discriminators also learn from rows with exchanged columns, and a row is compared with
-    normal rows that were kept, its distance to them and D_xz's doubt together (the score "memory").
+    normal rows that were kept, its distance to them and the doubt of D_xz and D_xx together (the
+    score "memory").
     A fifth of the rows, at most 4,096, is not trained on: it settles how far the doubt counts.
     Such a model holds up to 16,384 of its training rows, scaled: give it to those who may see them.
 
