@@ -44,7 +44,7 @@ def info(
 FILLED = ("numeric", "log-numeric", "boolean")  # with a median
 SHOWN = ("absorbed", "excluded")  # of a new calibration, where not none
 KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
-BELIEF = "weights/M.slopes"  # in the doubt of discriminators of rows
+BELIEF, BELIEVED = "weights/M.slopes", ("xz", "xx")  # how far a doubt in rows counts, and whose
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -87,9 +87,7 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 def _belief(slopes: Any) -> dict[str, float] | None:
     """How far each discriminator's doubt in a row counts, from 0 to 1, by its game."""
-    from alad.scores.memory import OF_ROWS
-
-    return None if slopes is None else dict(zip(OF_ROWS, map(float, slopes), strict=True))
+    return None if slopes is None else dict(zip(BELIEVED, map(float, slopes), strict=True))
 
 
 def _counts(belief: Mapping[str, float]) -> str:
