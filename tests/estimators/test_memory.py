@@ -25,11 +25,13 @@ def rows(n, d=4):
 def test_equal_rows_are_kept_once():
     count, (_, buffers) = memory_of(np.repeat(rows(30), 5, axis=0), 0, leave_out_knots=False)
     assert count <= 30
+    assert buffers["trust"][...] == pytest.approx(30 / (10 * 4))
     assert buffers["scale"][...] == pytest.approx(2 / (1 - 30 / (10 * 4)))
 
 
-def test_from_ten_rows_a_column_on_nothing_is_squashed():
+def test_from_ten_rows_a_column_on_networks_are_believed_and_nothing_is_squashed():
     _, (_, buffers) = memory_of(rows(50), 0, leave_out_knots=False)
+    assert buffers["trust"][...] == 1
     assert np.isinf(buffers["scale"][...])
 
 

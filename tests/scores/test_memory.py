@@ -23,7 +23,7 @@ RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
-SLOPES, INTERCEPT, SCALE = (0.3, 0.6), -0.4, 2.5
+TRUST, SLOPES, INTERCEPT, SCALE = 0.7, (0.3, 0.6), -0.4, 2.5
 UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
 
@@ -34,7 +34,7 @@ def networks():
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
     memory.slopes, memory.intercept = Kept(jnp.array(SLOPES)), Kept(jnp.full(1, INTERCEPT))
-    memory.scale = Kept(jnp.full(1, SCALE))
+    memory.trust, memory.scale = Kept(jnp.full(1, TRUST)), Kept(jnp.full(1, SCALE))
     for network in built.values():
         network.eval()
     return built
@@ -63,7 +63,7 @@ def test_distances_are_those_of_all_pairs(networks):
 def test_the_doubt_is_added_and_never_negative(networks):
     logit = logit_by_hand(networks, X)
     doubt = MEMORY_SCORES["memory"](networks, X) - MEMORY_SCORES["local-distance"](networks, X)
-    np.testing.assert_allclose(doubt, DOUBT * np.logaddexp(0, -logit), atol=1e-5)
+    np.testing.assert_allclose(doubt, TRUST * DOUBT * np.logaddexp(0, -logit), atol=1e-5)
     assert (doubt > -1e-6).all()
 
 
@@ -74,7 +74,7 @@ def test_the_doubt_has_an_end(networks):
     assert (logit < -2 * MOST_DOUBT).any()
     doubt = MEMORY_SCORES["memory"](networks, far) - MEMORY_SCORES["local-distance"](networks, far)
     expected = np.minimum(np.logaddexp(0, -logit), MOST_DOUBT)
-    np.testing.assert_allclose(doubt, DOUBT * expected, atol=1e-4)
+    np.testing.assert_allclose(doubt, TRUST * DOUBT * expected, atol=1e-4)
 
 
 def test_a_discriminator_that_is_not_there_has_no_say(networks):

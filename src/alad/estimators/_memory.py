@@ -20,7 +20,7 @@ from alad.scores.memory import NEIGHBOURS
 # holds fewer: as many as fit.
 MOST_ROWS, LEAST_ROWS, BYTES = 16_384, 2048, 4 * 2**20
 UNIT = 0.05  # of the mean radius
-ENOUGH = 10  # distinct rows for each column, from which on nothing is squashed
+ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
 SQUASHED = 2.0  # of very few rows, where a value counts for half a step
 
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
@@ -37,9 +37,9 @@ def memory_of(
 ) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
     distinct = distinct_rows(x)
-    enough = min(1.0, len(distinct) / (ENOUGH * x.shape[1]))
-    scale = _number(SQUASHED / (1 - enough) if enough < 1 else np.inf)
-    if enough < 1:
+    trust = min(1.0, len(distinct) / (ENOUGH * x.shape[1]))
+    scale = _number(SQUASHED / (1 - trust) if trust < 1 else np.inf)
+    if trust < 1:
         distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
     rows = kept_rows(distinct, seed, leave_out_knots)
     memory = Memory(*rows.shape)
@@ -48,6 +48,7 @@ def memory_of(
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
     memory.scale = Kept(scale)
+    memory.trust = Kept(_number(trust))
     memory.slopes = Kept(jnp.asarray(belief.slopes, jnp.float32))
     memory.intercept = Kept(_number(belief.intercept))
     parts: Any = nnx.split(memory, nnx.Param, ...)

@@ -115,7 +115,7 @@ def memory(networks: Networks, x: Tensor) -> Tensor:
     own = own + a[1] * logit(D["xx"], x, x) if "xx" in D else own
     doubt = softplus(-(own + b))
     doubt = where(doubt > MOST_DOUBT, MOST_DOUBT, doubt)
-    return local_distance(networks, x) + DOUBT * doubt
+    return local_distance(networks, x) + DOUBT * np.asarray(M.trust[...]) * doubt
 
 
 def energy(networks: Networks, x: Tensor) -> Tensor:

@@ -44,6 +44,8 @@ class Memory(nnx.Module):
         A distance that counts as small, added before logarithms are taken.
     scale : Kept of shape (1,)
         That x is squashed with.
+    trust : Kept of shape (1,)
+        How much the doubt of discriminators that learned from so many rows may weigh, 0 to 1.
     slopes, intercept : Kept of shapes (2,) and (1,)
         What makes of D_xz's and D_xx's logits one that can be believed of rows not trained on.
     """
@@ -53,6 +55,7 @@ class Memory(nnx.Module):
         self.radius = Kept(jnp.ones(rows))
         self.unit = Kept(jnp.ones(1))
         self.scale = Kept(jnp.full(1, jnp.inf))
+        self.trust = Kept(jnp.ones(1))
         self.slopes, self.intercept = Kept(jnp.zeros(2)), Kept(jnp.zeros(1))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:

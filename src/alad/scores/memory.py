@@ -1,7 +1,8 @@
 r"""Anomaly scores that compare a row with normal rows that were kept, larger = more anomalous.
 
 With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
-:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, and
+:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, the trust
+:math:`t = \min(1, n / 10 d)` for n distinct training rows of d columns, and
 :math:`\ell(x) = a_1 D_{xz}(x, E(x)) + a_2 D_{xx}(x, x) + b`:
 
 ==============  =============================================================================
@@ -9,7 +10,7 @@ name            A(x)
 ==============  =============================================================================
 distance        :math:`\frac{1}{k} \sum_i \log(r_i + \varepsilon)`
 local-distance  the same, less :math:`\frac{1}{3} \log(\frac{1}{k} \sum_i s_i + \varepsilon)`
-memory          the same, and :math:`\frac{1}{10} \min(8, \log(1 + e^{-\ell(x)}))`
+memory          the same, and :math:`\frac{t}{10} \min(8, \log(1 + e^{-\ell(x)}))`
 ==============  =============================================================================
 
 "distance" is the logarithm of the geometric mean: near neighbours count, but no single one
@@ -23,12 +24,11 @@ Discriminators learn few rows by heart and then doubt every other. So a and b co
 training did not see: of all :math:`0 \le a \le 1` and b those by which :math:`\sigma(\ell)`
 tells them best from the same rows with exchanged columns (:mod:`alad.estimators._doubt`). Where it
 cannot, a is 0, and all rows are doubted alike. A discriminator of a game that is not played has no
-say.
+say. From fewer than ten rows a column the doubt weighs less.
 
-From fewer than ten distinct rows for each of d columns, :math:`t = n / 10 d < 1`, every value of x
-and of the kept rows is first squashed to :math:`\pm c \log(1 + |x| / c)` with
-:math:`c = 2 / (1 - t)`: among few rows a single wild column would decide which are near
-(:func:`alad.networks.memory.squashed`).
+There, where t < 1, every value of x and of the kept rows is also first squashed to
+:math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column
+would decide which are near (:func:`alad.networks.memory.squashed`).
 
 Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
 local scaling, Breunig et al., LOF, SIGMOD 2000; a and b, Platt, Probabilities for SV machines,
@@ -70,7 +70,7 @@ def memory(networks: Mapping[str, Any], x: Array) -> Array:
     M = networks["M"]
     logit = own_logits(networks, x) @ M.slopes[...] + M.intercept[...]
     doubt = jnp.minimum(softplus(-logit), MOST_DOUBT)
-    score: Array = local_distance(networks, x) + DOUBT * doubt
+    score: Array = local_distance(networks, x) + DOUBT * M.trust[...] * doubt
     return score
 
 
