@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from alad import ALAD, ALICE, BiGAN
+from alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.errors import InputError
 from alad.estimators._doubt import MOST, NONE, belief, fitted, forged, held_for_doubt
 from alad.estimators._given import Matrix
@@ -117,6 +117,14 @@ def test_rows_that_are_watched_settle_the_doubt_as_well():
     assert all(0 < a <= 1 for a in belief_of(given)[0])
     unwatched = ALAD(epochs=2, random_state=0).fit(x)
     assert not unwatched.history_.validation
+
+
+def test_without_a_discriminator_of_rows_nothing_is_held_out():
+    x = dependent(200)
+    alone = AutoEncoder(epochs=0, anomaly_score="distance", random_state=0)
+    assert alone._with_defaults().held_out(len(x)) == 0
+    assert belief_of(alone.fit(x)) == NONE
+    assert ALAD()._with_defaults().held_out(len(x)) == 40
 
 
 def test_patience_still_needs_rows_to_watch():

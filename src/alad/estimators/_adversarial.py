@@ -162,25 +162,27 @@ class AdversarialDetector(NetworkDetector):
 
     def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
         """Keep normal rows beside the networks, if they are to be compared with."""
-        if not self._settles_doubt():
+        if not self._compares():
             return weights
         every = x if held is None else np.concatenate([x, held])
-        settled = self._belief(weights, held)
+        settled = self._belief(weights, held) if self._settles_doubt() else NONE
         rows, memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 
     def _belief(self, weights: Any, held: Matrix | None) -> Belief:
-        if not set(OF_ROWS) & set(self.games):
-            return NONE
         run = program(self.players_, own_logits)
         return belief(lambda x: in_blocks(run, weights, x), held, self.seed_)
 
     def _settles_doubt(self) -> bool:
+        return self._compares() and not set(OF_ROWS).isdisjoint(self.games)
+
+    def _compares(self) -> bool:
+        """Whether rows are compared with normal rows that are kept."""
         return (self.anomaly_score or self._own_score()) in MEMORY_SCORES
 
     def _anomaly_score(self, x: Matrix) -> Vector:
-        if self._with_defaults().anomaly_score not in MEMORY_SCORES:
+        if not self._compares():
             return super()._anomaly_score(x)
         return each_once(super()._anomaly_score, x)
 
