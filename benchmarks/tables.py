@@ -143,12 +143,16 @@ def panel(panel: Mapping[str, Any]) -> str:
     alone = len(panel["tables"]) == 1
     if alone:
         head = (*head[:5], "F1 less ALAD()'s, 95 %", *head[6:])
+    if panel["kinds"]:
+        head = (*head[:3], f"AUROC, mean of {len(panel['kinds'])} kinds", *head[3:])
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     reference = next((r for r in panel["rows"] if r["name"] == "alad" and r["is_first"]), None)
     for row in sorted(panel["rows"], key=lambda row: -row["mean"]["auroc"]):
         name = f"*{row['label']}*" if row["control"] else row["label"]
         name = f"**{name}**" if row["name"] == "alad" and row["is_first"] else name
         numbers = [_over_seeds(row, metric, panel["tables"], alone) for metric in quality.METRICS]
+        if panel["kinds"]:
+            numbers.insert(1, f"{row['mean_of_kinds']:.4f}")
         rank = "" if row["rank"] is None else f"{row['rank']:.2f}"
         rank = _less(row, reference, panel["tables"][0]) if alone else rank
         score = "" if row["score"] == "default" else row["score"]

@@ -10,6 +10,7 @@ from sklearn.metrics import auc, f1_score, precision_score, recall_score
 
 from alad.errors import InputError
 from alad.metrics import (
+    auroc_by_kind,
     detection_metrics,
     flag_top,
     mean_and_sd,
@@ -110,6 +111,15 @@ def test_bad_input_says_what_was_expected(y, score, message):
     for measure in (detection_metrics, roc_curve_points, pr_curve_points):
         with pytest.raises(InputError, match=message):
             measure(y, score)
+
+
+def test_a_rare_kind_counts_as_much_as_a_common_one():
+    y = np.repeat([0, 1], [50, 40])
+    score = np.r_[np.linspace(0, 1, 50), np.full(25, 2.0), np.full(15, 0.5)]
+    kind = np.array(["normal"] * 50 + ["common"] * 25 + ["rare"] * 12 + ["rarest"] * 3)
+    found = auroc_by_kind(y, score, kind)
+    assert found == {"common": 1.0, "rare": 0.5}
+    assert set(auroc_by_kind(y, score, kind, least=3)) == {"common", "rare", "rarest"}
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20, float("nan")])

@@ -94,6 +94,27 @@ def detection_metrics(
     }
 
 
+def auroc_by_kind(
+    y_true: ArrayLike, score: ArrayLike, kind: ArrayLike, least: int = 10
+) -> dict[str, float]:
+    """AUROC of each kind of anomaly against all normal rows, for kinds of ``least`` rows or more.
+
+    Where one kind is most of the anomalies, the AUROC of all is that kind's. The mean of these
+    counts every kind alike.
+
+    >>> auroc_by_kind([0, 0, 1, 1, 1], [0.1, 0.2, 0.9, 0.8, 0.1], ["", "", "a", "a", "b"], least=1)
+    {'a': 1.0, 'b': 0.25}
+    """
+    y, values = _pair(y_true, score)
+    kinds: NDArray[Any] = np.asarray(kind)
+    names, counts = np.unique(kinds[y], return_counts=True)
+    found = {}
+    for name in names[counts >= least]:
+        judged = ~y | (kinds == name)
+        found[str(name)] = float(roc_auc_score(y[judged], values[judged]))
+    return found
+
+
 def roc_curve_points(
     y_true: ArrayLike, score: ArrayLike, limit: int = 500
 ) -> tuple[Float64s, Float64s]:

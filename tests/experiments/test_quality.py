@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from alad.cli import bench
 from alad.datasets import DATA_SETS, DataSet, Protocol, Split, adbench
 from alad.errors import InputError
 from alad.experiments import quality
@@ -101,6 +102,42 @@ def test_means_and_ranks_are_over_what_all_have(tmp_path):
     assert knn["mean"]["auroc"] == pytest.approx(np.mean(of_table))
     assert mahalanobis["rank"] + knn["rank"] == 3
     assert panel["critical_difference"] == pytest.approx(1.960 * np.sqrt(1 / 2), rel=1e-3)
+
+
+def test_every_kind_of_anomaly_counts_alike_where_there_are_several(tmp_path, monkeypatch):
+    x = RNG.normal(size=(200, 3))
+    x[170:] += 50
+    kind = np.array(["normal"] * 140 + ["near"] * 30 + ["far"] * 20 + ["few"] * 10)
+
+    def split(protocol, *, seed):
+        test = np.r_[100:200] if seed == 0 else np.r_[100:195]  # 5 of "few" in the second
+        return Split(
+            protocol=protocol,
+            seed=seed,
+            x_train=x[:100].astype(np.float32),
+            x_valid=x[:0].astype(np.float32),
+            x_test=x[test].astype(np.float32),
+            y_test=test >= 140,
+            kind_test=kind[test],
+            feature_names=("a", "b", "c"),
+            is_categorical=np.zeros(3, bool),
+            rows_train=np.arange(100),
+            rows_valid=np.arange(0),
+            rows_test=test,
+            fingerprint=str(seed),
+        )
+
+    monkeypatch.setitem(quality.DATA_SETS, "12_fault", replace(DATA_SETS["12_fault"], split=split))
+    one = Panel("one", "One table", TWO.problems[:1], 2)
+    run(one, CHOSEN, range(2), tmp_path, print)
+    found = compared(one, tmp_path)
+    assert found["kinds"] == ["far", "near"]
+    for row in found["rows"]:
+        assert row["by_kind"]["far"] == 1 > row["by_kind"]["near"]
+        assert row["mean_of_kinds"] == (1 + row["by_kind"]["near"]) / 2
+    text = bench.as_text(found)
+    assert "AUROC of 2 kinds" in text
+    assert f"{found['rows'][0]['mean_of_kinds']:.4f}" in text
 
 
 def test_the_critical_difference_is_demsars():

@@ -122,13 +122,16 @@ def as_text(panel: Mapping[str, Any]) -> str:
     """Give a panel as text, the best mean AUROC first."""
     from alad.cli.show import in_columns
 
-    head = ["method", "score", *NAMES.values(), "mean rank", "fit s", "us a row"]
+    kinds = len(panel["kinds"])
+    of_kinds = [f"AUROC of {kinds} kinds"] if kinds else []
+    head = ["method", "score", *NAMES.values(), *of_kinds, "mean rank", "fit s", "us a row"]
     rows = sorted(panel["rows"], key=lambda row: -row["mean"]["auroc"])
     body = [
         [
             f"{row['label']} (control)" if row["control"] else row["label"],
             "" if row["score"] == "default" else row["score"],
             *(f"{row['mean'][metric]:.4f}" for metric in NAMES),
+            *([f"{row['mean_of_kinds']:.4f}"] if kinds else []),
             "" if row["rank"] is None else f"{row['rank']:.2f}",
             f"{row['fit_seconds']:.1f}",
             f"{row['microseconds']:.1f}",

@@ -25,7 +25,7 @@ from alad.experiments.record import commit, record
 from alad.experiments.registry import ONLY
 from alad.experiments.results import CODE
 from alad.experiments.run import KEEP, as_taken
-from alad.metrics import detection_metrics
+from alad.metrics import auroc_by_kind, detection_metrics
 
 METRICS = ("auroc", "average_precision", "f1")
 COMPILED = 300  # rows that are scored before the time is taken: more than a block of them
@@ -99,8 +99,10 @@ def _one(contender: Contender, settings: Mapping[str, Any], split: Split) -> dic
         a = -detector.score_samples(split.x_test)
         seconds = time.monotonic() - began
         found = detection_metrics(split.y_test, a, None)
+        by_kind = auroc_by_kind(split.y_test, a, split.kind_test)
         scores[score] = {metric: found[metric] for metric in METRICS} | {
-            "microseconds": 1e6 * seconds / len(a)
+            "by_kind": by_kind if len(by_kind) > 1 else {},
+            "microseconds": 1e6 * seconds / len(a),
         }
     return {
         "seed": split.seed,
@@ -174,7 +176,8 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
 
     Only tables and seeds that all of them have are compared. ``rank`` is the mean rank by AUROC
     over tables, of the means over seeds, 1 the best, among the contenders' first scores; so is
-    ``critical_difference``, beyond which two mean ranks differ (Nemenyi, at 5 %).
+    ``critical_difference``, beyond which two mean ranks differ (Nemenyi, at 5 %). Of the ``kinds``
+    of anomaly that all were judged on each counts alike in ``mean_of_kinds``.
     """
     tables = list(panel.tables)
     stored = [(contender, _stored(folder, panel, contender)) for contender in CONTENDERS.values()]
@@ -185,6 +188,9 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
         for contender, runs in whole
         for score in contender.scores
     ]
+    kinds = sorted(set.intersection(*(set(row["by_kind"]) for row in rows))) if rows else []
+    for row in rows:
+        row["mean_of_kinds"] = float(np.mean([row["by_kind"][k] for k in kinds])) if kinds else None
     firsts = [row for row in rows if row["is_first"]]
     if len(firsts) > 1 and len(tables) > 1:
         _rank(firsts, tables)
@@ -193,6 +199,7 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
         "title": panel.title,
         "tables": tables,
         "seeds": {table: len(seeds) for table, seeds in shared.items()},
+        "kinds": kinds,
         "rows": rows,
         "critical_difference": _critical_difference(len(firsts), len(tables)),
     }
@@ -233,11 +240,19 @@ def _row(
             }
             for metric in METRICS
         },
+        "by_kind": _by_kind([one["scores"][score] for one in every]),
         "rank": None,
         "fit_seconds": float(np.median([one["fit_seconds"] for one in every])),
         "microseconds": float(np.median([one["scores"][score]["microseconds"] for one in every])),
         "commits": sorted({one["git"]["commit"] for one in every if one["git"]}),
     }
+
+
+def _by_kind(judged: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Mean AUROC over runs for each kind of anomaly that all have; results of before have none."""
+    of_runs = [one.get("by_kind", {}) for one in judged]
+    kinds = sorted(set.intersection(*map(set, of_runs)) if of_runs else ())
+    return {kind: float(np.mean([run[kind] for run in of_runs])) for kind in kinds}
 
 
 def _rank(rows: Sequence[dict[str, Any]], tables: Sequence[str]) -> None:
