@@ -52,7 +52,7 @@ class DataSetError(AladError, OSError):
 
 
 class ModelFormatError(AladError, ValueError):
-    """A model folder could not be read: damaged, foreign, or of a newer format."""
+    """A model folder could not be read: damaged, foreign, of a newer format, or too old."""
 
 
 class OutputError(AladError, OSError):

@@ -71,6 +71,15 @@ def test_a_large_table_is_drawn_from(monkeypatch):
     assert not np.array_equal(kept, kept_rows(many, 1, leave_out_knots=False))
 
 
+def test_rows_far_from_those_that_are_drawn_are_kept_too(monkeypatch):
+    monkeypatch.setattr(_memory, "MOST_ROWS", 100)
+    rare = np.float32([[9, 9, 9, 9], [-9, 9, 9, 9], [9, 9, -9, -9]])
+    many = np.vstack([rows(1000), rare])
+    for seed in range(3):
+        kept = kept_rows(many, seed, leave_out_knots=False)
+        assert {tuple(row) for row in rare} <= {tuple(row) for row in kept}
+
+
 def test_of_a_wide_table_fewer_rows_are_kept(monkeypatch):
     monkeypatch.setattr(_memory, "LEAST_ROWS", 50)
     monkeypatch.setattr(_memory, "BYTES", 2 * 4 * 80)

@@ -671,3 +671,12 @@ def test_text_columns_are_encoded():
         detector = new(cls).fit(frame)
         strange = detector.score_samples(pl.DataFrame({"a": [40.0], "b": ["y"]}))
         assert strange < detector.score_samples(frame).min(), cls.__name__
+
+
+def test_equal_rows_are_kept_once_if_asked():
+    rows = np.repeat(np.float32([[0, 0], [1, 0], [3, 0]]), [5, 1, 2], axis=0)
+    detector = KNN(k=2, scaling="none", distinct=True).fit(rows)
+    assert detector.rows_.tolist() == [[0, 0], [1, 0], [3, 0]]
+    assert (-detector.score_samples([[0.0, 0.0]])).tolist() == [3]
+    assert (-KNN(k=2, scaling="none").fit(rows).score_samples([[0.0, 0.0]])).tolist() == [0]
+    assert len(KNN(distinct=True).fit(np.ones((4, 2))).rows_) == 4

@@ -201,7 +201,7 @@ def test_halves_of_two_models_are_not_taken_for_one(saved, table, tmp_path):
         ({"class": ["ALAD"]}, r"one of ALAD, .*; got \['ALAD'\]"),
         ({"parameters": {"depth": 3}}, r"whole Mahalanobis model at .*wrong \(TypeError.*'depth'"),
         ({"scaler": ...}, r"missing or wrong \(KeyError: 'scaler'\)\. Save the model again"),
-        ({"scaler": {"kind": "x", "clip": None}}, r"scaling to be one of none, minmax"),
+        ({"scaler": {"kind": "x", "bend": None}}, r"scaling to be one of none, minmax"),
         ({"offset": "low"}, r"missing or wrong \(ValueError: .*'low'"),
         ({"offset": [1]}, r"missing or wrong \(TypeError"),
         ({"encoder": {"columns": 3}}, r"Expected a list of columns"),

@@ -26,7 +26,7 @@ from alad.training import Checkpoint, Progress, train
 if TYPE_CHECKING:
     from alad.estimators._network import NetworkDetector
 
-TRAINING_VERSION = 4  # raise it with a change that moves the numbers: old checkpoints then end
+TRAINING_VERSION = 5  # raise it with a change that moves the numbers: old checkpoints then end
 
 Report = Callable[[Progress], None]
 Source = Matrix | Windows | PictureWindows  # what is trained on

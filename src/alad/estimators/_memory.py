@@ -12,13 +12,14 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._doubt import NONE, Belief
-from alad.estimators._given import Matrix, some_rows
+from alad.estimators._given import Matrix, drawn
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
 # Of the memory, so that what a row costs does not grow with the training set. Of a wide table it
 # holds fewer: as many as fit.
 MOST_ROWS, LEAST_ROWS, BYTES = 16_384, 2048, 4 * 2**20
+COVERING = 0.25  # of a memory that cannot hold all: rows that lie farthest from those drawn
 UNIT = 0.05  # of the mean radius
 ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
 SQUASHED = 2.0  # of very few rows, where a value counts for half a step
@@ -80,11 +81,29 @@ def distinct_rows(x: Matrix) -> Matrix:
 
 
 def kept_rows(distinct: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
-    """Draw the rows to keep, if asked without knots of rows that lie apart from the rest."""
+    """Choose the rows to keep, if asked without knots of rows that lie apart from the rest."""
     fitting = BYTES // (2 * distinct.shape[1])
-    rows = some_rows(distinct, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
+    rows = covering_rows(distinct, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
     rows = without_knots(rows) if leave_out_knots else rows
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
+
+
+def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:
+    """Draw most of the rows at random; the others are those that lie farthest from all of these.
+
+    A draw alone leaves out kinds of normal rows that are rare, and new rows of a kind that is not
+    kept look strange.
+    """
+    if len(x) <= most:
+        return x
+    at = drawn(len(x), most - int(COVERING * most), seed)
+    others = np.setdiff1d(np.arange(len(x)), at)
+    with config_context(assume_finite=True):
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x[at])
+        distances = search.kneighbors(x[others])[0][:, 0]
+    farthest = np.argsort(-distances, kind="stable")[: most - len(at)]
+    kept: Matrix = x[np.sort(np.concatenate([at, others[farthest]]))]
+    return kept
 
 
 def without_knots(rows: Matrix) -> Matrix:

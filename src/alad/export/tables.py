@@ -27,7 +27,7 @@ from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
 from alad.preprocessing.kinds.words import MISSING
-from alad.preprocessing.scaling import HALF, Scaler
+from alad.preprocessing.scaling import HALF, SLOWLY, Scaler
 from alad.preprocessing.table import TableEncoder
 
 DAY = 86_400  # seconds
@@ -175,15 +175,23 @@ def _rest(x: Tensor, n: int) -> Tensor:
 
 
 def scaled(x: Tensor, scaler: Scaler) -> Tensor:
-    """(g(x) - shift) / scale in double precision, clipped, as float32: :class:`Scaler`."""
+    """(g(x) - shift) / scale in double precision, bent, as float32: :class:`Scaler`."""
     if scaler.kind == "none" and x.dtype == np.float32:
         return x
     if scaler.kind == "pixels":
         return (x.to(np.float32) - HALF) / HALF
-    limit = LARGEST if scaler.clip is None else scaler.clip
     x = x.to(np.float64)
     y = (_logarithms(x, scaler) - scaler.shift) / scaler.scale
-    return _clipped(_far_values(y, x, scaler), limit).to(np.float32)
+    y = _far_values(y, x, scaler)
+    bent = y if scaler.bend is None else _bent(y, scaler.bend)
+    return _clipped(bent, LARGEST).to(np.float32)
+
+
+def _bent(y: Tensor, b: float) -> Tensor:
+    """Beyond b a logarithm's growth."""
+    size = apply("Abs", y)
+    beyond = apply("Max", size - b, y._alike(0))
+    return where(size > b, apply("Sign", y) * (b + SLOWLY * log(1 + beyond / SLOWLY)), y)
 
 
 def _far_values(y: Tensor, x: Tensor, scaler: Scaler) -> Tensor:
@@ -198,7 +206,8 @@ def _far_values(y: Tensor, x: Tensor, scaler: Scaler) -> Tensor:
 def _logarithms(x: Tensor, scaler: Scaler) -> Tensor:
     if not scaler.log.any():
         return x
-    return where(x.graph.constant(scaler.log), log(1 + apply("Max", x, x._alike(0))), x)
+    logs = apply("Sign", x) * log(1 + apply("Abs", x))
+    return where(x.graph.constant(scaler.log), logs, x)
 
 
 def _clipped(x: Tensor, limit: float) -> Tensor:

@@ -2,16 +2,16 @@
 
 Every kind of scaling is the same equation, with other constants for each column j:
 
-    y_j = clip((g_j(x_j) - shift_j) / scale_j),   g_j = log1p or the identity
+    y_j = bent((g_j(x_j) - shift_j) / scale_j),   g_j = +-log1p(|x|) or the identity
 
 ======================  ==========================  ===========================  ==========
-kind                    shift                       scale                        clip
+kind                    shift                       scale                        bent
 ======================  ==========================  ===========================  ==========
-``none``                0                           1                            none
-``minmax``              min                         max - min                    none
-``standard``            mean                        standard deviation           none
-``log-standard``        mean of g(x), binary: 0     sd of g(x), binary: 1        at +-10
-``pixels``              127.5                       127.5                        none
+``none``                0                           1                            no
+``minmax``              min                         max - min                    no
+``standard``            mean                        standard deviation           no
+``log-standard``        mean of g(x), binary: 0     sd of g(x), binary: 1        from +-10
+``pixels``              127.5                       127.5                        no
 ======================  ==========================  ===========================  ==========
 
 A column that is constant in the training rows has scale 1, so it becomes 0 there (a constant
@@ -21,6 +21,13 @@ counts and durations, whose few giants would otherwise press the rest into one p
 logarithm hardly grows, and would make little of a value fifty times the usual one. So above the
 mean of such a column, where the plain column's own y, (x_j - mean_j) / sd_j, is larger, that one
 counts: y_j grows with x_j without a step, since at the mean the logarithm's is at least 0 (Jensen).
+
+Beyond b = 10 deviations ``log-standard`` goes on as a logarithm, with w = 1/4:
+
+    bent(y) = y for |y| <= b,  else +-(b + w log(1 + (|y| - b) / w))
+
+so that no single column drowns the others, and yet a value far beyond all that fit saw is unlike
+all of them: a thousand times as far is about two deviations more.
 
 ``pixels`` takes bytes, 0 to 255, to [-1, 1], whatever is in the training rows: it is for pictures.
 
@@ -37,11 +44,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, ModelFormatError
 
 SCALINGS: tuple[str, ...] = ("none", "minmax", "standard", "log-standard", "pixels")
 LOG_SKEWNESS = 2.0  # an exponential distribution has skewness 2: beyond it, the tail is heavy
-CLIP = 10.0  # standard deviations; only log-standard clips
+BEND, SLOWLY = 10.0, 0.25  # standard deviations: b and w; only log-standard bends
 HALF = 127.5  # of the largest byte
 
 _BLOCK = 8192  # rows at a time in float64: a block of 121 columns stays within 8 MB
@@ -59,7 +66,7 @@ class Scaler:
     shift: Float64s
     scale: Float64s
     log: Bools
-    clip: float | None
+    bend: float | None
     mean: Float64s | None = None
     """Of the plain columns, with ``sd``, for those that g takes the logarithm of."""
     sd: Float64s | None = None
@@ -80,14 +87,15 @@ class Scaler:
             return values
         if self.kind == "pixels":
             return _centred(values)
-        limit = _LARGEST if self.clip is None else self.clip
         out = np.empty(values.shape, np.float32)
         for rows, block in _blocks(values, self.log):
             with np.errstate(over="ignore"):  # infinity is clipped below
                 block -= self.shift
                 block /= self.scale
             self._count_far_values(block, values[rows])
-            out[rows] = np.clip(block, -limit, limit, out=block)
+            if self.bend is not None:
+                _bend(block, self.bend)
+            out[rows] = np.clip(block, -_LARGEST, _LARGEST, out=block)
         return out
 
     def _count_far_values(self, y: Float64s, x: NDArray[Any]) -> None:
@@ -99,7 +107,7 @@ class Scaler:
             np.maximum(y[:, j], plain, out=y[:, j], where=plain > 0)
 
     def inverse(self, y: ArrayLike) -> Float64s:
-        """Give the x that :meth:`transform` takes to y, in float64; what was clipped stays clipped.
+        """Give the x that :meth:`transform` takes to y, in float64.
 
         Raises
         ------
@@ -111,9 +119,11 @@ class Scaler:
         [[2.0, 5.0]]
         """
         scaled = self._of_its_columns(y).astype(np.float64)
-        values = scaled * self.scale + self.shift
         with np.errstate(over="ignore"):
-            x = np.where(self.log, np.expm1(values), values)
+            if self.bend is not None:
+                _unbend(scaled, self.bend)
+            values = scaled * self.scale + self.shift
+            x = np.where(self.log, np.sign(values) * np.expm1(np.abs(values)), values)
         if self.mean is None or self.sd is None:
             return x
         plain = scaled * self.sd + self.mean
@@ -121,7 +131,7 @@ class Scaler:
 
     def meta(self) -> dict[str, Any]:
         """The part of the scaler that is JSON."""
-        return {"kind": self.kind, "clip": self.clip}
+        return {"kind": self.kind, "bend": self.bend}
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The part of the scaler that is arrays, each of shape (f,)."""
@@ -141,13 +151,24 @@ class Scaler:
 
     @classmethod
     def from_arrays(cls, meta: Mapping[str, Any], arrays: Mapping[str, ArrayLike]) -> Scaler:
-        """The scaler whose ``meta()`` and ``to_arrays()`` these are."""
+        """The scaler whose ``meta()`` and ``to_arrays()`` these are.
+
+        Raises
+        ------
+        ModelFormatError
+            An older alad made them, which scaled otherwise.
+        """
+        if meta.get("clip") is not None:
+            raise ModelFormatError(
+                "Expected a model of this alad; this one is of an older alad, to which all values "
+                "beyond 10 standard deviations were one. Fit it again."
+            )
         return cls(
             kind=_checked(meta["kind"]),
             shift=np.asarray(arrays["shift"], np.float64),
             scale=np.asarray(arrays["scale"], np.float64),
             log=np.asarray(arrays["log"], np.bool_),
-            clip=meta["clip"],
+            bend=None if "clip" in meta else meta["bend"],
             mean=_vector(arrays.get("mean")),
             sd=_vector(arrays.get("sd")),
         )
@@ -253,14 +274,14 @@ class ScalerLearner:
         if self.kind == "standard":
             return Scaler(self.kind, mean, sd, np.zeros(f, np.bool_), None)
         log = (low >= 0) & (skewness > LOG_SKEWNESS)
-        log_mean, log_sd, _ = self._logs.of(constant, np.log1p(np.maximum(low, 0.0)))
+        log_mean, log_sd, _ = self._logs.of(constant, np.copysign(np.log1p(np.abs(low)), low))
         shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
         plain_mean, plain_sd = np.zeros(f), np.ones(f)
         shift[self._measured] = np.where(log, log_mean, mean)
         scale[self._measured] = np.where(log, log_sd, sd)
         logs[self._measured] = log
         plain_mean[self._measured], plain_sd[self._measured] = mean, sd
-        return Scaler("log-standard", shift, scale, logs, CLIP, plain_mean, plain_sd)
+        return Scaler("log-standard", shift, scale, logs, BEND, plain_mean, plain_sd)
 
 
 class _Moments:
@@ -303,7 +324,7 @@ def _fit_log_standard(x: NDArray[Any], binary: Bools) -> Scaler:
     log = ~binary & (x.min(axis=0) >= 0) & (skewness > LOG_SKEWNESS)
     mean, sd, _ = _moments(x, log)
     shift, scale = np.where(binary, 0.0, mean), np.where(binary, 1.0, sd)
-    return Scaler("log-standard", shift, scale, log, CLIP, plain_mean, plain_sd)
+    return Scaler("log-standard", shift, scale, log, BEND, plain_mean, plain_sd)
 
 
 def _moments(x: NDArray[Any], log: Bools) -> tuple[Float64s, Float64s, Float64s]:
@@ -331,9 +352,24 @@ def _blocks(x: NDArray[Any], log: Bools) -> Iterator[tuple[slice, Float64s]]:
         rows = slice(start, start + _BLOCK)
         block = np.array(x[rows], np.float64)
         if len(columns):
-            # A negative value was never seen at fit in such a column: it counts as 0.
-            block[:, columns] = np.log1p(np.maximum(block[:, columns], 0.0))
+            # A negative value was never seen at fit in such a column; it is far from all others.
+            logged = block[:, columns]
+            block[:, columns] = np.copysign(np.log1p(np.abs(logged)), logged)
         yield rows, block
+
+
+def _bend(y: Float64s, b: float) -> None:
+    """Let what is beyond b grow as a logarithm, in place."""
+    far = np.abs(y) > b
+    beyond = np.abs(y[far]) - b
+    y[far] = np.copysign(b + SLOWLY * np.log1p(beyond / SLOWLY), y[far])
+
+
+def _unbend(y: Float64s, b: float) -> None:
+    """Invert :func:`_bend`, in place."""
+    far = np.abs(y) > b
+    beyond = np.abs(y[far]) - b
+    y[far] = np.copysign(b + SLOWLY * np.expm1(beyond / SLOWLY), y[far])
 
 
 def _centred(bytes_: NDArray[Any]) -> NDArray[np.float32]:

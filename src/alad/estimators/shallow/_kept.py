@@ -46,9 +46,13 @@ class RowKeeper(AbstractDetector):
         """
         self._check_settings()
         x = self._prepare(X, self.scaling, schema)
-        self._keep(some_rows(x, self.max_rows, self.seed_))
+        self._keep(some_rows(self._candidates(x), self.max_rows, self.seed_))
         self._settle(x)
         return self
+
+    def _candidates(self, x: Matrix) -> Matrix:
+        """The rows that may be kept."""
+        return x
 
     @abstractmethod
     def _keep(self, rows: Matrix) -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from alad.estimators._given import Matrix, Vector
-from alad.estimators._settings import Constraint, one_of
+from alad.estimators._given import Matrix, Vector, distinct
+from alad.estimators._settings import Constraint, flag, one_of
 from alad.estimators.shallow._kept import ONE_SEARCH, RowKeeper
 
 BLOCK = 256  # rows whose neighbours are looked up at once
@@ -36,6 +36,9 @@ class KNN(RowKeeper):
     max_rows : int or None, default None
         Keep at most so many training rows, drawn at random, to compare with. Without it, ``fit``
         takes time in the square of the number of rows, and the model holds them all.
+    distinct : bool, default False
+        Keep rows that are equal once. Logs repeat: ``max_rows`` then reaches further, and the
+        neighbours are different rows.
     scaling : {"none", "minmax", "standard", "log-standard"}, default "standard"
         What is done to columns first, fitted on the training rows.
     contamination : float in (0, 0.5], default 0.01
@@ -81,6 +84,7 @@ class KNN(RowKeeper):
     _constraints: ClassVar[dict[str, Constraint]] = {
         **RowKeeper._constraints,
         "method": one_of("largest", "mean"),
+        "distinct": flag(),
     }
 
     def __init__(
@@ -89,6 +93,7 @@ class KNN(RowKeeper):
         k: int = 5,
         method: str = "largest",
         max_rows: int | None = None,
+        distinct: bool = False,
         scaling: str = "standard",
         contamination: float = 0.01,
         random_state: Any = None,
@@ -96,9 +101,16 @@ class KNN(RowKeeper):
         self.k = k
         self.method = method
         self.max_rows = max_rows
+        self.distinct = distinct
         self.scaling = scaling
         self.contamination = contamination
         self.random_state = random_state
+
+    def _candidates(self, x: Matrix) -> Matrix:
+        if not self.distinct:
+            return x
+        rows: Matrix = x[np.sort(distinct(x)[0])]
+        return rows if len(rows) > 1 else x
 
     def _keep(self, rows: Matrix) -> None:
         self.rows_ = rows
