@@ -201,15 +201,16 @@ class AdversarialDetector(NetworkDetector):
                 f"The score {score!r} looks at D_{game}, which {type(self).__name__} does not "
                 f"have. Choose one of {', '.join(map(repr, possible))}."
             )
-        if score not in MEMORY_SCORES:
-            return
-        if self.takes_pictures:
+        if score in MEMORY_SCORES and self.takes_pictures:
             others = [s for s in SCORES if s not in MEMORY_SCORES]
             raise InputError(
                 f"The score {score!r} compares rows of a table; the preset {self.preset!r} is for "
                 f"pictures. Choose one of {', '.join(map(repr, others))}."
             )
-        if hasattr(self, "weights_") and not self.players_.memory:
+
+    def _check_can_score(self, score: str) -> None:
+        super()._check_can_score(score)
+        if score in MEMORY_SCORES and not self.players_.memory:
             raise InputError(
                 f"The score {score!r} looks at rows that are kept at fit; this model has kept "
                 "none. Fit it again with this score."

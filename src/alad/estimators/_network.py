@@ -198,7 +198,7 @@ class NetworkDetector(AbstractDetector):
     def _anomaly_score(self, x: Matrix) -> Vector:
         self._check_settings()  # some may have been set since
         score = self._with_defaults().anomaly_score
-        self._check_score(score)
+        self._check_can_score(score)
         return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
             np.float64
         )
@@ -258,7 +258,11 @@ class NetworkDetector(AbstractDetector):
         return getattr(self.presets[self.preset], name) if own is None else own
 
     def _check_score(self, score: str) -> None:
-        """Refuse a score that the networks at hand cannot give."""
+        """Refuse a score that networks of these settings never give."""
+
+    def _check_can_score(self, score: str) -> None:
+        """Refuse a score that the fitted networks cannot give."""
+        self._check_score(score)
 
     def _share_preparation(self, other: NetworkDetector) -> None:
         """Take over what ``other`` has learned of the same table, under a seed of one's own."""
