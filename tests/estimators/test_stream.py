@@ -373,6 +373,20 @@ def test_parts_of_a_stream():
     assert stream(batch=7).only(chosen).equals(MANY.filter(chosen))
 
 
+def test_batches_of_which_all_rows_are_held_out_are_none(tmp_path):
+    few = MANY.head(100)
+    one_by_one = stream(few, folder=tmp_path, batch=1)
+    assert [part.height for part in one_by_one.without(np.arange(100) % 5 == 0)] == [1] * 80
+    detector = new(ALAD, epochs=0).fit(one_by_one)
+    assert equal(detector.weights_, new(ALAD, epochs=0).fit(stream(few, tmp_path)).weights_)
+
+
+def test_a_batch_without_rows_is_none():
+    batches = [MANY.head(0), MANY.head(40), MANY.head(0)]
+    detector = new(Mahalanobis).fit(Stream(lambda: batches, 40, folder="."))
+    assert detector.rows_at_fit_ == 40
+
+
 def test_a_stream_of_one_row_is_refused():
     with pytest.raises(InputError, match="Expected at least 2 rows to learn from"):
         new(KNN).fit(stream(MANY.head(1)))
