@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError
+from alad.estimators._choices import Unseen
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
 from alad.estimators._memory import memory_of, scaled_rows
@@ -160,17 +161,17 @@ class AdversarialDetector(NetworkDetector):
             return score
         return "features" if "xx" in self.games else "l1"
 
-    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
+    def _finish(self, weights: Any, x: Matrix, unseen: Unseen) -> Any:
         """Keep normal rows beside the networks, if they are to be compared with."""
         if not self._compares():
             return weights
-        every = x if held is None else np.concatenate([x, held])
-        settled = self._belief(weights, held) if self._settles_doubt() else NONE
+        every = np.concatenate([x, unseen.held])
+        settled = self._belief(weights, unseen.every) if self._settles_doubt() else NONE
         rows, memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 
-    def _belief(self, weights: Any, held: Matrix | None) -> Belief:
+    def _belief(self, weights: Any, held: Matrix) -> Belief:
         run = program(self.players_, own_logits)
         return belief(lambda x: in_blocks(run, weights, x), held, self.seed_)
 

@@ -43,6 +43,14 @@ def enough_rows(n: int) -> None:
         )
 
 
+def rows_in(X: Any) -> int:
+    """How many rows a caller gives; 0 of what has no length, which is refused later."""
+    try:
+        return len(X)
+    except TypeError:
+        return 0
+
+
 def some_rows(x: NDArray[Any], most: int | None, seed: int) -> NDArray[Any]:
     """Draw at most so many rows without replacement, in their old order."""
     return x if most is None or len(x) <= most else x[drawn(len(x), most, seed)]
