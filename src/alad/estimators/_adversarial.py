@@ -11,7 +11,7 @@ from jax import Array
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from alad.errors import InputError
+from alad.errors import InputError, ModelFormatError
 from alad.estimators._choices import Unseen
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
@@ -27,7 +27,9 @@ from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
 from alad.scores.memory import OF_ROWS, own_logits
 from alad.training import Move
 
-KEPT_ROWS = "weights/M.rows"  # of a model on disk that has a memory
+MEMORY = "weights/M."  # of a model on disk that has one
+KEPT_ROWS = f"{MEMORY}rows"
+LATER = ("scale", "trust", "slopes", "intercept")  # what not every memory had
 
 
 def _encode(networks: Any, x: Array) -> Array:
@@ -192,7 +194,14 @@ class AdversarialDetector(NetworkDetector):
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
         rows = model.arrays.get(KEPT_ROWS)
-        return replace(self._players(size), memory=0 if rows is None else len(rows))
+        if rows is None:
+            return self._players(size)
+        if absent := [name for name in LATER if f"{MEMORY}{name}" not in model.arrays]:
+            raise ModelFormatError(
+                f"Expected a model of this alad, whose memory has {', '.join(absent)}; this one is "
+                "of an older alad, which kept rows without. Fit it again."
+            )
+        return replace(self._players(size), memory=len(rows))
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
