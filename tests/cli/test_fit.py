@@ -97,6 +97,7 @@ def test_summary_as_json_is_one_object(alad, train):
             "from": None,
             "why_not": "it was switched off",
         },
+        "empty_files": [],
         "out": "new",
     }
 

@@ -103,6 +103,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "missing_values": {"count": 1, "proto": 1},
         "newly_missing": {"count": 1, "proto": 1},
         "newly_missing_uncounted": [],
+        "empty_files": [],
         "ignored_columns": ["label"],
         "formulas": {},
         "formulas_quoted": False,

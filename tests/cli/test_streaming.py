@@ -96,6 +96,37 @@ def test_files_of_a_set_are_streamed_too(alad, train, small):
         assert pl.read_parquet("s.parquet")["row"].to_list() == list(range(200))
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_files_without_rows_are_left_aside_and_told(alad, train, request, ending):
+    Path("logs").mkdir()
+    parts = [train[:0], train[:120], train[:0], train[120:], *[train[:0]] * 5]
+    for i, part in enumerate(parts):
+        {"csv": part.write_csv, "parquet": part.write_parquet}[ending](Path(f"logs/{i}.{ending}"))
+    names = [f"logs/{i}.{ending}" for i in (0, 2, 4, 5, 6, 7, 8)]
+    told = f"note: files without rows, left aside: {', '.join(names[:5])}, 2 more\n"
+    fit = ("fit", "logs", "-o", "m", *SHALLOW)
+    score = ("score", "m", "logs", "-o", "s.parquet")
+    for again in range(2):
+        assert told in alad.good(*fit).err
+        assert told in alad.good("schema", "logs").err
+        assert told in alad.good(*score).err
+        said = [json.loads(alad.good(*command, "--json").out) for command in (fit, score)]
+        assert [done["empty_files"] for done in said] == [names, names]
+        assert said[1]["rows"] == 200
+        if not again:
+            request.getfixturevalue("small")  # a stream of them next
+    assert not alad.good("fit", "train.csv", "-o", "m", *SHALLOW).err.count("without rows")
+
+
+def test_many_files_of_one_row_are_streamed(alad, train, small):
+    Path("many").mkdir()
+    for i, part in enumerate([train[:100], *train[100:].iter_slices(1)]):
+        part.write_parquet(f"many/{i:03}.parquet")
+    held = ("--calibration-share", 0.1)
+    said = json.loads(alad.good("fit", "many", "-o", "m", *SHALLOW, *held, "--json").out)
+    assert (said["rows"], said["calibration"]["rows"]) == (180, 20)
+
+
 def test_column_is_left_out_of_a_stream(alad, small):
     alad.good("fit", "train.csv", "-o", "m", *SHALLOW, "--drop", "proto")
     assert load("m").feature_names_in_.tolist() == ["bytes", "count"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from alad import load
-from alad.cli.tables import as_at_fit, open_table
+from alad.cli.tables import as_at_fit, empty_files, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import read_in_batches
 from alad.errors import InputError
@@ -421,6 +421,50 @@ def test_file_of_a_set_that_is_not_like_the_first_is_named(third, message):
     third.write_parquet(parts("parquet")[2])
     with pytest.raises(InputError, match=message):
         read("logs")
+
+
+NO_ROWS = pl.DataFrame(schema={"i": pl.Int64, "s": pl.String})
+WITHOUT_ROWS = {
+    "csv": (b"", b"i,s\n", b"i,s\n\n\n"),
+    "jsonl": (b"", b"\n\n"),
+    "arrow": (NO_ROWS,),
+    "parquet": (NO_ROWS,),
+}
+
+
+def give_without_rows(ending: str) -> list[Path]:
+    """Empty files of each kind among those of ``parts``, the first and the last among them."""
+    made = []
+    for i, content in enumerate((*WITHOUT_ROWS[ending], WITHOUT_ROWS[ending][0])):
+        path = Path("logs") / f"{2025 + 2 * i}.{ending}"
+        path.parent.mkdir(exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            {"arrow": content.write_ipc, "parquet": content.write_parquet}[ending](path)
+        made.append(path)
+    return made
+
+
+@pytest.mark.parametrize("ending", WITHOUT_ROWS)
+def test_files_of_a_set_without_rows_are_left_aside_and_known(ending, monkeypatch):
+    parts(ending)
+    empty = give_without_rows(ending)
+    assert read("logs")["i"].to_list() == [0, 1, 10, 11, 20, 21]
+    with open_table(Path("logs")) as table:
+        for _ in range(2):
+            found = pl.concat(table.batches(("i",)), how="vertical_relaxed")
+            assert found["i"].cast(pl.Int64).to_list() == [0, 1, 10, 11, 20, 21]
+            assert sorted(empty_files(table)) == sorted(map(str, empty))
+
+
+@pytest.mark.parametrize("ending", WITHOUT_ROWS)
+def test_a_set_without_any_row_is_refused(ending):
+    files = give_without_rows(ending)
+    for reader in (read, batches):
+        told = rf"at least one row in the {len(files)} files of logs; none has any\. Give a file"
+        with pytest.raises(InputError, match=told):
+            reader("logs")
 
 
 def test_damaged_file_of_a_set_is_named():

@@ -8,8 +8,10 @@ from sklearn.linear_model import LogisticRegression
 
 from alad import ALAD, ALICE, AutoEncoder, BiGAN
 from alad.errors import InputError
+from alad.estimators import _fitting
 from alad.estimators._doubt import MOST, NONE, belief, fitted, forged, held_for_doubt
 from alad.estimators._given import Matrix
+from alad.training import train
 
 RNG = np.random.default_rng(5)
 
@@ -87,7 +89,7 @@ def test_of_many_watched_rows_some_are_looked_at():
 
 
 def test_without_held_out_rows_nothing_is_believed():
-    assert belief(lambda x: x[:, :2], None, 0) == NONE
+    assert belief(lambda x: x[:, :2], dependent(0), 0) == NONE
     assert belief(lambda x: x[:, :2], dependent(9), 0) == NONE
     assert NONE == ((0, 0), 0)
 
@@ -119,6 +121,38 @@ def test_rows_that_are_watched_settle_the_doubt_as_well():
     assert not unwatched.history_.validation
 
 
+@pytest.mark.parametrize(
+    ("fraction", "given", "held"),
+    [(0, 0, 80), (0.01, 0, 80), (0.2, 0, 80), (0.5, 0, 200), (0.5, 9, 71), (0, 80, 0), (0, 90, 0)],
+)
+def test_what_few_watched_rows_lack_for_the_doubt_is_held_out_beside_them(fraction, given, held):
+    assert ALAD(validation_fraction=fraction)._with_defaults().held_out(400, given) == held
+    unsettled = ALAD(validation_fraction=fraction, preset="kdd99")._with_defaults()
+    assert unsettled.held_out(400, given) == (0 if given else int(400 * fraction))
+
+
+@pytest.mark.parametrize(("fraction", "given"), [(0.01, 0), (None, 4)])
+def test_few_watched_rows_do_not_switch_the_doubt_off(fraction, given):
+    x, watched = dependent(400), dependent(given) if given else None
+    detector = ALAD(epochs=20, validation_fraction=fraction, random_state=0)
+    detector.fit(x, X_valid=watched)
+    assert len(detector.history_.validation) == 20
+    assert sum(belief_of(detector)[0]) > 0
+
+
+def test_what_is_watched_is_not_more_than_was_asked_for(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        _fitting, "train", lambda *a, validation, **k: seen.append(validation) or train(*a, **k)
+    )
+    x = np.float32(RNG.normal(size=(100, 4)))
+    ALAD(epochs=0, validation_fraction=0.05, scaling="none").fit(x)
+    ALAD(epochs=0, scaling="none").fit(x, X_valid=x[:3] + 1)
+    ALAD(epochs=0, scaling="none").fit(x)
+    assert [None if rows is None else len(rows) for rows in seen] == [5, 3, None]
+    assert np.array_equal(seen[1], x[:3] + 1)
+
+
 def test_without_a_discriminator_of_rows_nothing_is_held_out():
     x = dependent(200)
     alone = AutoEncoder(epochs=0, anomaly_score="distance", random_state=0)
@@ -135,3 +169,14 @@ def test_patience_still_needs_rows_to_watch():
 def test_the_memory_keeps_held_out_rows_too():
     x = np.float32(RNG.normal(size=(200, 4)))
     assert ALAD(epochs=0, random_state=0).fit(x).players_.memory == 200
+    watched = ALAD(epochs=0, validation_fraction=0.3, random_state=0).fit(x)
+    assert watched.players_.memory == 200
+
+
+@pytest.mark.parametrize("given", [4, 100])
+def test_the_memory_keeps_no_rows_that_are_given_to_watch_with(given):
+    x = np.float32(RNG.normal(size=(200, 4)))
+    detector = ALAD(epochs=0, scaling="none", random_state=0)
+    detector.fit(x, X_valid=np.float32(RNG.normal(9, 1, size=(given, 4))))
+    assert detector.players_.memory == 200
+    assert np.abs(detector._kept_rows()).max() < 6

@@ -143,6 +143,13 @@ def test_without_a_memory_its_scores_are_refused():
         detector.score_samples(NEW)
 
 
+@pytest.mark.parametrize("settings", [{"preset": "tabular"}, {"anomaly_score": "distance"}])
+def test_another_fit_with_a_memory_may_follow_one_without(settings):
+    detector = new(ALAD, preset="kdd99").fit(X)
+    assert detector.set_params(**settings).fit(X).players_.memory
+    assert np.isfinite(detector.score_samples(X)).all()
+
+
 def test_pictures_have_no_memory():
     with pytest.raises(InputError, match="compares rows of a table"):
         ALAD(preset="pictures", anomaly_score="memory").fit(np.zeros((4, 8, 8, 3), np.uint8))

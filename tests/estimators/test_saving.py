@@ -196,6 +196,23 @@ def test_wrong_arrays_are_refused(model, case):
         load(folder)
 
 
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        (("slopes", "intercept"), "slopes, intercept"),
+        (("scale", "trust", "slopes", "intercept"), "scale, trust, slopes, intercept"),
+        (("trust",), "trust"),
+    ],
+)
+def test_a_model_whose_memory_is_of_an_older_alad_is_to_be_fitted_again(model, absent, told):
+    folder = model(ALAD, arrays=lambda a: [a.pop(f"weights/M.{name}") for name in absent])
+    message = (
+        rf"this alad, whose memory has {told}; this one is of an older alad, .* Fit it again\."
+    )
+    with pytest.raises(ModelFormatError, match=message):
+        load(folder)
+
+
 def test_a_simple_detector_without_its_arrays_is_refused(model):
     folder = model(Mahalanobis, arrays=lambda a: a.pop("mean"))
     with pytest.raises(ModelFormatError, match=r"whole Mahalanobis model at .*KeyError: 'mean'"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import numpy as np
 import pytest
 
 from alad import ALAD, ALICE, AutoEncoder, BiGAN, Mahalanobis
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.estimators import _programs
 from alad.estimators._programs import by_parts, weights_by_name
 from alad.scores import MEMORY_SCORES, SCORES
@@ -173,10 +174,22 @@ def test_fitting_leaves_rows_and_numpys_generator_as_they_are(cls):
 
 def test_a_row_whose_score_overflows_is_the_strangest(table):
     detector = Mahalanobis(scaling="none").fit(table)
-    far = np.vstack([table[:1], np.full((1, table.shape[1]), 1e200)])
+    far = np.vstack([table[:1], np.full((1, table.shape[1]), 3e38)])
     scores = detector.score_samples(far)
     assert np.isfinite(scores).all()
     assert detector.predict(far)[1] == -1
+
+
+@pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "log-standard"])
+@pytest.mark.parametrize("value", [1e300, -3.5e38])
+def test_a_number_beyond_float32_is_refused_at_fit_and_after(table, scaling, value):
+    odd = table.copy()
+    odd[7, 3] = value
+    told = rf"in column 3; got {re.escape(repr(value))} in row 7 \(float32 ends at 3\.4e38\)\. Corr"
+    with pytest.raises(RowError, match=told):
+        Mahalanobis(scaling=scaling).fit(odd)
+    with pytest.raises(RowError, match=told):
+        Mahalanobis(scaling=scaling).fit(table).score_samples(odd)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 16])

@@ -18,7 +18,7 @@ from alad.estimators import Stream, _fitting, _stream, fit_side_by_side
 from alad.estimators._stream import RowFile, Windows
 from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder
-from alad.training import Checkpoint
+from alad.training import Checkpoint, train
 from tests.estimators.small import FRAME, NEW_FRAME, equal, new
 
 MANY = pl.concat([FRAME.with_columns(pl.col("size") + i) for i in range(3)])
@@ -134,6 +134,24 @@ def test_rows_to_watch_are_held_out_of_the_stream(tmp_path, monkeypatch):
     assert (sum(seen), detector.rows_at_fit_) == (128, 192)
     assert detector.history_.epochs <= 2
     assert len(detector.history_.validation) == detector.history_.epochs
+
+
+@pytest.mark.parametrize(("fraction", "given", "watched"), [(0.05, None, 9), (None, 5, 5)])
+def test_what_few_watched_rows_lack_for_the_doubt_is_held_out_of_the_stream(
+    fraction, given, watched, tmp_path, monkeypatch
+):
+    files, seen = [], []
+    monkeypatch.setattr(
+        _fitting, "Windows", lambda file, *a, **k: files.append(file.rows) or Windows(file, *a, **k)
+    )
+    monkeypatch.setattr(
+        _fitting, "train", lambda *a, **k: seen.append(len(k["validation"])) or train(*a, **k)
+    )
+    valid = None if given is None else MANY.head(given)
+    detector = new(ALAD, epochs=0, validation_fraction=fraction)
+    detector.fit(stream(folder=tmp_path), X_valid=valid)
+    assert (files, seen) == ([192 - 38 + (given or 0)], [watched])
+    assert detector.rows_at_fit_ == 192
 
 
 def test_the_seed_that_was_drawn_is_that_of_the_rows_to_watch_too(tmp_path):
@@ -371,6 +389,20 @@ def test_parts_of_a_stream():
     assert len(rest) == 153
     assert pl.concat(rest).equals(MANY.filter(~chosen))
     assert stream(batch=7).only(chosen).equals(MANY.filter(chosen))
+
+
+def test_batches_of_which_all_rows_are_held_out_are_none(tmp_path):
+    few = MANY.head(100)
+    one_by_one = stream(few, folder=tmp_path, batch=1)
+    assert [part.height for part in one_by_one.without(np.arange(100) % 5 == 0)] == [1] * 80
+    detector = new(ALAD, epochs=0).fit(one_by_one)
+    assert equal(detector.weights_, new(ALAD, epochs=0).fit(stream(few, tmp_path)).weights_)
+
+
+def test_a_batch_without_rows_is_none():
+    batches = [MANY.head(0), MANY.head(40), MANY.head(0)]
+    detector = new(Mahalanobis).fit(Stream(lambda: batches, 40, folder="."))
+    assert detector.rows_at_fit_ == 40
 
 
 def test_a_stream_of_one_row_is_refused():

@@ -71,7 +71,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
 
     _check(model, plan)
     schema = _stated(plan)
-    every = _read(plan)
+    every, empty = _read(plan)
     rows, held = calibrating.held_out(every, plan.share, plan.seed)
     given = len(every)
     del every  # it may be most of the memory
@@ -87,7 +87,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
         "calibration": calibrating.summary(model, given, plan.share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(plan.out),
-        **({} if plan.folder is None else {"unreadable": plan.folder.summary()}),
+        **_left_aside(plan, empty),
     }
 
 
@@ -155,16 +155,19 @@ def _stated(plan: Plan) -> Schema | None:
     return None if plan.schema is None else Schema.read(plan.schema).without(plan.drop)
 
 
-def _read(plan: Plan) -> Any:
-    """Give all pictures or a frame of all rows; of too many, files or a stream."""
+def _read(plan: Plan) -> tuple[Any, list[str]]:
+    """Give all pictures or a frame of all rows; of too many, files or a stream.
+
+    Beside them stand the files of a table that have no rows.
+    """
     from alad.cli.streaming import rows_of
 
     if plan.folder is not None:
         calibrating.check_folder(plan.calibration)
-        return plan.folder.rows(plan.side or SIDE, plan.memory)
-    rows = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent)
+        return plan.folder.rows(plan.side or SIDE, plan.memory), []
+    rows, empty = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent)
     calibrating.check_table(plan.calibration, rows.columns)
-    return rows
+    return rows, empty
 
 
 # --------------------------------------------------------------------- train, calibrate
@@ -243,6 +246,12 @@ def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str,
         "picture": list(model.picture_shape_),
         **_learned(model, share),
     }
+
+
+def _left_aside(plan: Plan, empty: Sequence[str]) -> dict[str, Any]:
+    """The files that nothing was learned from."""
+    folder = plan.folder
+    return {"empty_files": list(empty)} if folder is None else {"unreadable": folder.summary()}
 
 
 def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:

@@ -153,7 +153,9 @@ class Rows(Inputs):
             self.missing.update(notes.missing)
 
     def summary(self, beside: Sequence[str]) -> dict[str, Any]:
-        """What was noted, and which columns nobody read."""
+        """What was noted, and which columns and files nobody read."""
+        from alad.cli.tables import empty_files
+
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
         known = {*self.wanted, *beside, *left_out}
         read = self.encoder.schema if self.encoder else ()
@@ -163,6 +165,7 @@ class Rows(Inputs):
             "missing_values": dict(self.missing),
             "newly_missing": {c.name: self.missing[c.name] for c in new},
             "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
+            "empty_files": empty_files(self.table),
             "ignored_columns": [name for name in self.table.names if name not in known],
         }
 

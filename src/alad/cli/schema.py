@@ -44,11 +44,11 @@ def schema(
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
     """
     from alad._files import check_not_read
-    from alad.cli.show import print_json, print_text, say
+    from alad.cli.show import note_empty, print_json, print_text, say
     from alad.preprocessing.schema import Schema
 
     check_not_read(out, table)
-    columns = _columns(table, drop or ())
+    columns, empty = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:
         stated.write(out)
@@ -56,20 +56,21 @@ def schema(
         print_json(stated.to_json())
     else:
         print_text(_as_text(columns))
+    note_empty(empty)
     if out is not None:
         say(f"Written: {out}")
 
 
-def _columns(path: Path, drop: Sequence[str]) -> tuple[Column, ...]:
-    """Look through a table, batch by batch if it is large."""
+def _columns(path: Path, drop: Sequence[str]) -> tuple[tuple[Column, ...], list[str]]:
+    """Look through a table, batch by batch if it is large; beside it its files without rows."""
     from alad.cli.streaming import MEMORY, memory_size, rows_of
     from alad.estimators import Stream
     from alad.preprocessing.table import TableLearner
 
-    rows, learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
+    (rows, empty), learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
     for frame in rows if isinstance(rows, Stream) else [rows]:
         learner.update(frame)
-    return learner.columns()
+    return learner.columns(), empty
 
 
 def _as_text(columns: Sequence[Column]) -> str:

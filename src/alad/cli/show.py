@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from alad.errors import InputError, OutputError
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
+SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
 TABLES = (  # what may be given as one
@@ -85,6 +86,12 @@ def note(what: str, items: Collection[str]) -> None:
     """Write a line of notes, if there are any."""
     if items:
         say(f"note: {what}: {', '.join(items)}")
+
+
+def note_empty(files: Sequence[str]) -> None:
+    """Name some files of a set that have no rows, if there are any, and count the others."""
+    more = [f"{len(files) - SHOWN:,} more"] if len(files) > SHOWN else []
+    note("files without rows, left aside", [*files[:SHOWN], *more])
 
 
 def called(row: Mapping[str, Any]) -> str:

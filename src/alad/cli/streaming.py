@@ -52,8 +52,12 @@ def memory_size(text: str) -> int:
     return size
 
 
-def rows_of(path: Path, drop: Sequence[str], memory: int, folder: Path) -> pl.DataFrame | Stream:
+def rows_of(
+    path: Path, drop: Sequence[str], memory: int, folder: Path
+) -> tuple[pl.DataFrame | Stream, list[str]]:
     """Read a table without the columns to leave out, or give a stream if it is too large.
+
+    Beside it stand the files of a set that have no rows.
 
     Parameters
     ----------
@@ -65,13 +69,15 @@ def rows_of(path: Path, drop: Sequence[str], memory: int, folder: Path) -> pl.Da
     InputError
         The table cannot be read, or has other columns.
     """
-    from alad.cli.tables import open_table
+    from alad.cli.tables import empty_files, open_table
 
     with open_table(path, strict=True) as table:
         columns = _left(table, drop)
         if table.size > memory * WHOLE:
-            return _stream(path, table, columns, memory, folder)
-        return table.read(columns)
+            rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder)
+        else:
+            rows = table.read(columns)
+        return rows, empty_files(table)
 
 
 def _left(table: Table, drop: Sequence[str]) -> list[str]:

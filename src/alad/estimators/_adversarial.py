@@ -11,7 +11,8 @@ from jax import Array
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from alad.errors import InputError
+from alad.errors import InputError, ModelFormatError
+from alad.estimators._choices import Unseen
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
 from alad.estimators._memory import memory_of, scaled_rows
@@ -26,7 +27,9 @@ from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
 from alad.scores.memory import OF_ROWS, own_logits
 from alad.training import Move
 
-KEPT_ROWS = "weights/M.rows"  # of a model on disk that has a memory
+MEMORY = "weights/M."  # of a model on disk that has one
+KEPT_ROWS = f"{MEMORY}rows"
+LATER = ("scale", "trust", "slopes", "intercept")  # what not every memory had
 
 
 def _encode(networks: Any, x: Array) -> Array:
@@ -160,17 +163,17 @@ class AdversarialDetector(NetworkDetector):
             return score
         return "features" if "xx" in self.games else "l1"
 
-    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
+    def _finish(self, weights: Any, x: Matrix, unseen: Unseen) -> Any:
         """Keep normal rows beside the networks, if they are to be compared with."""
         if not self._compares():
             return weights
-        every = x if held is None else np.concatenate([x, held])
-        settled = self._belief(weights, held) if self._settles_doubt() else NONE
+        every = np.concatenate([x, unseen.held])
+        settled = self._belief(weights, unseen.every) if self._settles_doubt() else NONE
         rows, memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
         self.players_ = replace(self.players_, memory=rows)
         return {**weights, "M": jax.device_put(memory)}
 
-    def _belief(self, weights: Any, held: Matrix | None) -> Belief:
+    def _belief(self, weights: Any, held: Matrix) -> Belief:
         run = program(self.players_, own_logits)
         return belief(lambda x: in_blocks(run, weights, x), held, self.seed_)
 
@@ -191,7 +194,14 @@ class AdversarialDetector(NetworkDetector):
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
         rows = model.arrays.get(KEPT_ROWS)
-        return replace(self._players(size), memory=0 if rows is None else len(rows))
+        if rows is None:
+            return self._players(size)
+        if absent := [name for name in LATER if f"{MEMORY}{name}" not in model.arrays]:
+            raise ModelFormatError(
+                f"Expected a model of this alad, whose memory has {', '.join(absent)}; this one is "
+                "of an older alad, which kept rows without. Fit it again."
+            )
+        return replace(self._players(size), memory=len(rows))
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
@@ -201,15 +211,16 @@ class AdversarialDetector(NetworkDetector):
                 f"The score {score!r} looks at D_{game}, which {type(self).__name__} does not "
                 f"have. Choose one of {', '.join(map(repr, possible))}."
             )
-        if score not in MEMORY_SCORES:
-            return
-        if self.takes_pictures:
+        if score in MEMORY_SCORES and self.takes_pictures:
             others = [s for s in SCORES if s not in MEMORY_SCORES]
             raise InputError(
                 f"The score {score!r} compares rows of a table; the preset {self.preset!r} is for "
                 f"pictures. Choose one of {', '.join(map(repr, others))}."
             )
-        if hasattr(self, "weights_") and not self.players_.memory:
+
+    def _check_can_score(self, score: str) -> None:
+        super()._check_can_score(score)
+        if score in MEMORY_SCORES and not self.players_.memory:
             raise InputError(
                 f"The score {score!r} looks at rows that are kept at fit; this model has kept "
                 "none. Fit it again with this score."

@@ -1,11 +1,31 @@
-"""The settings of a training run, with nothing left open."""
+"""The settings of a training run, with nothing left open, and the rows that it does not see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from alad.estimators._doubt import held_for_doubt
+from alad.estimators._given import Matrix
 from alad.training import Settings
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Scaled normal rows that training does not learn from; there may be none of a kind."""
+
+    held: Matrix
+    """Held out of those that fit was given to learn from."""
+    given: Matrix
+    """Given to watch training with."""
+    watched: Matrix
+    """What training is watched with: those given, else some of those held out."""
+
+    @property
+    def every(self) -> Matrix:
+        """What can settle a doubt."""
+        return np.concatenate([self.given, self.held])
 
 
 @dataclass(frozen=True)
@@ -27,12 +47,16 @@ class Choices:
     """Whether some rows are held out to say how far a discriminator's doubt can be believed."""
 
     def watched(self, n: int) -> int:
-        """How many of n rows training is watched with."""
+        """How many of n rows training is watched with, where no others are given for that."""
         return int(n * self.validation_fraction)
 
-    def held_out(self, n: int) -> int:
-        """How many of n rows training does not see: those watched, else those for a doubt."""
-        return self.watched(n) or (held_for_doubt(n) if self.settles_doubt else 0)
+    def held_out(self, n: int, given: int = 0) -> int:
+        """How many of n rows training does not see: those watched, and what a doubt lacks then.
+
+        ``given`` is how many others are given to watch training with: they settle a doubt too.
+        """
+        needed = held_for_doubt(n) if self.settles_doubt else 0
+        return max(0 if given else self.watched(n), needed - given, 0)
 
     def settings(self, rows: int, windows: int = 1) -> Settings:
         """What training needs to know of them, for this many rows in each of so many windows."""

@@ -28,6 +28,7 @@ from alad.estimators._given import (
     Columns,
     Matrix,
     Vector,
+    check_single,
     encoder_for,
     enough_rows,
     seed_of,
@@ -106,8 +107,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         ------
         InputError
             Other columns than at fit, also where there are more, as in all of scikit-learn: take
-            ``X[list(detector.feature_names_in_)]``, as ``alad score`` does by itself. For arrays
-            also NaN, infinity or text.
+            ``X[list(detector.feature_names_in_)]``, as ``alad score`` does by itself. Infinity, or
+            a number beyond float32, which ends at 3.4e38. For arrays also NaN or text.
         sklearn.exceptions.NotFittedError
             ``fit`` was not called.
         """
@@ -363,4 +364,5 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             )
         except ValueError as error:
             raise InputError(f"{error}{what_to_do(str(error))}") from error
+        check_single(x)
         return x

@@ -55,9 +55,9 @@ def held_for_doubt(n: int) -> int:
     return held if held >= LEAST else 0
 
 
-def belief(logits: Callable[[Matrix], Logits], held: Matrix | None, seed: int) -> Belief:
-    """Settle a and b by held-out rows, (n, d), of which ``logits`` gives (n, 2); none without."""
-    if held is None or len(held) < LEAST:
+def belief(logits: Callable[[Matrix], Logits], held: Matrix, seed: int) -> Belief:
+    """Settle a and b by held-out rows, (n, d), of which ``logits`` gives (n, 2); none of few."""
+    if len(held) < LEAST:
         return NONE
     rows = some_rows(held, MOST, seed)
     return fitted(logits(rows), logits(forged(rows, seed)))

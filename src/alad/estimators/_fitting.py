@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from alad.errors import InputError
-from alad.estimators._choices import Choices
-from alad.estimators._given import Columns, Matrix, seed_of
+from alad.estimators._choices import Choices, Unseen
+from alad.estimators._given import Columns, Matrix, drawn, rows_in, seed_of
 from alad.estimators._picture_files import PictureFiles, PictureWindows
 from alad.estimators._stream import Stream, Windows, most_rows
 from alad.networks import Size
@@ -59,15 +59,15 @@ def fit_side_by_side(
     choices = first._with_defaults()
     first._check_score(choices.anomaly_score)
     seed = seed_of(first.random_state)
-    is_given, whole = X_valid is not None, X
-    if isinstance(X, Stream | PictureFiles) and not is_given:
-        X, X_valid = _hold_out_of_stream(X, first, choices, seed)
-    x = first._prepare(X, choices.scaling, schema, seed=seed)
-    if X is not whole:
-        first.rows_at_fit_ = len(whole)
-    is_watched = is_given or choices.watched(first.rows_at_fit_) > 0
+    rest, held = X, None
+    if isinstance(X, Stream | PictureFiles):
+        rest, held = _hold_out_of_stream(X, X_valid, first, choices, seed)
+    x = first._prepare(rest, choices.scaling, schema, seed=seed)
+    if rest is not X:
+        first.rows_at_fit_ = len(X)
     try:
-        return _trained(detectors, X, x, X_valid, is_watched, choices, checkpoint, report)
+        rows, unseen = _part(rest, x, held, X_valid, first, choices)
+        return _trained(detectors, rest, x, rows, unseen, choices, checkpoint, report)
     finally:
         first._let_go()
 
@@ -76,18 +76,17 @@ def _trained(
     detectors: Sequence[NetworkDetector],
     X: Any,
     x: Matrix,
-    X_valid: Any,
-    is_watched: bool,
+    rows: Matrix,
+    unseen: Unseen,
     choices: Choices,
     checkpoint: str | os.PathLike[str] | None,
     report: Report | None,
 ) -> list[NetworkDetector]:
-    """Train on scaled rows x, or on the windows of a stream of which they are a sample."""
+    """Train on some rows of x, or on the windows of a stream of which they are a sample."""
     first = detectors[0]
     for detector in detectors[1:]:
         detector._share_preparation(first)
-    rows, held = _hold_out(x, X_valid, first, choices)
-    watched = held if is_watched else None
+    watched = unseen.watched if len(unseen.watched) else None
     if choices.patience is not None and watched is None:
         raise InputError(
             "Expected validation rows, because patience is set; got none. Pass X_valid, set "
@@ -112,7 +111,7 @@ def _trained(
     )
     for i, detector in enumerate(detectors):
         detector.players_ = players
-        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows, held)
+        detector.weights_ = detector._finish(jax.device_put(trained.weights[i]), rows, unseen)
         detector.history_ = trained.history.of_seed(i)
         detector._settle(x)
     return list(detectors)
@@ -129,25 +128,43 @@ def _check_alike(detectors: Sequence[NetworkDetector]) -> None:
         )
 
 
-def _hold_out(
-    x: Matrix, X_valid: Any, detector: NetworkDetector, choices: Choices
-) -> tuple[Matrix, Matrix | None]:
-    """Give the rows to train on and those held out, if there are any."""
-    if X_valid is not None:  # of a stream also what was held out of it
-        return x, detector._scaled(detector._matrix(X_valid, fitting=False))
-    held = choices.held_out(len(x))
-    if held == 0:
-        return x, None
-    order = np.random.default_rng(detector.seed_).permutation(len(x))
-    return x[order[held:]], x[order[:held]]
+def _part(
+    X: Any, x: Matrix, held: Any, X_valid: Any, detector: NetworkDetector, choices: Choices
+) -> tuple[Matrix, Unseen]:
+    """Give the scaled rows to train on, and those unseen; ``held`` are those out of a stream."""
+
+    def scaled(other: Any) -> Matrix:
+        return x[:0] if other is None else detector._scaled(detector._matrix(other, fitting=False))
+
+    given = scaled(X_valid)
+    if isinstance(X, Stream | PictureFiles):
+        rows, apart = x, scaled(held)
+    else:
+        rows, apart = _hold_out(x, choices.held_out(len(x), len(given)), detector.seed_)
+    if len(given):
+        return rows, Unseen(apart, given, watched=given)
+    watched = drawn(len(apart), choices.watched(detector.rows_at_fit_), detector.seed_)
+    return rows, Unseen(apart, given, watched=apart[watched])
+
+
+def _hold_out(x: Matrix, count: int, seed: int) -> tuple[Matrix, Matrix]:
+    """Part rows into those to train on and so many others."""
+    if count == 0:
+        return x, x[:0]
+    order = np.random.default_rng(seed).permutation(len(x))
+    return x[order[count:]], x[order[:count]]
 
 
 def _hold_out_of_stream(
-    stream: Stream | PictureFiles, detector: NetworkDetector, choices: Choices, seed: int
+    stream: Stream | PictureFiles,
+    X_valid: Any,
+    detector: NetworkDetector,
+    choices: Choices,
+    seed: int,
 ) -> tuple[Stream | PictureFiles, pl.DataFrame | Pixels | None]:
     """The same of a stream: what is held out is read into memory, at most as much as a sample."""
     most = stream.most if isinstance(stream, PictureFiles) else detector._sample_rows
-    held = min(choices.held_out(len(stream)), most)
+    held = min(choices.held_out(len(stream), rows_in(X_valid)), most)
     if held == 0:
         return stream, None
     is_held = np.zeros(len(stream), np.bool_)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.schema import Schema
 from alad.preprocessing.table import TableEncoder
@@ -43,6 +43,14 @@ def enough_rows(n: int) -> None:
         )
 
 
+def rows_in(X: Any) -> int:
+    """How many rows a caller gives; 0 of what has no length, which is refused later."""
+    try:
+        return len(X)
+    except TypeError:
+        return 0
+
+
 def some_rows(x: NDArray[Any], most: int | None, seed: int) -> NDArray[Any]:
     """Draw at most so many rows without replacement, in their old order."""
     return x if most is None or len(x) <= most else x[drawn(len(x), most, seed)]
@@ -61,6 +69,21 @@ def distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
     _, first, same = np.unique(as_bytes, return_index=True, return_inverse=True)
     return first, same
+
+
+def check_single(x: NDArray[Any]) -> None:
+    """Refuse finite numbers (n, d) that float32 does not hold, as they are refused in a frame."""
+    if max(x.max(), -x.min()) <= np.finfo(np.float32).max:
+        return
+    with np.errstate(over="ignore"):
+        beyond = np.isinf(x.astype(np.float32))
+    if beyond.any():
+        row, column = divmod(int(beyond.argmax()), x.shape[1])
+        raise RowError(
+            f"Expected finite numbers in column {column}; got {float(x[row, column])!r} in row",
+            row,
+            " (float32 ends at 3.4e38). Correct the value, or drop the row.",
+        )
 
 
 def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:

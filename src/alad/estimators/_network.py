@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.errors import InputError
-from alad.estimators._choices import FROM_PRESET, Choices
+from alad.estimators._choices import FROM_PRESET, Choices, Unseen
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._fitting import Report, fit_side_by_side, print_progress
 from alad.estimators._given import Columns, Matrix, Vector, enough_rows, seed_of
@@ -133,6 +133,8 @@ class NetworkDetector(AbstractDetector):
             What the columns of a frame are, or how they become numbers. Default: inferred.
         X_valid : array or frame, optional
             Normal rows to watch training with. Default: the share ``validation_fraction`` of X.
+            They settle the doubt of :class:`alad.ALAD` too, in the place of as many rows of X. A
+            model that keeps rows to compare with keeps rows of X alone.
         checkpoint : path, optional
             Written between epochs; a training that was killed goes on from it exactly.
         report : callable, optional
@@ -173,8 +175,8 @@ class NetworkDetector(AbstractDetector):
         """The score by which rows are watched in training."""
         return score
 
-    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
-        """Add what is to be learned at the end, from the rows trained on and those held out."""
+    def _finish(self, weights: Any, x: Matrix, unseen: Unseen) -> Any:
+        """Add what is to be learned at the end, from the rows trained on and those unseen."""
         return weights
 
     def _settles_doubt(self) -> bool:
@@ -198,7 +200,7 @@ class NetworkDetector(AbstractDetector):
     def _anomaly_score(self, x: Matrix) -> Vector:
         self._check_settings()  # some may have been set since
         score = self._with_defaults().anomaly_score
-        self._check_score(score)
+        self._check_can_score(score)
         return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
             np.float64
         )
@@ -258,7 +260,11 @@ class NetworkDetector(AbstractDetector):
         return getattr(self.presets[self.preset], name) if own is None else own
 
     def _check_score(self, score: str) -> None:
-        """Refuse a score that the networks at hand cannot give."""
+        """Refuse a score that networks of these settings never give."""
+
+    def _check_can_score(self, score: str) -> None:
+        """Refuse a score that the fitted networks cannot give."""
+        self._check_score(score)
 
     def _share_preparation(self, other: NetworkDetector) -> None:
         """Take over what ``other`` has learned of the same table, under a seed of one's own."""

@@ -83,7 +83,7 @@ class Stream:
         return self.rows
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Give the frames of one reading.
+        """Give the frames of one reading, but for those without rows.
 
         Raises
         ------
@@ -95,7 +95,8 @@ class Stream:
             read += frame.height
             if read > self.rows:
                 break
-            yield frame
+            if frame.height:
+                yield frame
         if read != self.rows:
             got = "more" if read > self.rows else str(read)
             raise InputError(

@@ -63,7 +63,9 @@ class ALAD(AdversarialDetector):
         rows, and restore the best weights.
     validation_fraction : float in [0, 1)
         Share of the rows to hold out for watching, if ``fit`` is given no ``X_valid``. Rows that
-        are watched settle the doubt of "memory", too.
+        are watched settle the doubt of "memory", too; if they are fewer than that takes, as many
+        more as are lacking are not trained on. Rows that are held out may be kept, like all others;
+        those of ``X_valid`` are not.
     precision : {"float32", "bfloat16"}, default "float32"
         Of what goes into the products in training, and comes out. "bfloat16" is for pictures on a
         GPU; on a CPU it is slow. The weights, all that is computed between products, and scoring

@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 from jax import Array
 
+from alad.estimators._choices import Unseen
 from alad.estimators._given import Matrix
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, in_blocks, program
@@ -107,7 +108,7 @@ class DAGMM(NetworkDetector):
     def _watched(self, score: str) -> str:
         return "reconstruction"
 
-    def _finish(self, weights: Any, x: Matrix, held: Matrix | None) -> Any:
+    def _finish(self, weights: Any, x: Matrix, unseen: Unseen) -> Any:
         """Count the mixture from all training rows, in double precision."""
         run = program(self.players_, latent_and_membership)
         found = by_parts(lambda part: in_blocks(run, weights, part), x).astype(np.float64)

@@ -138,7 +138,7 @@ def _score(detector: AbstractDetector, x: Tensor) -> Tensor:
     """A(x) of scaled rows."""
     if isinstance(detector, NetworkDetector):
         name = detector._with_defaults().anomaly_score
-        detector._check_score(name)  # it may have been set since fit
+        detector._check_can_score(name)  # it may have been set since fit
         if name in (known := _of_networks(detector)):
             return known[name](networks_of(detector), x)
         raise _unsupported(f"{type(detector).__name__} with the score {name!r}")

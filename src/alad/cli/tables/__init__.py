@@ -9,7 +9,8 @@ types that the model knows, so that no batch is read otherwise than the one befo
 :class:`Settling` looks at all batches first. A line of JSON says what its values are, but not what
 those of the next line will be: it is treated in the same way.
 
-A folder or a pattern such as ``logs/2026-*.parquet`` is several files that are one table.
+A folder or a pattern such as ``logs/2026-*.parquet`` is several files that are one table. Those
+without rows are left aside; a table without any row is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from alad.cli.tables.files import (
 )
 from alad.cli.tables.jsonl import JsonLines
 from alad.cli.tables.npy import Npy
-from alad.cli.tables.several import Several
+from alad.cli.tables.several import Several, empty_files
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 
@@ -46,6 +47,7 @@ __all__ = [
     "Table",
     "as_at_fit",
     "as_numbers",
+    "empty_files",
     "holds_pictures",
     "open_table",
     "separator_of",

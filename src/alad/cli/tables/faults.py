@@ -48,16 +48,25 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]
 
 
-def empty(place: str) -> InputError:
+class NoRows(InputError):
+    """A file holds no row, which is no fault where others of a set hold some."""
+
+
+def empty(place: str) -> NoRows:
     """There is not even a line of names."""
-    return InputError(f"Expected a table in {place}; it is empty. Give a file with rows.")
+    return NoRows(f"Expected a table in {place}; it is empty. Give a file with rows.")
 
 
-def no_rows(place: str) -> InputError:
+def no_rows(place: str) -> NoRows:
     """There are names, and nothing else."""
-    return InputError(
+    return NoRows(
         f"Expected at least one row in {place}; got column names only. Give a file with rows."
     )
+
+
+def none_has_rows(place: str) -> NoRows:
+    """Every file of a set is empty."""
+    return NoRows(f"Expected at least one row in {place}; none has any. Give a file with rows.")
 
 
 def no_names(place: str, names: tuple[str, ...]) -> InputError:

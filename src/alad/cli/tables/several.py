@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from alad.cli.tables.casts import read_in_batches
+from alad.cli.tables.faults import NoRows, none_has_rows
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
@@ -18,22 +19,36 @@ Opener = Callable[[Path], AbstractContextManager[Table]]
 
 
 class Several:
-    """Files in the order of their names; every one is opened first, to compare the columns."""
+    """Files in the order of their names; every one is opened first, to compare the columns.
+
+    Files without rows are left aside. ``empty`` are those that were found so far: of some kinds of
+    files one has to read them to know.
+    """
 
     def __init__(self, place: str, paths: Sequence[Path], opener: Opener) -> None:
-        self.place, self.paths, self.opener = place, paths, opener
-        counts: list[int | None] = []
-        self.size = 0
-        for path in paths:
-            with opener(path) as table:
-                if not counts:
-                    self.names, first = table.names, table
-                    self.is_typed, self.infers = table.is_typed, table.infers
-                _check_alike(table, first)
-                counts.append(table.rows)
-                self.size += table.size
+        self.place, self.opener, self.size = place, opener, 0
+        self.paths: list[Path] = []
+        self.empty: list[Path] = []
+        counts = [count for path in paths for count in self._counted(path)]
+        if not counts:
+            raise none_has_rows(place)
         known = [count for count in counts if count is not None]
         self.rows: int | None = sum(known) if len(known) == len(counts) else None
+
+    def _counted(self, path: Path) -> list[int | None]:
+        """Take in a file: the number of its rows, if it has any."""
+        try:
+            with self.opener(path) as table:
+                if not self.paths:
+                    self.names, self.first = table.names, table
+                    self.is_typed, self.infers = table.is_typed, table.infers
+                _check_alike(table, self.first)
+                self.paths.append(path)
+                self.size += table.size
+                return [table.rows]
+        except NoRows:
+            self.empty.append(path)
+            return []
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows of all files, with the types that hold them all."""
@@ -43,9 +58,26 @@ class Several:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows of all files, some rows at a time."""
+        found = False
         for path in self.paths:
+            for frame in self._batches(path, columns):
+                found = True
+                yield frame
+        if not found:
+            raise none_has_rows(self.place)
+
+    def _batches(self, path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        try:
             with self.opener(path) as table:
                 yield from table.batches(columns)
+        except NoRows:
+            if path not in self.empty:
+                self.empty.append(path)
+
+
+def empty_files(table: Table) -> list[str]:
+    """The files of a set that were found to have no rows."""
+    return [str(path) for path in table.empty] if isinstance(table, Several) else []
 
 
 def _check_alike(table: Table, first: Table) -> None:
