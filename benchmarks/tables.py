@@ -90,15 +90,29 @@ def tabular(table: Mapping[str, Any]) -> str:
     head = ("method", "seeds", "epochs", *TITLES, "published F1")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in table["rows"]:
-        published = f"{row['published']['f1']:.4f}" if row["published"] else ""
+        theirs = row["published"]
+        published = f"{theirs['f1']:.4f}{theirs['mark']}" if theirs else ""
         name = f"**{row['label']}**" if row["is_reference"] else row["label"]
         ours = row["ours"]
         seeds, epochs = (len(row["seeds"]), row["settings"].get("epochs", "")) if ours else (0, "")
         measured = [mean_and_sd_as_text(ours[metric]) if ours else "" for metric in METRICS]
         lines.append(f"| {' | '.join(map(str, (name, seeds, epochs, *measured, published)))} |")
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
-    command = f"<sub>`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}"
-    return "\n".join([*lines, "", f"{command}.".rstrip() + "</sub>", ""])
+    command = f"`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}."
+    about = f"<sub>{' '.join([command, *_footnotes(table)])}</sub>"
+    return "\n".join([*lines, "", *_away(table), about, ""])
+
+
+def _away(table: Mapping[str, Any]) -> list[str]:
+    """Why rows are more than two of our deviations from the published, each reason once."""
+    rows: dict[str, list[str]] = {}
+    for row in table["rows"]:
+        if row["within"] is False:
+            rows.setdefault(row["why"], []).append(row["label"])
+    if not rows:
+        return []
+    head = "More than two of our standard deviations away from the published number:"
+    return [head, "", *(f"- {', '.join(names)}: {why}" for why, names in rows.items()), ""]
 
 
 def pictures(table: Mapping[str, Any]) -> str:
@@ -110,7 +124,8 @@ def pictures(table: Mapping[str, Any]) -> str:
     for row in rows:
         found = [row["cells"][name] for name in classes]
         cells = ["" if cell is None else f"{cell['auroc']['mean']:.4f}" for cell in found]
-        published = mean_and_sd_as_text(row["published"]) if row["published"] else ""
+        theirs = row["published"]
+        published = mean_and_sd_as_text(theirs) + theirs["mark"] if theirs else ""
         seeds = _each({len(cell["seeds"]) for cell in found if cell})
         asked = _each({cell["epochs_asked"] for cell in found if cell} - {None})
         mean = "" if row["mean"] is None else mean_and_sd_as_text(row)
@@ -123,10 +138,15 @@ def pictures(table: Mapping[str, Any]) -> str:
         {c for row in rows for cell in row["cells"].values() if cell for c in cell["commits"]}
     )
     command = f"`alad reproduce {table['data_set']}`, commits {', '.join(commits)}."
-    sources = [f"Pictures: {source}." for source in table["sources"]]
+    sources = [*_footnotes(table), *(f"Pictures: {source}." for source in table["sources"])]
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
     short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
+
+
+def _footnotes(table: Mapping[str, Any]) -> list[str]:
+    """What the marks beside published numbers mean."""
+    return [f"{mark} {note}." for mark, note in table["footnotes"].items()]
 
 
 def _each(numbers: Iterable[int]) -> str:

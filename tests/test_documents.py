@@ -2,7 +2,9 @@
 
 import pytest
 
-from benchmarks.tables import BLOCK, PAGES, renewed, table
+from alad.experiments.compare import compared
+from alad.experiments.registry import TABLES
+from benchmarks.tables import BLOCK, PAGES, RESULTS, renewed, table
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -10,6 +12,15 @@ def test_every_table_says_what_its_result_says(page):
     text = page.read_text("utf-8")
     assert BLOCK.search(text)
     assert renewed(text) == text
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_row_that_is_away_from_its_published_number_says_why(name):
+    rows = compared(TABLES[name], RESULTS / "tabular")["rows"]
+    away = [row for row in rows if row["within"] is False]
+    text = table(f"tabular/{name}")
+    assert all(row["why"] and f"{row['label']}" in text.split("away from")[1] for row in away)
+    assert ("away from" in text) == bool(away)
 
 
 def test_a_figure_changed_by_hand_is_seen():

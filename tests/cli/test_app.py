@@ -100,7 +100,7 @@ def test_version_is_the_packages(alad):
 
 def test_help_names_every_verb(alad):
     out = alad.good("--help").out
-    assert all(f" {verb} " in out for verb in ("fit", "score", "info", "reproduce"))
+    assert all(f" {verb} " in out for verb in ("fit", "score", "info", "cite", "reproduce"))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """``alad example``: real rows to try the other commands on."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,12 @@ def test_example_holds_normal_rows_and_new_ones_with_attacks(alad):
     assert kinds["normal"] == 20_000
     assert len(kinds) == 23
     assert max(n for kind, n in kinds.items() if kind != "normal") == 200
+
+
+def test_example_says_what_it_wrote_as_json(alad):
+    said = json.loads(alad.good("example", "here", "--json").out)
+    assert [Path(file["out"]).name for file in said["files"]] == ["normal.csv", "new.csv"]
+    assert (said["files"][0]["rows"], said["files"][0]["columns"]) == (50_000, 41)
 
 
 def test_example_is_the_same_for_the_same_seed(alad):

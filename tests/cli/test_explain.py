@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import KNN, load
+from alad import KNN, AutoEncoder, load
 from alad.cli.tables import table as tables
 from alad.reasons import explain
 
@@ -77,7 +78,8 @@ def test_an_array_has_reasons_too(alad, train):
 
 
 def test_a_row_is_explained_as_text(alad, knn, strange):
-    done = alad.good("explain", knn, "strange.csv", "--row", 150, "--row", 7, "--top", 2)
+    some = ("--top", 2, "--nearest", 0)
+    done = alad.good("explain", knn, "strange.csv", "--row", 150, "--row", 7, *some)
     first, second = done.out.split("\n\n")
     assert first.startswith("row 150: anomaly_score ")
     assert " > threshold " in first
@@ -157,3 +159,34 @@ def test_a_value_cannot_steer_the_terminal_and_does_not_fill_it(alad, train):
     assert max(map(len, out.splitlines())) < 150
     said = json.loads(alad.good("explain", "knn", "new.parquet", "--row", 0, "--json").out)
     assert {c["column"]: c["seen"] for c in said["rows"][0]["columns"]}["proto"] == steering
+
+
+def test_the_nearest_normal_rows_are_shown(alad, knn, strange):
+    found = explain(load(knn), strange[7:8])
+    rows = [found.normals.row(place, named=True) for place in found.nearest[0, :3].tolist()]
+    facts = json.loads(alad.good("explain", knn, "strange.csv", "--row", 7, "--json").out)
+    assert facts["rows"][0]["normal_rows"] == 200
+    assert facts["rows"][0]["nearest"] == rows
+    out = alad.good("explain", knn, "strange.csv", "--row", 7, "--nearest", 2).out
+    assert "of 200 normal rows the nearest 2 rows are" in out
+    names, _, first, *_ = out.partition("rows are\n")[2].splitlines()
+    assert names.split() == ["column", "seen", "normal", "1", "normal", "2"]
+    assert first.split() == ["bytes", "99", *(f"{row['bytes']:.4g}" for row in rows[:2])]
+
+
+def test_no_nearest_rows_are_shown_where_none_are_wanted_or_known(alad, knn, train, strange):
+    assert "nearest" not in alad.good("explain", knn, "strange.csv", "--row", 7, "--nearest", 0).out
+    AutoEncoder(epochs=1).fit(train).save("network")
+    done = alad.good("explain", "network", "strange.csv", "--row", 7, "--json")
+    assert json.loads(done.out)["rows"][0]["nearest"] == []
+
+
+def test_times_are_told_as_json(alad, train):
+    start = datetime.datetime(2026, 3, 2)
+    whens = [start + datetime.timedelta(minutes=7 * i) for i in range(train.height)]
+    rows = train.with_columns(when=pl.Series(whens))
+    KNN().fit(rows).save("knn")
+    rows.write_parquet("new.parquet")
+    fact = json.loads(alad.good("explain", "knn", "new.parquet", "--row", 3, "--json").out)
+    seen = {column["column"]: column["seen"] for column in fact["rows"][0]["columns"]}
+    assert seen["when"] == "2026-03-02 00:21:00"

@@ -114,6 +114,19 @@ def test_look_draws_them(alad, fitted):
         assert np.asarray(drawn.convert("L")).std() > 10
 
 
+def test_look_says_what_it_drew_as_json(alad, fitted):
+    write("new", np.concatenate([stripes(4), dots(4)]))
+    Path("new/bad.png").write_bytes(b"no picture")
+    done = alad.good("look", "model", "new", "-o", "look.png", "--count", "2", "--json")
+    said = json.loads(done.out)
+    assert (said["out"], said["pictures"], len(said["unreadable"])) == ("look.png", 8, 1)
+    scores = [
+        shown["anomaly_score"] for shown in said["most_anomalous"] + said["most_normal"][::-1]
+    ]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from typer.testing import CliRunner
 
 from alad.cli.app import app
@@ -18,6 +20,16 @@ def test_a_page_is_written(tmp_path):
     assert done.exit_code == 0, done.output
     assert "Written: " in done.stdout
     assert (tmp_path / "page.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_page_of_results_is_told_in_short_as_json(tmp_path):
+    made_up.write(tmp_path / "results", "if-paper")
+    done = call(tmp_path / "results", "-o", tmp_path / "page.html", "--json")
+    said = json.loads(done.stdout)
+    assert said.pop("bytes") == (tmp_path / "page.html").stat().st_size
+    assert said.pop("out") == str(tmp_path / "page.html")
+    tables = ["kdd99", "kdd99-true-rate"]
+    assert said == {"results": 1, "tables": tables, "published": 1, "within_2_sd": 1}
 
 
 def test_without_results_nothing_is_written(tmp_path):

@@ -14,6 +14,7 @@ from alad.datasets import DATA_SETS
 from alad.datasets._protocols import Table, apply
 from alad.experiments import run
 from alad.experiments.compare import METRICS, compared
+from alad.experiments.published import UNFITTING
 from alad.experiments.registry import METHODS, TABLES
 from alad.experiments.results import Job, write
 from alad.experiments.run import Bench
@@ -248,6 +249,16 @@ def test_what_is_said_of_the_published_numbers_and_of_alad(alad):
     assert " +- " not in shown["PCA (control)"]
 
 
+def test_a_note_on_a_published_number_is_a_mark_and_a_footnote(alad):
+    out = alad.good("reproduce", "tabular", "arrhythmia", "kdd99", "--stored").out
+    of_arrhythmia, of_kdd99 = out.split("KDDCup99, every method")
+    assert "0.5303†" in of_arrhythmia
+    assert "† from memory of the paper: check before quoting." in of_arrhythmia
+    assert "†" not in of_kdd99
+    assert "0.8865‡" in of_kdd99
+    assert "‡ its F1 does not follow from P and R." in of_kdd99
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_columns_line_up(alad, stored):
     if stored:
@@ -268,4 +279,5 @@ def test_columns_line_up(alad, stored):
             assert line[start - 2 : start].strip() == ""
             assert line[start : start + 1] != " " or line[start:].split("  ")[0] == ""
         assert line == line.rstrip()
-    assert body[len(lines) :] == [TABLES["kdd99"].note, "Nothing is stored yet."][: 2 - stored]
+    notes = [TABLES["kdd99"].note, f"‡ {UNFITTING}.", "Nothing is stored yet."]
+    assert body[len(lines) :] == notes[: 3 - stored]

@@ -47,6 +47,16 @@ def test_a_scored_table_becomes_a_page(alad, keeper, new, table, to):
     assert "values of host with alerts" in page
 
 
+def test_a_report_is_told_in_short_as_json(alad, keeper, new):
+    alad.good("score", keeper, "new.csv", "-o", "s.parquet", "--all-columns")
+    said = json.loads(alad.good("report", keeper, "s.parquet", "-o", "r.html", "--json").out)
+    scores = pl.read_parquet("s.parquet")
+    assert (said["rows"], said["alerts"]) == (scores.height, scores["is_anomaly"].sum())
+    assert (said["out"], said["bytes"]) == ("r.html", Path("r.html").stat().st_size)
+    assert sum(group["count"] for group in said["shown"]) == said["alerts"] > 0
+    assert (said["groups"], said["entities_with_alerts"]) == (len(said["shown"]), None)
+
+
 def test_the_same_table_gives_the_same_page_from_any_format(alad, keeper, new):
     """But for what only the footer of a Parquet file tells."""
     pages = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,3 +138,24 @@ def test_nothing_is_fetched_where_the_sheets_are(tmp_path, monkeypatch):
     svhn.load.cache_clear()
     with pytest.raises(DataSetError, match=r"labels\.npz to hold the labels of the sheets"):
         svhn.load()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["cifar10/cifar-10-python.tar.gz", "cifar10/cifar-10-batches-py", "cifar-10-batches-py"],
+)
+def test_the_release_of_pickles_is_not_read_and_the_other_is_named(tmp_path, monkeypatch, place):
+    monkeypatch.setenv("ALAD_DATA", str(tmp_path))
+    absent = replace(cifar10.RELEASE, urls=((tmp_path / "absent").as_uri(),))
+    monkeypatch.setattr(cifar10, "RELEASE", absent)
+    cifar10.load.cache_clear()
+    with pytest.raises(DataSetError, match=r"Expected cifar-10-binary\.tar\.gz in .*; got file:"):
+        cifar10.load()
+    (tmp_path / place).mkdir(parents=True)
+    message = (
+        rf"Expected cifar-10-binary\.tar\.gz, .* got .*{place}, that for Python\. It is made of"
+    )
+    with pytest.raises(DataSetError, match=message) as refused:
+        cifar10.load()
+    assert "pickles" in str(refused.value)
+    assert f"put it into {tmp_path / 'cifar10'}." in str(refused.value)

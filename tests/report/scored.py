@@ -82,6 +82,7 @@ class Reasons:
     seen: pl.DataFrame
     expected: pl.DataFrame
     rarity: Any
+    nearest: Any
 
 
 def explain(model: AbstractDetector, X: pl.DataFrame) -> Reasons:
@@ -92,4 +93,5 @@ def explain(model: AbstractDetector, X: pl.DataFrame) -> Reasons:
     whole = -model.score_samples(X)
     changed = [whole + model.score_samples(X.with_columns(expected[c])) for c in X.columns]
     rarity = np.full((X.height, X.width), 0.25)
-    return Reasons(tuple(X.columns), np.stack(changed, axis=1), X, expected, rarity)
+    nearest = np.zeros((X.height, 1), np.int64)
+    return Reasons(tuple(X.columns), np.stack(changed, axis=1), X, expected, rarity, nearest)

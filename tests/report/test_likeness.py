@@ -18,7 +18,8 @@ FLAG, COUNT, BYTES, LAND = ("flag", "= S0"), ("count", "higher"), ("bytes", "low
 def reasons(contributions, seen, expected) -> Reasons:
     seen, expected = pl.DataFrame(seen), pl.DataFrame(expected)
     matrix = np.asarray(contributions, float)
-    return Reasons(tuple(seen.columns), matrix, seen, expected, np.zeros(matrix.shape))
+    nearest = np.zeros((seen.height, 1), np.int64)
+    return Reasons(tuple(seen.columns), matrix, seen, expected, np.zeros(matrix.shape), nearest)
 
 
 def signatures(found, **kinds):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from alad.cli.one_class import as_text
 from alad.errors import InputError
 from alad.experiments.one_class import ONE_CLASS, one_class
+from alad.experiments.published import BY_CLASS, MEMORY
 from alad.experiments.summary import summarise
 from alad.metrics import mean_and_sd_as_text
+from alad.report.one_class import bars
 from alad.report.page import render
 from benchmarks.tables import pictures
 from tests.cli.test_report import call
 from tests.report import made_up
+
+CLASSES = [row.classes for row in BY_CLASS["cifar10"]]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +69,31 @@ def test_the_documents_table_has_the_classes_that_are_stored(folder):
         line.startswith("| ALAD, the paper |  |  | 0.68 | 0.62 |  | 0.6072 |") for line in lines
     )
     assert "Short: fewer classes or epochs." in text
+
+
+def test_a_number_from_memory_is_marked_wherever_it_is_shown(folder):
+    table = one_class(ONE_CLASS["cifar10"], folder)
+    assert table["footnotes"] == {"†": MEMORY}
+    whole = [pictures(table), as_text(table), render(summarise(folder))]
+    assert all("0.6025†" in text for text in whole)
+    assert all(f"† {MEMORY}." in text for text in whole)
+    assert not any("0.1201†" in text for text in whole)  # of ALAD's row nobody says so
+    without = one_class(ONE_CLASS["cifar10-scores"], folder)
+    assert without["footnotes"] == {}
+    assert "†" not in pictures(without) + as_text(without)
+
+
+def test_what_was_published_class_by_class_stands_as_bars_beside_ours(folder):
+    figure = bars(one_class(ONE_CLASS["cifar10"], folder))
+    panels = {ax.get_title(loc="left"): ax for ax in figure.axes}
+    alad, forest = panels["ALAD"], panels["Isolation Forest, the paper's settings"]
+    legend = [text.get_text() for text in alad.get_legend().get_texts()]
+    assert legend == ["ALAD, ours", "ALAD, the paper", "ALAD, a reproduction"]
+    ours = 2 + 1  # classes that are stored, the mean
+    heights = [bar.get_height() for bar in alad.patches]
+    assert heights[ours:] == [*CLASSES[0], 0.6072, *CLASSES[1], pytest.approx(np.mean(CLASSES[1]))]
+    assert len(forest.patches) == 1 + 1
+    assert forest.get_legend() is None
 
 
 def test_pictures_of_a_folder_are_shown(folder, tmp_path):

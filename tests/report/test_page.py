@@ -109,6 +109,13 @@ def test_every_number_of_the_tables_is_on_the_page(summary, page):
                 assert f"{row['published']['f1']:.4f}" in page
 
 
+def test_a_note_on_a_published_number_is_a_mark_and_a_footnote(tmp_path):
+    made_up.write(tmp_path, "if-paper", data_set="arrhythmia")
+    page = render(summarise(tmp_path))
+    assert page.count("0.5303†") == 2  # in the table and in the verdict
+    assert page.count("† from memory of the paper: check before quoting.") == 2
+
+
 def test_what_is_missing_or_short_is_said(page):
     assert "not stored" in page
     assert "(× 0.1)" in page

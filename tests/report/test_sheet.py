@@ -100,6 +100,7 @@ def test_the_page_says_what_and_how_many(page):
     assert "rows like those of calibration would be 5.0%" in page
     assert "The commonest such signature opens a group" in page
     assert page.count('<article class="group"') == page.count("<details open>")
+    assert re.search(r"beside the nearest normal row: \d of 4 columns differ", page)
 
 
 def test_without_anything_optional(table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
@@ -12,6 +13,7 @@ import pytest
 from alad import KNN, Mahalanobis
 from alad.errors import InputError
 from alad.report import cases, groups, tally
+from alad.report.likeness import told
 from alad.report.tally import Axis, Moments
 from alad.report.triage import summarise
 from tests.report.scored import (
@@ -73,6 +75,36 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     assert len(scan["listed"]["p_value"]) == len(scan["listed"]["anomaly_score"]) == 40
     assert len(scan["examples"]) <= groups.EXAMPLES
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
+
+
+def test_an_alert_stands_beside_its_nearest_normal_row(summary, scored):
+    group = next(g for g in summary["groups"]["shown"] if g["first"]["column"] == "count")
+    example = group["examples"][0]
+    beside, row = example["beside"], scored.row(example["row"], named=True)
+    assert beside["differs"][0] == {"column": "count", "seen": "90", "normal": "4"}
+    assert {"column": "bytes", "seen": "100", "normal": "100"} in beside["alike"]
+    pairs = beside["differs"] + beside["alike"]
+    assert {p["column"]: p["seen"] for p in pairs} == {
+        p["column"]: told(row[p["column"]]) for p in pairs
+    }
+    assert (len(pairs), beside["more"]) == (4, 0)
+
+
+def test_of_many_columns_those_that_bring_most_stand_beside(model, scored, monkeypatch):
+    monkeypatch.setattr(groups, "BESIDE", 1)
+    shown = summarise(model, in_batches(scored), explain)["groups"]["shown"]
+    beside = next(g for g in shown if g["first"]["column"] == "count")["examples"][0]["beside"]
+    assert [pair["column"] for pair in beside["differs"]] == ["count"]
+    assert (beside["alike"], beside["more"]) == ([], 3)
+
+
+def test_nothing_stands_beside_where_there_is_no_normal_row(model, scored):
+    def without(*of):
+        found = explain(*of)
+        return dataclasses.replace(found, nearest=found.nearest[:, :0])
+
+    shown = summarise(model, in_batches(scored), without)["groups"]["shown"]
+    assert {example["beside"] for group in shown for example in group["examples"]} == {None}
 
 
 def test_a_group_says_that_its_alerts_differ_where_only_one_is_explained(model):
@@ -205,7 +237,12 @@ def test_a_model_of_an_array_takes_the_columns_in_their_order():
         assert X.shape[1] == 2
         frame = pl.DataFrame(X, ["bytes", "count"], orient="row")
         return type(explain(detector_of_table, full(X)))(
-            ("bytes", "count"), np.abs(X), frame, frame, np.ones(X.shape)
+            ("bytes", "count"),
+            np.abs(X),
+            frame,
+            frame,
+            np.ones(X.shape),
+            np.zeros((len(X), 1), int),
         )
 
     detector_of_table, full = detector(), lambda X: normal_rows(len(X))
@@ -338,7 +375,7 @@ def test_an_axis_spans_any_scores(low, high, threshold, scale):
 def test_ports_are_names_and_no_numbers_with_a_median():
     frame = pl.DataFrame({"port": [8080.0, None], "bytes": [8080.0, 1.0]})
     nothing = np.zeros((2, 2))
-    reasons = Reasons(("port", "bytes"), nothing, frame, frame, nothing)
+    reasons = Reasons(("port", "bytes"), nothing, frame, frame, nothing, np.zeros((2, 1), int))
     found = cases.Cases(frame, reasons, nothing, {"port": "port", "bytes": "numeric"})
     assert found.seen("port").to_list() == ["8080", None]
     assert found.seen("bytes").to_list() == [8080.0, 1.0]

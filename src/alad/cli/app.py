@@ -25,6 +25,7 @@ import typer
 from typer.core import TyperGroup
 
 from alad.cli.bench import app as bench
+from alad.cli.cite import cite
 from alad.cli.drift import drift
 from alad.cli.example import example
 from alad.cli.explain import explain
@@ -132,5 +133,6 @@ app.command()(example)
 app.command()(drift)
 app.command()(recalibrate)
 app.command()(export)
+app.command()(cite)
 app.add_typer(reproduce, name="reproduce")
 app.add_typer(bench, name="bench")

@@ -11,6 +11,9 @@ import typer
 def example(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; made if new.")],
     seed: Annotated[int, typer.Option(min=0, help="Settles which rows are drawn.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was written as one JSON object.")
+    ] = False,
 ) -> None:
     """Write normal.csv and new.csv: network connections of KDD Cup 1999 to try alad on.
 
@@ -19,10 +22,16 @@ def example(
     which, and is for you alone: alad does not look at it.
     """
     from alad._files import written_aside
-    from alad.cli.show import print_text
+    from alad.cli.show import print_json, print_text
     from alad.datasets import kdd99
 
+    written = []
     for name, rows in zip(("normal.csv", "new.csv"), kdd99.example(seed), strict=True):
         with written_aside(folder / name) as aside:
             rows.write_csv(aside)
-        print_text(f"Written: {folder / name} ({rows.height:,} rows, {rows.width} columns)")
+        written.append({"out": str(folder / name), "rows": rows.height, "columns": rows.width})
+    if as_json:
+        print_json({"seed": seed, "files": written})
+    else:
+        for file in written:
+            print_text(f"Written: {file['out']} ({file['rows']:,} rows, {file['columns']} columns)")

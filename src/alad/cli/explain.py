@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alad.reasons import Reasons
 
 REASON = "reason_"
+MOST = 5  # normal rows: as many as alad.reasons finds
 WIDE = 50  # characters of a value
 
 
@@ -38,6 +39,9 @@ def explain(
         typer.Option("--row", metavar="N", min=0, help="A row, counted from 0 (repeatable)."),
     ],
     top: Annotated[int, typer.Option(min=1, help="How many columns to show of each.")] = 10,
+    nearest: Annotated[
+        int, typer.Option(min=0, max=MOST, help="How many of the nearest normal rows to show.")
+    ] = 3,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the same, of all columns, as one JSON object.")
     ] = False,
@@ -48,6 +52,7 @@ def explain(
     column: what it adds to the score, the value seen, the value of that normal row, and which share
     of the normal rows has a value as extreme or as rare. What the columns add makes up the
     difference of the two rows' scores. It says what the model looked at, not what caused it.
+    Below stand the nearest normal rows, in the same columns.
     """
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
@@ -63,7 +68,10 @@ def explain(
         reasons = explained(detector, _rows(detector, table, row))
     except RowError as error:
         raise error.at(row[error.row]) from error
-    facts = [_facts(reasons, i, n, -detector.offset_) for i, n in enumerate(row)]
+    facts = [
+        _facts(reasons, i, n, -detector.offset_) | _nearest(reasons, i, nearest)
+        for i, n in enumerate(row)
+    ]
     if as_json:
         print_json({"rows": facts})
     else:
@@ -160,6 +168,15 @@ def _facts(reasons: Reasons, i: int, row: int, threshold: float) -> dict[str, An
     }
 
 
+def _nearest(reasons: Reasons, i: int, k: int) -> dict[str, Any]:
+    """The values of the k nearest normal rows, the nearest first; none where there is none."""
+    places = reasons.nearest[i, :k].tolist()
+    return {
+        "normal_rows": reasons.normals.height,
+        "nearest": [reasons.normals.row(place, named=True) for place in places],
+    }
+
+
 def _as_text(fact: dict[str, Any], top: int) -> str:
     from alad.cli.show import in_columns
     from alad.reasons.result import said
@@ -180,7 +197,26 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
-    return "\n".join([head, *in_columns(names, body)])
+    return "\n".join([head, *in_columns(names, body), *_nearest_as_text(fact, top)])
+
+
+def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:
+    """The nearest normal rows beside the row, a line for each column."""
+    from alad.cli.show import in_columns
+    from alad.reasons.result import said
+
+    rows = fact["nearest"]
+    if not rows:
+        return []
+    body = [
+        [name, _short(said(column["seen"])), *(_short(said(row[name])) for row in rows)]
+        for column in fact["columns"][:top]
+        for name in [column["column"]]
+    ]
+    which = "row is" if len(rows) == 1 else f"{len(rows)} rows are"
+    head = f"of {fact['normal_rows']:,} normal rows the nearest {which}"
+    places = [f"normal {k + 1}" for k in range(len(rows))]
+    return [head, *in_columns(["column", "seen", *places], body)]
 
 
 def _short(text: str) -> str:

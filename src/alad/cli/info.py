@@ -29,7 +29,7 @@ def info(
     from alad.cli.card import write_card
     from alad.cli.show import print_json, print_text
 
-    facts = _facts(model)
+    facts = facts_of(model)
     if out is not None:
         check_not_read(out, model)
         write_card(model, facts, [_became(column) for column in facts["columns"] or ()], out)
@@ -47,7 +47,7 @@ KEPT = ("rows", "weights/M.rows")  # of nearest neighbours, and of ALAD's memory
 BELIEF, BELIEVED = "weights/M.slopes", ("xz", "xx")  # how far a doubt in rows counts, and whose
 
 
-def _facts(folder: Path) -> dict[str, Any]:
+def facts_of(folder: Path) -> dict[str, Any]:
     """Give the model's own statements, in our order, with its size on disk."""
     from alad.errors import ModelFormatError
     from alad.io import read_model

@@ -13,6 +13,7 @@ from alad.errors import InputError
 
 if TYPE_CHECKING:
     from alad.preprocessing.pictures import Pixels
+    from alad.report.pictures import Extremes
 
 
 def look(
@@ -30,6 +31,9 @@ def look(
     on_bad: Annotated[
         OnBad, typer.Option(help="Leave out a damaged file and go on, or stop.")
     ] = OnBad.skip,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was drawn as one JSON object.")
+    ] = False,
 ) -> None:
     """Draw the most normal and the most anomalous pictures of a folder as the model sees them.
 
@@ -39,7 +43,7 @@ def look(
     """
     from alad._files import written_aside
     from alad.cli.progress import rows_progress
-    from alad.cli.show import print_text
+    from alad.cli.show import print_json, print_text
     from alad.estimators import load
     from alad.report.pictures import gather
     from alad.report.pictures import look as drawn
@@ -63,7 +67,25 @@ def look(
     with written_aside(out) as aside:
         figure.savefig(aside, dpi=110, format="png")
     tell_unreadable(folder.summary())
-    print_text(f"Written: {out}")
+    if as_json:
+        print_json(_facts(extremes, folder, out))
+    else:
+        print_text(f"Written: {out}")
+
+
+def _facts(extremes: Extremes, folder: Folder, out: Path) -> dict[str, Any]:
+    """What was drawn: the pictures with their scores, the most normal and the strangest first."""
+    drawn = {
+        name.replace(" ", "_"): [
+            {"file": file, "anomaly_score": float(score)}
+            for file, score in zip(extremes.names[which], extremes.scores[which], strict=True)
+        ]
+        for name, which in extremes.halves().items()
+    }
+    drawn["most_anomalous"].reverse()
+    unreadable = folder.summary()
+    pictures = len(folder.files) - len(unreadable)
+    return {"out": str(out), "pictures": pictures, "unreadable": unreadable, **drawn}
 
 
 def _told(

@@ -151,7 +151,8 @@ def as_text(table: Mapping[str, Any]) -> str:
     head = ["method", "mean", "published", "classes", *table["classes"]]
     body = [_line(row, table["classes"]) for row in table["rows"]]
     lines = in_columns(head, body + [_published(row) for row in table["by_class"]])
-    notes = [f"Pictures: {source}." for source in table["sources"]]
+    notes = [f"{mark} {note}." for mark, note in table["footnotes"].items()]
+    notes += [f"Pictures: {source}." for source in table["sources"]]
     notes += [f"{row['method']}, class by class: {row['source']}." for row in table["by_class"]]
     if any(row["mean"] is not None and not row["is_whole"] for row in table["rows"]):
         notes.append(
@@ -177,12 +178,12 @@ def _line(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
     ours = {"mean": row["mean"], "sd": row["sd"]}
     mean = "" if row["mean"] is None else mean_and_sd_as_text(ours, "+-")
     published = row["published"]
-    theirs = {"mean": published["mean"], "sd": published["sd"]} if published else None
+    theirs = mean_and_sd_as_text(published, "+-") + published["mark"] if published else ""
     cells = [row["cells"][name] for name in classes]
     return [
         label,
         mean,
-        mean_and_sd_as_text(theirs, "+-") if theirs else "",
+        theirs,
         str(row["classes"]),
         *("" if cell is None else f"{cell['auroc']['mean']:.3f}" for cell in cells),
     ]

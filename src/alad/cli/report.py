@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,6 +51,9 @@ def report(
         str | None,
         typer.Option(metavar="COLUMN", help="Of a scored table: whom a row is of, as a host."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what the page shows, in short, as JSON.")
+    ] = False,
 ) -> None:
     """Make one self-contained HTML page of stored results, or of a scored table.
 
@@ -61,22 +64,28 @@ def report(
     scores and p-values lie, and the alerts in groups of like reasons, each with examples.
     """
     from alad._files import check_not_read, written_aside
-    from alad.cli.show import print_text
+    from alad.cli.show import print_json, print_text
 
     if scored is None:
-        page = _of_results(results, pictures, time, entity)
+        page, facts = _of_results(results, pictures, time, entity)
     else:
         check_not_read(out, scored, results)
-        page = _of_table(results, scored, pictures, time, entity)
+        page, facts = _of_table(results, scored, pictures, time, entity)
     with written_aside(out) as aside:
         aside.write_text(page, encoding="utf-8")
-    print_text(f"Written: {out} ({len(page) / 1e6:.1f} MB)")
+    if as_json:
+        print_json({"out": str(out), "bytes": len(page.encode()), **facts})
+    else:
+        print_text(f"Written: {out} ({len(page) / 1e6:.1f} MB)")
 
 
-def _of_results(results: Path, pictures: Path | None, time: str | None, entity: str | None) -> str:
+def _of_results(
+    results: Path, pictures: Path | None, time: str | None, entity: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The page of stored results, and what it shows in short."""
     from alad.experiments.summary import summarise
     from alad.io.folder import FACTS
-    from alad.report.page import render
+    from alad.report.page import render, verdict
 
     if time is not None or entity is not None:
         raise InputError(
@@ -88,12 +97,22 @@ def _of_results(results: Path, pictures: Path | None, time: str | None, entity: 
             f"Expected a scored table after the model {results}; got none. Give what 'alad score "
             "MODEL TABLE -o SCORED --all-columns' wrote."
         )
-    return render(summarise(results), _pictures(pictures))
+    summary = summarise(results)
+    shown = [table["name"] for table in (*summary["tables"], *summary["one_class"])]
+    answers = verdict(summary["tables"])
+    facts = {
+        "results": len(summary["sources"]),
+        "tables": shown,
+        "published": len(answers),
+        "within_2_sd": sum(entry["within"] is True for entry in answers),
+    }
+    return render(summary, _pictures(pictures)), facts
 
 
 def _of_table(
     model: Path, scored: Path, pictures: Path | None, time: str | None, entity: str | None
-) -> str:
+) -> tuple[str, dict[str, Any]]:
+    """The page of a scored table, and what it shows in short."""
     from alad.estimators import load
     from alad.io.folder import FACTS
     from alad.reasons import explain
@@ -105,7 +124,23 @@ def _of_table(
     detector = load(model)
     summary = summarise(detector, _opened(scored, detector), explain, time=time, entity=entity)
     changed = (model / FACTS).stat().st_mtime
-    return triage(summary, datetime.datetime.fromtimestamp(changed).date().isoformat())
+    page = triage(summary, datetime.datetime.fromtimestamp(changed).date().isoformat())
+    return page, _in_short(summary)
+
+
+def _in_short(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """How many rows, alerts and groups a report to triage from tells of."""
+    groups, entities = summary["groups"], summary["entities"]
+    of_group = ("number", "items", "count", "score", "p_value", "rows")
+    return {
+        "detector": summary["model"]["detector"],
+        "rows": summary["scored"]["rows"],
+        "alerts": summary["scored"]["alerts"],
+        "lowest_alert": summary["scored"]["lowest_alert"],
+        "groups": groups["total"],
+        "shown": [{name: group[name] for name in of_group} for group in groups["shown"]],
+        "entities_with_alerts": entities and len(entities["top"]) + entities["more"],
+    }
 
 
 def _opened(path: Path, detector: AbstractDetector) -> Scored:

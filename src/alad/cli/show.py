@@ -23,10 +23,10 @@ TABLES = (  # what may be given as one
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """Print one JSON object; a number that is not finite becomes null."""
+    """Print one JSON object; a number that is not finite becomes null, a time text."""
     from alad.experiments.record import plain
 
-    text = json.dumps(plain(content), allow_nan=False, ensure_ascii=False)
+    text = json.dumps(plain(content), allow_nan=False, ensure_ascii=False, default=str)
     print_text(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

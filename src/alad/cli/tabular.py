@@ -129,6 +129,7 @@ def as_text(table: Mapping[str, Any]) -> str:
         for row in table["rows"]
         if row["ours"] and row["differs"]
     ]
+    notes += [f"{mark} {note}." for mark, note in table["footnotes"].items()]
     if not any(row["ours"] for row in table["rows"]):
         notes.append("Nothing is stored yet.")
     return "\n".join([table["title"], "", *lines, *notes])
@@ -151,4 +152,4 @@ def _line(row: Mapping[str, Any]) -> list[str]:
 
 
 def _f1(published: Mapping[str, Any] | None) -> str:
-    return "" if published is None else f"{published['f1']:.4f}"
+    return "" if published is None else f"{published['f1']:.4f}{published['mark']}"

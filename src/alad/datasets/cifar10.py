@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alad.datasets._files import RemoteFile, find
+from alad.datasets._files import RemoteFile, data_dir, find
 from alad.datasets._pictures import (
     CHANNELS,
     SIDE,
@@ -59,6 +59,9 @@ RELEASE = RemoteFile(
     urls=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
 )
 """170 MB; not shipped with alad."""
+
+PICKLED = ("cifar-10-python.tar.gz", "cifar-10-batches-py")
+"""The official release for Python, packed and unpacked."""
 
 RECORD = 1 + SIDE * SIDE * CHANNELS  # bytes of one picture in the release: its class, its pixels
 
@@ -129,7 +132,25 @@ def load() -> Pictures:
         They cannot be found, verified or read.
     """
     sheets = sheets_instead_of(RELEASE, f"{SHEETS[0].name}.webp")
-    return read_sheets(sheets) if sheets else read_release(find(RELEASE))
+    return read_sheets(sheets) if sheets else read_release(_release())
+
+
+def _release() -> Path:
+    """The official release for C programs; where only that for Python is at hand, this is said."""
+    try:
+        return find(RELEASE)
+    except DataSetError as error:
+        folder = data_dir(RELEASE.folder)
+        places = (place / name for place in (folder, folder.parent) for name in PICKLED)
+        found = next((path for path in places if path.exists()), None)
+        if found is None:
+            raise
+        raise DataSetError(
+            f"Expected {RELEASE.name}, the release for C programs, in {folder}; got {found}, that "
+            "for Python. It is made of pickles, which are programs, and alad runs none. Get "
+            f"{RELEASE.urls[0]} (170 MB, the same pictures) and put it into {folder}. (Fetching "
+            f"it failed: {error})"
+        ) from error
 
 
 def read_release(path: Path) -> Pictures:

@@ -16,7 +16,7 @@ import numpy as np
 
 from alad.datasets import DATA_SETS
 from alad.experiments import results
-from alad.experiments.published import AUROCS, BY_CLASS, Auroc
+from alad.experiments.published import AUROCS, BY_CLASS, Auroc, as_printed, footnotes
 from alad.experiments.registry import METHODS, ONLY, Method, Row
 from alad.experiments.results import Job, Stored
 
@@ -135,6 +135,7 @@ def one_class(table: OneClassTable, folder: Path) -> dict[str, Any]:
         "classes": list(table.classes),
         "by_class": [asdict(row) for row in BY_CLASS.get(table.name, ())],
         "rows": rows,
+        "footnotes": footnotes(rows),
         "made_otherwise": made_otherwise(rows),
         "sources": sorted(
             {
@@ -178,7 +179,7 @@ def _row(table: OneClassTable, row: Row, folder: Path) -> dict[str, Any]:
         "method": row.method,
         "score": row.score or ONLY,
         "control": row.control,
-        "published": None if published is None else asdict(published),
+        "published": as_printed(published),
         "cells": cells,
         "mean": float(np.mean(means)) if means else None,
         "sd": float(np.std(means, ddof=1)) if several else None,

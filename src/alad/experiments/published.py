@@ -5,7 +5,9 @@ A mean alone has sd None. Rows are looked up by a short name, which the registry
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 PAPER = "Zenati et al., ICDM 2018"
 TALK = "Strangalies, FU Berlin"
@@ -26,6 +28,9 @@ class Published:
 
 
 MEMORY = "from memory of the paper: check before quoting"
+UNFITTING = "its F1 does not follow from P and R"
+MARKS = {MEMORY: "†", UNFITTING: "‡"}
+"""What stands beside a number that has such a note."""
 
 PUBLISHED: dict[str, dict[str, Published]] = {
     "kdd99": {
@@ -34,9 +39,7 @@ PUBLISHED: dict[str, dict[str, Published]] = {
         "DSEBM-r": Published("DSEBM-r", 0.8521, 0.6472, 0.7328, DAGMM_PAPER),
         "DSEBM-e": Published("DSEBM-e", 0.8619, 0.6446, 0.7399, DAGMM_PAPER),
         "DAGMM": Published("DAGMM", 0.9297, 0.9442, 0.9369, DAGMM_PAPER),
-        "AnoGAN": Published(
-            "AnoGAN", 0.8786, 0.8297, 0.8865, PAPER, note="its F1 does not follow from P and R"
-        ),
+        "AnoGAN": Published("AnoGAN", 0.8786, 0.8297, 0.8865, PAPER, note=UNFITTING),
         "ALAD": Published("ALAD", 0.9427, 0.9577, 0.9501, PAPER, sd=0.0018),
         "ALAD, the talk": Published("ALAD, the talk", 0.9481, 0.9417, 0.9449, TALK),
         "Baseline": Published("Baseline", 0.948, 0.963, 0.955, PAPER, sd=0.007),
@@ -122,3 +125,20 @@ KDD99 = (
     replace(PUBLISHED["kdd99"]["ALAD"], method="ALAD, the paper"),
     PUBLISHED["kdd99"]["ALAD, the talk"],
 )
+
+
+def as_printed(published: Published | Auroc | None) -> dict[str, Any] | None:
+    """Give a number with the mark of its note, as a dictionary that JSON can hold."""
+    return (
+        None if published is None else asdict(published) | {"mark": MARKS.get(published.note, "")}
+    )
+
+
+def footnotes(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Say what the marks of a table's published numbers mean, those that are there.
+
+    >>> footnotes([{"published": as_printed(PUBLISHED["arrhythmia"]["IF"])}, {"published": None}])
+    {'†': 'from memory of the paper: check before quoting'}
+    """
+    notes = {row["published"]["note"] for row in rows if row["published"]}
+    return {mark: note for note, mark in MARKS.items() if note in notes}

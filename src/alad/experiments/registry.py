@@ -168,8 +168,15 @@ NARROW = (
     "nothing between all rows but near duplicates: it looks rows up, and most of the ordinary "
     "test rows have a duplicate among the training rows, while no anomaly has one."
 )
-SCALED = "Ours scales columns, without which noise of deviation 1 means little beside bytes."
-
+EMPTY = (
+    "Where columns are not scaled and have deviations of tens, the kernel of the paper's settings "
+    "is below 1e-7 between every test row and every training row: all look alike, and nearly all "
+    "are flagged."
+)
+SCALED = (
+    "Ours scales columns, without which noise of deviation 1 means little beside values of "
+    "hundreds and more."
+)
 
 LEFT_IN = (
     "The released code leaves anomalies in the training rows, which the paper's text does not say: "
@@ -177,10 +184,10 @@ LEFT_IN = (
 )
 
 
-def _everyone(compared: bool, of_alad: str = "") -> tuple[Row, ...]:
+def _everyone(compared: bool, of_svm: str = "", of_alad: str = "") -> tuple[Row, ...]:
     """Every method; beside the published numbers where the protocol is theirs.
 
-    ``of_alad`` says why ALAD's row is away from its number.
+    ``of_svm`` and ``of_alad`` say why the rows of OC-SVM and ALAD are away from their numbers.
     """
 
     def row(
@@ -192,7 +199,7 @@ def _everyone(compared: bool, of_alad: str = "") -> tuple[Row, ...]:
         return Row(label, method, score, control=True)
 
     return (
-        row("OC-SVM, the paper's settings", "oc-svm-paper", of="OC-SVM", why=f"{QUOTED} {NARROW}"),
+        row("OC-SVM, the paper's settings", "oc-svm-paper", of="OC-SVM", why=f"{QUOTED} {of_svm}"),
         row("OC-SVM", "oc-svm"),
         row("Isolation Forest, the paper's settings", "if-paper", of="IF"),
         row("Isolation Forest", "if"),
@@ -239,7 +246,14 @@ SUBSET = "AnoGAN is tried on 20,000 of the test rows, drawn at random."
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        Table("kdd99", "KDDCup99, every method", "kdd99", "paper", _everyone(True), note=SUBSET),
+        Table(
+            "kdd99",
+            "KDDCup99, every method",
+            "kdd99",
+            "paper",
+            _everyone(True, NARROW),
+            note=SUBSET,
+        ),
         Table("kdd99-ablation", "KDDCup99, ablation", "kdd99", "paper", _ablation(True)),
         Table("kdd99-scores", "KDDCup99, scores of ALAD", "kdd99", "paper", _scores(True)),
         Table(
@@ -264,7 +278,7 @@ TABLES: dict[str, Table] = {
             "Arrhythmia, every method",
             "arrhythmia",
             "paper",
-            _everyone(True, LEFT_IN),
+            _everyone(True, EMPTY, LEFT_IN),
         ),
         Table(
             "arrhythmia-ablation", "Arrhythmia, ablation", "arrhythmia", "paper", _ablation(False)
@@ -281,7 +295,7 @@ TABLES: dict[str, Table] = {
             "Arrhythmia, the released code's protocol",
             "arrhythmia",
             "released-code",
-            _everyone(True),
+            _everyone(True, EMPTY),
             note="Anomalies are left in the training rows, as in the released code.",
         ),
         Table(

@@ -21,6 +21,7 @@ BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
 FEW = 0.05  # of a group: a value that fewer have is only an example
 LEAST = 0.03  # of the score: a column that brings less is not shown
+BESIDE = 60  # columns of an example that are shown beside the nearest normal row
 
 
 def grouped(cases: Cases, tally: Tally, extent: Extent) -> dict[str, Any]:
@@ -237,4 +238,30 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
             }
             for j in _most(share, BARS)
         ],
+        "beside": _beside(i, cases),
     }
+
+
+def _beside(i: int, cases: Cases) -> dict[str, Any] | None:
+    """An alert beside its nearest normal row: where they differ, and what they have in common.
+
+    Of more than BESIDE columns those that bring most; None where there is no such row.
+    """
+    reasons = cases.reasons
+    assert reasons is not None
+    if not reasons.nearest.shape[1]:
+        return None
+    order = np.argsort(-reasons.contributions[i], kind="stable").tolist()
+    pairs = [_pair(i, reasons.columns[j], cases) for j in order[:BESIDE]]
+    return {
+        "differs": [pair for pair in pairs if pair["seen"] != pair["normal"]],
+        "alike": [pair for pair in pairs if pair["seen"] == pair["normal"]],
+        "more": len(order) - len(pairs),
+    }
+
+
+def _pair(i: int, name: str, cases: Cases) -> dict[str, str]:
+    """What an alert and its nearest normal row have in a column."""
+    assert cases.reasons is not None
+    normal = told(cases.reasons.expected[name][i])
+    return {"column": name, "seen": told(cases.seen(name)[i]), "normal": normal}

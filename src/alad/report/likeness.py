@@ -83,6 +83,10 @@ class Reasons(Protocol):
     def rarity(self) -> NDArray[np.float64]:
         """(n, c) the share of normal rows with a value as extreme or as rare."""
 
+    @property
+    def nearest(self) -> NDArray[np.int64]:
+        """(n, k) the nearest normal rows; k is 0 where what is expected is none of them."""
+
 
 def shares(contributions: NDArray[Any]) -> NDArray[np.float64]:
     """The share (n, c) of each column in what raises the score; zeros where nothing does.

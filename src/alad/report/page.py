@@ -43,6 +43,9 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
         panels=[_panel(panel) for panel in summary["panels"]],
         sources=summary["sources"],
         verdict=verdict(summary["tables"]),
+        verdict_marks={
+            mark: note for table in summary["tables"] for mark, note in table["footnotes"].items()
+        },
         metrics=METRICS,
     )
 

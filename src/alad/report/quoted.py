@@ -27,6 +27,8 @@ class QuotedReasons:
     seen: pl.DataFrame
     expected: pl.DataFrame
     rarity: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+    """(n, 0): no row is told whole."""
 
 
 def columns_of_reasons(names: Sequence[str]) -> tuple[str, ...]:
@@ -58,8 +60,8 @@ def read(rows: pl.DataFrame, columns: Sequence[str]) -> QuotedReasons | None:
         return None
     seen = rows.select(columns)
     as_seen = [_like(pl.Series(c, expected[c], pl.String), seen[c]) for c in columns]
-    rarity = np.full(contributions.shape, np.nan)
-    return QuotedReasons(tuple(columns), contributions, seen, pl.DataFrame(as_seen), rarity)
+    unknown, none = np.full(contributions.shape, np.nan), np.empty((rows.height, 0), np.int64)
+    return QuotedReasons(tuple(columns), contributions, seen, pl.DataFrame(as_seen), unknown, none)
 
 
 def _expected(text: str) -> str | None:
