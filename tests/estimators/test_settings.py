@@ -236,9 +236,9 @@ def test_rows_are_held_out_by_the_seed_and_never_trained_on(asked_of_training, c
 
 
 def test_rows_to_watch_may_be_given_and_are_scaled_like_the_others(asked_of_training):
-    asked = asked_of_training(ALAD(validation_fraction=0.3), X_valid=X[:9] + 1)
+    asked = asked_of_training(ALAD(validation_fraction=0.3), X_valid=X[:15] + 1)
     assert len(asked["rows"]) == N
-    want = (X[:9] + 1 - X.mean(axis=0)) / X.std(axis=0)
+    want = (X[:15] + 1 - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(asked["validation"], want, rtol=1e-4, atol=1e-5)
     with pytest.raises(InputError, match="expecting 5 features"):
         ALAD().fit(X, X_valid=X[:, :3])

@@ -57,6 +57,7 @@ SETTINGS: Mapping[str, Callable[[Any], str]] = {
     "k": _as("{:,} neighbours"),
     "method": _as("the {} of their distances"),
     "max_rows": _as("at most {:,} rows kept"),
+    "distinct": _either("equal rows kept once"),
     "n_components": _number_or_name("{} components, or that share of the variance"),
     "n_estimators": _as("{:,} trees"),
     "max_samples": _number_or_name("{} rows for each tree"),
