@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._doubt import NONE, Belief
-from alad.estimators._given import Matrix, drawn
+from alad.estimators._given import Matrix, distinct, drawn
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
@@ -37,12 +37,12 @@ def memory_of(
     x: Matrix, seed: int, leave_out_knots: bool, belief: Belief = NONE
 ) -> tuple[int, tuple[Any, Any]]:
     """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
-    distinct = distinct_rows(x)
-    trust = min(1.0, len(distinct) / (ENOUGH * x.shape[1]))
+    different = distinct_rows(x)
+    trust = min(1.0, len(different) / (ENOUGH * x.shape[1]))
     scale = _number(SQUASHED / (1 - trust) if trust < 1 else np.inf)
     if trust < 1:
-        distinct = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
-    rows = kept_rows(distinct, seed, leave_out_knots)
+        different = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
+    rows = kept_rows(different, seed, leave_out_knots)
     memory = Memory(*rows.shape)
     radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
     memory.rows = Kept(jnp.asarray(rows))
@@ -73,17 +73,14 @@ def distinct_rows(x: Matrix) -> Matrix:
     with np.errstate(over="ignore"):
         halves = x.astype(np.float16).astype(np.float32)
     known = np.where(np.isfinite(halves), halves, x) + np.float32(0)  # no zero below zero
-    known = np.ascontiguousarray(known)
-    as_bytes = known.view(np.dtype((np.void, known.itemsize * x.shape[1])))
-    _, first = np.unique(as_bytes, return_index=True)
-    found: Matrix = known[np.sort(first)]
+    found: Matrix = known[np.sort(distinct(known)[0])]
     return found
 
 
-def kept_rows(distinct: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
-    """Choose the rows to keep, if asked without knots of rows that lie apart from the rest."""
-    fitting = BYTES // (2 * distinct.shape[1])
-    rows = covering_rows(distinct, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
+def kept_rows(x: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
+    """Choose which of some distinct rows to keep, if asked without knots apart from the rest."""
+    fitting = BYTES // (2 * x.shape[1])
+    rows = covering_rows(x, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
     rows = without_knots(rows) if leave_out_knots else rows
     return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
 

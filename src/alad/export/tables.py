@@ -27,7 +27,7 @@ from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
 from alad.preprocessing.kinds.words import MISSING
-from alad.preprocessing.scaling import HALF, SLOWLY, Scaler
+from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
 
 DAY = 86_400  # seconds
@@ -183,15 +183,15 @@ def scaled(x: Tensor, scaler: Scaler) -> Tensor:
     x = x.to(np.float64)
     y = (_logarithms(x, scaler) - scaler.shift) / scaler.scale
     y = _far_values(y, x, scaler)
-    bent = y if scaler.bend is None else _bent(y, scaler.bend)
+    bent = y if scaler.bend is None else _bent(y, *scaler.bend)
     return _clipped(bent, LARGEST).to(np.float32)
 
 
-def _bent(y: Tensor, b: float) -> Tensor:
+def _bent(y: Tensor, b: float, w: float) -> Tensor:
     """Beyond b a logarithm's growth."""
     size = apply("Abs", y)
     beyond = apply("Max", size - b, y._alike(0))
-    return where(size > b, apply("Sign", y) * (b + SLOWLY * log(1 + beyond / SLOWLY)), y)
+    return where(size > b, apply("Sign", y) * (b + w * log(1 + beyond / w)), y)
 
 
 def _far_values(y: Tensor, x: Tensor, scaler: Scaler) -> Tensor:

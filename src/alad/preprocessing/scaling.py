@@ -2,7 +2,7 @@
 
 Every kind of scaling is the same equation, with other constants for each column j:
 
-    y_j = bent((g_j(x_j) - shift_j) / scale_j),   g_j = +-log1p(|x|) or the identity
+    y_j = bent((g_j(x_j) - shift_j) / scale_j),   g_j(x) = sign(x) log1p(|x|) or the identity
 
 ======================  ==========================  ===========================  ==========
 kind                    shift                       scale                        bent
@@ -27,7 +27,8 @@ Beyond b = 10 deviations ``log-standard`` goes on as a logarithm, with w = 1/4:
     bent(y) = y for |y| <= b,  else +-(b + w log(1 + (|y| - b) / w))
 
 so that no single column drowns the others, and yet a value far beyond all that fit saw is unlike
-all of them: a thousand times as far is about two deviations more.
+all of them: a thousand times as far is about two deviations more. A negative value in a column of
+logarithms, where fit saw none, is below all of them.
 
 ``pixels`` takes bytes, 0 to 255, to [-1, 1], whatever is in the training rows: it is for pictures.
 
@@ -48,7 +49,7 @@ from alad.errors import InputError, ModelFormatError
 
 SCALINGS: tuple[str, ...] = ("none", "minmax", "standard", "log-standard", "pixels")
 LOG_SKEWNESS = 2.0  # an exponential distribution has skewness 2: beyond it, the tail is heavy
-BEND, SLOWLY = 10.0, 0.25  # standard deviations: b and w; only log-standard bends
+BEND = (10.0, 0.25)  # b and w, in standard deviations; only log-standard bends
 HALF = 127.5  # of the largest byte
 
 _BLOCK = 8192  # rows at a time in float64: a block of 121 columns stays within 8 MB
@@ -66,7 +67,7 @@ class Scaler:
     shift: Float64s
     scale: Float64s
     log: Bools
-    bend: float | None
+    bend: tuple[float, float] | None
     mean: Float64s | None = None
     """Of the plain columns, with ``sd``, for those that g takes the logarithm of."""
     sd: Float64s | None = None
@@ -94,7 +95,7 @@ class Scaler:
                 block /= self.scale
             self._count_far_values(block, values[rows])
             if self.bend is not None:
-                _bend(block, self.bend)
+                _bend(block, *self.bend)
             out[rows] = np.clip(block, -_LARGEST, _LARGEST, out=block)
         return out
 
@@ -121,7 +122,7 @@ class Scaler:
         scaled = self._of_its_columns(y).astype(np.float64)
         with np.errstate(over="ignore"):
             if self.bend is not None:
-                _unbend(scaled, self.bend)
+                _unbend(scaled, *self.bend)
             values = scaled * self.scale + self.shift
             x = np.where(self.log, np.sign(values) * np.expm1(np.abs(values)), values)
         if self.mean is None or self.sd is None:
@@ -158,17 +159,12 @@ class Scaler:
         ModelFormatError
             An older alad made them, which scaled otherwise.
         """
-        if meta.get("clip") is not None:
-            raise ModelFormatError(
-                "Expected a model of this alad; this one is of an older alad, to which all values "
-                "beyond 10 standard deviations were one. Fit it again."
-            )
         return cls(
             kind=_checked(meta["kind"]),
             shift=np.asarray(arrays["shift"], np.float64),
             scale=np.asarray(arrays["scale"], np.float64),
             log=np.asarray(arrays["log"], np.bool_),
-            bend=None if "clip" in meta else meta["bend"],
+            bend=_pair(meta),
             mean=_vector(arrays.get("mean")),
             sd=_vector(arrays.get("sd")),
         )
@@ -274,7 +270,7 @@ class ScalerLearner:
         if self.kind == "standard":
             return Scaler(self.kind, mean, sd, np.zeros(f, np.bool_), None)
         log = (low >= 0) & (skewness > LOG_SKEWNESS)
-        log_mean, log_sd, _ = self._logs.of(constant, np.copysign(np.log1p(np.abs(low)), low))
+        log_mean, log_sd, _ = self._logs.of(constant, _logarithm(low))
         shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
         plain_mean, plain_sd = np.zeros(f), np.ones(f)
         shift[self._measured] = np.where(log, log_mean, mean)
@@ -352,24 +348,37 @@ def _blocks(x: NDArray[Any], log: Bools) -> Iterator[tuple[slice, Float64s]]:
         rows = slice(start, start + _BLOCK)
         block = np.array(x[rows], np.float64)
         if len(columns):
-            # A negative value was never seen at fit in such a column; it is far from all others.
-            logged = block[:, columns]
-            block[:, columns] = np.copysign(np.log1p(np.abs(logged)), logged)
+            block[:, columns] = _logarithm(block[:, columns])
         yield rows, block
 
 
-def _bend(y: Float64s, b: float) -> None:
+def _logarithm(x: Float64s) -> Float64s:
+    return np.copysign(np.log1p(np.abs(x)), x)
+
+
+def _bend(y: Float64s, b: float, w: float) -> None:
     """Let what is beyond b grow as a logarithm, in place."""
     far = np.abs(y) > b
-    beyond = np.abs(y[far]) - b
-    y[far] = np.copysign(b + SLOWLY * np.log1p(beyond / SLOWLY), y[far])
+    y[far] = np.copysign(b + w * np.log1p((np.abs(y[far]) - b) / w), y[far])
 
 
-def _unbend(y: Float64s, b: float) -> None:
+def _unbend(y: Float64s, b: float, w: float) -> None:
     """Invert :func:`_bend`, in place."""
     far = np.abs(y) > b
-    beyond = np.abs(y[far]) - b
-    y[far] = np.copysign(b + SLOWLY * np.expm1(beyond / SLOWLY), y[far])
+    y[far] = np.copysign(b + w * np.expm1((np.abs(y[far]) - b) / w), y[far])
+
+
+def _pair(meta: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Read b and w; an older alad had a limit in their place, or none."""
+    if meta.get("clip") is not None:
+        raise ModelFormatError(
+            "Expected a model of this alad; this one is of an older alad, to which all values "
+            "beyond 10 standard deviations were one. Fit it again."
+        )
+    if "clip" in meta or meta["bend"] is None:
+        return None
+    b, w = meta["bend"]
+    return float(b), float(w)
 
 
 def _centred(bytes_: NDArray[Any]) -> NDArray[np.float32]:
