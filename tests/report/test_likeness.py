@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad.report.likeness import Crowd, Rule, leading, merged, shares, told
+from alad.report.likeness import Crowd, Rule, leading, merged, shares, told, told_of_all
 from alad.report.likeness import signatures as signatures_in
 from tests.report.scored import Reasons
 
@@ -25,7 +25,7 @@ def reasons(contributions, seen, expected) -> Reasons:
 def signatures(found, **kinds):
     """Of alerts that stand for themselves."""
     ones = np.ones((len(found.contributions), len(found.columns)), int)
-    return signatures_in(found, Crowd(ones[:, 0], ones, kinds))
+    return signatures_in(found, Crowd(ones[:, 0], ones, ones, kinds))
 
 
 def test_a_signature_says_value_or_direction():
@@ -90,7 +90,7 @@ def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
     ones = np.ones((n, 3), int)
     found = signatures_in(
         rows,
-        Crowd(ones[:, 0], ones, {"port": "port", "to": "ip", "who": "text"}),
+        Crowd(ones[:, 0], ones, ones, {"port": "port", "to": "ip", "who": "text"}),
         Rule(share=1.0),
     )
     words = [dict(row) for row in found]
@@ -106,8 +106,35 @@ def test_ports_and_addresses_of_a_scan_are_told_by_range_and_network():
 
 def test_a_value_is_not_that_of_others_which_only_look_the_same():
     rows = reasons([[1.0]] * 2, {"flag": ["S0", "S1"]}, {"flag": ["SF", "SF"]})
-    found = signatures_in(rows, Crowd(np.array([9, 9]), np.array([[4], [5]])))
+    found = signatures_in(rows, Crowd(np.array([9, 9]), np.array([[4], [5]]), np.array([[4], [5]])))
     assert [dict(row)["flag"] for row in found] == ["of several values", "= S1"]
+
+
+def test_a_network_or_range_is_not_that_of_others_which_only_look_the_same():
+    seen = {"to": ["10.0.7.1", "10.0.8.1"], "port": [50_001.0, 7.0]}
+    rows = reasons([[1.0, 0.9]] * 2, seen, {"to": ["10.0.0.1"] * 2, "port": ["443"] * 2})
+    none, near = np.zeros((2, 2), int), np.array([[4, 9], [5, 4]])
+    kinds = {"to": "ip", "port": "port"}
+    crowd = Crowd(np.array([9, 9]), none, near, kinds)
+    first, second = (dict(row) for row in signatures_in(rows, crowd, Rule(share=1.0)))
+    assert first == {"to": "of several values", "port": "among the ephemeral"}
+    assert second == {"to": "in 10.0.8.0/24", "port": "of several values"}
+
+
+def test_what_is_said_of_a_group_holds_of_half_of_its_alerts():
+    seen = pl.Series("to", ["10.0.7.1", "10.0.7.2", "10.0.9.1"])
+    ones = np.ones((3, 1), int)
+    several, network = "of several values", "in 10.0.7.0/24"
+    for counts, words in (([3, 3, 5], network), ([3, 3, 7], several)):
+        near = np.array([[3], [3], [counts[2]]])
+        crowd = Crowd(np.array(counts), ones, near, {"to": "ip"})
+        assert told_of_all(network, seen, crowd, 0) == words
+        assert told_of_all("= 10.0.7.1", seen, crowd, 0) == several
+    assert told_of_all(several, seen, crowd, 0) == several
+    flags = pl.Series("flag", ["S0", "S0", "SF"])
+    crowd = Crowd(np.array([3, 3, 5]), np.array([[3], [3], [5]]), ones, {})
+    assert told_of_all("= S0", flags, crowd, 0) == "= S0"
+    assert told_of_all("higher", pl.Series("n", [1.0, 2.0, 3.0]), crowd, 0) == "higher"
 
 
 def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same():
@@ -117,7 +144,7 @@ def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same()
     new = {"agent": np.arange(n) < 52}
     rows = reasons([[1.0]] * n, {"agent": agents}, {"agent": ["Firefox"] * n})
     for kind in ("categorical", "frequency"):
-        found = signatures_in(rows, Crowd(ones[:, 0], ones, {"agent": kind}, new))
+        found = signatures_in(rows, Crowd(ones[:, 0], ones, ones, {"agent": kind}, new))
         said = [dict(row)["agent"] for row in found]
         assert set(said[:40]) == {"unseen at fit"}
         assert (said[40], said[59]) == ("= scanner", "= curl")

@@ -62,7 +62,7 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
 
 def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
     """The alerts beside each explained one."""
-    return likeness.Crowd(tally.count, tally.same, cases.kinds, cases.unseen)
+    return likeness.Crowd(tally.count, tally.same, tally.near, cases.kinds, cases.unseen)
 
 
 def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:
@@ -79,7 +79,7 @@ def _group(
     count, p = int(tally.count[places].sum()), float(tally.p[places].min())
     times = tally.times[places]
     common = _common(places, cases, tally)
-    items = _items(lead, common)
+    items = _items(_of_all(lead, places, cases, tally), common)
     return {
         "items": items,
         "first": _first(items, common),
@@ -94,6 +94,19 @@ def _group(
         "listed": _listed(places, tally),
         "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
     }
+
+
+def _of_all(
+    lead: likeness.Signature, places: list[int], cases: Cases, tally: Tally
+) -> likeness.Signature:
+    """A leading signature in words that hold of the whole group, not of its own alerts alone."""
+    assert cases.reasons is not None
+    own = likeness.Crowd(tally.count[places], tally.same[places], tally.near[places], cases.kinds)
+    columns = {name: j for j, name in enumerate(cases.reasons.columns)}
+    return frozenset(
+        (name, likeness.told_of_all(text, cases.reasons.seen[name][places], own, columns[name]))
+        for name, text in lead
+    )
 
 
 def _listed(places: list[int], tally: Tally) -> dict[str, list[float]]:

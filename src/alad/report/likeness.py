@@ -20,7 +20,7 @@ MANY = 200  # values of a text, above which they say nothing of likeness
 MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can be ever so many
 NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
 TEN = 10  # alerts that have a word which fit did not see, from which on it is an item by its name
-HALF = 0.5  # of the alerts that one stands for, that have its value
+HALF = 0.5  # of some alerts: what is said of them holds of at least so many
 SEVERAL = "of several values"
 UNSEEN = "unseen at fit"
 
@@ -51,7 +51,8 @@ class Rule:
             "expected. Of a port its range counts, of an address its network, and of a free text "
             f"only that it differs, unless {NAMED:.0%} of the alerts have the same one; of a word "
             f"that fit did not see only that, unless {NAMED:.0%} of the alerts and at least {TEN} "
-            "have the same one. The commonest such signature opens a group; each further one joins "
+            "have the same one. A value, range or network is named only where at least half of the "
+            "alerts have it. The commonest such signature opens a group; each further one joins "
             f"the group with which it shares at least {self.like:.0%} of the items of both, or "
             "opens its own."
         )
@@ -112,6 +113,8 @@ class Crowd:
     """(n,) how many there are beside each."""
     same: NDArray[np.int64]
     """(n, c) how many of them have its value in each column."""
+    near: NDArray[np.int64]
+    """(n, c) how many have a value of its network or range: see :func:`wider`."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of columns, where the model knows them."""
     unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -158,15 +161,24 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
     kind = crowd.kinds.get(seen.name, "")
     if seen.dtype.is_temporal() or kind == "time":  # also times in text, each of them another
         return ["unlike others"] * len(seen)
-    texts = [
-        f"{value:.0f}" if kind == "port" and value is not None else told(value) for value in seen
-    ]
     new = crowd.unseen.get(seen.name, np.zeros(len(seen), np.bool_))
     named = _named(seen, kind, new, crowd.count, crowd.same[:, j])
-    wider = [UNSEEN if is_new else w for w, is_new in zip(_wider(seen, kind), new, strict=True)]
+    is_near = crowd.near[:, j] >= HALF * crowd.count
+    others = [
+        UNSEEN if is_new else word if holds else SEVERAL
+        for word, holds, is_new in zip(wider(seen, kind), is_near, new, strict=True)
+    ]
     return [
-        f"= {text}" if by_name else other
-        for text, by_name, other in zip(texts, named, wider, strict=True)
+        name if by_name else other
+        for name, by_name, other in zip(_names(seen, kind), named, others, strict=True)
+    ]
+
+
+def _names(seen: pl.Series, kind: str) -> list[str]:
+    """What is said of a value that is named."""
+    return [
+        f"= {value:.0f}" if kind == "port" and value is not None else f"= {told(value)}"
+        for value in seen
     ]
 
 
@@ -186,14 +198,27 @@ def _named(
     return named & (same >= HALF * count)
 
 
-def _wider(seen: pl.Series, kind: str) -> list[str]:
-    """What is said of a value that is not named."""
+def wider(seen: pl.Series, kind: str) -> list[str]:
+    """What is said of a value that is not named: the range of a port, the network of an address."""
     if kind == "port":
         return [_range(value) for value in seen]
     if kind == "ip":
         networks = addresses.read(seen.cast(pl.String))["network"]
         return [SEVERAL if network is None else f"in {network}" for network in networks]
     return [SEVERAL] * len(seen)
+
+
+def told_of_all(text: str, seen: pl.Series, crowd: Crowd, j: int) -> str:
+    """What an item says of column j of n alerts and of all beside them: less if few have it."""
+    kind = crowd.kinds.get(seen.name, "")
+    for words, counts in (
+        (_names(seen, kind), crowd.same[:, j]),
+        (wider(seen, kind), crowd.near[:, j]),
+    ):
+        have = np.array([word == text for word in words])
+        if have.any() and text != SEVERAL:
+            return text if counts[have].sum() >= HALF * crowd.count.sum() else SEVERAL
+    return text
 
 
 def _range(port: float | None) -> str:

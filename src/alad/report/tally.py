@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
+from alad.report.likeness import wider
 from alad.report.moments import Moments
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
@@ -195,6 +196,8 @@ class Tally:
     entities: Entities | None
     top: tuple[str, ...]
     """The entities of which all rows are counted."""
+    kinds: Mapping[str, str]
+    """Of the columns, where the model knows them."""
     rows: int = 0
     without_moment: int = 0
 
@@ -209,6 +212,8 @@ class Tally:
         self.entity_rows: Counter[str] = Counter()
         self.count: Counts = np.zeros(r, np.int64)
         self.same: Counts = np.zeros((r, self.values.width), np.int64)
+        self.near: Counts = self.same.copy()
+        self.wider = {v.name: self._wider(v) for v in self.values if self._is_wide(v)}
         self.high: Floats = np.full(r, -np.inf)
         self.p: Floats = np.full(r, np.inf)
         self.span: Floats = np.stack([np.full(r, np.inf), np.full(r, -np.inf)], axis=1)
@@ -257,8 +262,11 @@ class Tally:
         rows = alerts[ROW].cast(pl.Float64).to_numpy()
         self.count += np.bincount(nearest, minlength=len(self.count))
         for j, value in enumerate(self.values):
-            same = alerts[value.name].eq_missing(value.gather(nearest))
-            self.same[:, j] += np.bincount(nearest[same.to_numpy()], minlength=len(self.count))
+            same = alerts[value.name].eq_missing(value.gather(nearest)).to_numpy()
+            self.same[:, j] += np.bincount(nearest[same], minlength=len(self.count))
+            if value.name in self.wider:
+                same = self.wider[value.name][nearest] == self._wider(alerts[value.name])
+            self.near[:, j] += np.bincount(nearest[same], minlength=len(self.count))
         np.maximum.at(self.high, nearest, alerts[SCORE].to_numpy())
         np.minimum.at(self.span[:, 0], nearest, rows)
         np.maximum.at(self.span[:, 1], nearest, rows)
@@ -268,6 +276,12 @@ class Tally:
             known = ~np.isnan(moments)
             np.minimum.at(self.times[:, 0], nearest[known], moments[known])
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
+
+    def _is_wide(self, values: pl.Series) -> bool:
+        return self.kinds.get(values.name) in ("port", "ip")
+
+    def _wider(self, values: pl.Series) -> NDArray[np.str_]:
+        return np.array(wider(values, self.kinds[values.name]))
 
     def _list(self, alerts: pl.DataFrame, nearest: Counts) -> None:
         """Keep which row an alert is, of the first so many."""
