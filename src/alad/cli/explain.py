@@ -179,7 +179,7 @@ def _nearest(reasons: Reasons, i: int, k: int) -> dict[str, Any]:
 
 def _as_text(fact: dict[str, Any], top: int) -> str:
     from alad.cli.show import in_columns
-    from alad.reasons.result import said
+    from alad.reasons.result import as_seen, said
 
     sign = ">" if fact["anomaly_score"] > fact["threshold"] else "<="
     head = (
@@ -190,7 +190,7 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         (
             column["column"],
             f"{column['contribution']:+.4g}",
-            _short(said(column["seen"])),
+            _short(as_seen(column["seen"])),
             _short(said(column["expected"])),
             "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}",
         )
@@ -203,13 +203,13 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
 def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:
     """The nearest normal rows beside the row, a line for each column."""
     from alad.cli.show import in_columns
-    from alad.reasons.result import said
+    from alad.reasons.result import as_seen, said
 
     rows = fact["nearest"]
     if not rows:
         return []
     body = [
-        [name, _short(said(column["seen"])), *(_short(said(row[name])) for row in rows)]
+        [name, _short(as_seen(column["seen"])), *(_short(said(row[name])) for row in rows)]
         for column in fact["columns"][:top]
         for name in [column["column"]]
     ]

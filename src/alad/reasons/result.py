@@ -86,7 +86,7 @@ class Reasons:
         name = self.columns[place]
         seen, expected = self.seen[name][i], self.expected[name][i]
         words = [f"expected {said(expected)}", *self._how_rare(i, place)]
-        return f"{name} {said(seen)} ({'; '.join(words)})"
+        return f"{name} {as_seen(seen)} ({'; '.join(words)})"
 
     def _how_rare(self, i: int, place: int) -> list[str]:
         share, m = self.rarity[i, place], self.normals.height
@@ -103,6 +103,19 @@ class Reasons:
 def is_number(value: Any) -> bool:
     """Whether a value is a number, and no flag."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def as_seen(value: Any) -> str:
+    """Give a value as text, to the digit, so that it is found in its table.
+
+    >>> as_seen(58824.4), as_seen(float(np.float32(0.1))), as_seen(54540.0), as_seen("http")
+    ('58824.4', '0.1', '54540', 'http')
+    """
+    if not isinstance(value, float) or value.is_integer() or not np.isfinite(value):
+        return said(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return str(single if single == value else value)
 
 
 def said(value: Any) -> str:
