@@ -116,6 +116,16 @@ def test_an_unseen_category_is_the_reason():
     assert re.fullmatch(text, reasons.text(0))
 
 
+def test_no_normal_row_has_a_word_that_fit_did_not_see():
+    paths = [f"/page/{i % 250}" for i in range(498)] + ["/once", "/twice"]
+    frame = pl.DataFrame({"path": paths, "n": RNG.normal(size=500)})
+    detector = KNN().fit(frame)
+    assert detector.encoder_.schema[0].kind == "frequency"
+    new = pl.DataFrame({"path": ["/once", "/bin/sh", None], "n": [0.0] * 3})
+    reasons = explain(detector, new, reference=frame)
+    assert reasons.rarity[0, 0] > 0 == reasons.rarity[1, 0]
+
+
 def test_a_constant_column_is_a_reason_only_where_it_changed(shallow):
     place = TOY.columns.index("version")
     same = explain(shallow, toy_rows(amount=80.0), reference=TOY)

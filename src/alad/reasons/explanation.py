@@ -16,6 +16,7 @@ from alad.estimators._given import distinct, some_rows
 from alad.preprocessing.features import are_gaps
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.scaling import Scaler
+from alad.preprocessing.table import TableEncoder
 from alad.reasons.contributions import contributions
 from alad.reasons.reference import Reference
 from alad.reasons.result import Reasons
@@ -89,6 +90,8 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         expected = normal.rows[nearest[:, 0]]
     expected = np.where(single(x) == expected, x, expected)
     rarity = rarity[same]
+    if normal is not None and detector.encoder_ is not None and is_frame(X):
+        _tell_new_words(detector.encoder_, seen, rarity)
     _unclaimed(detector, X, rarity)
     found = contributions(detector._judged, x, expected, _column(detector), len(names))
     return Reasons(
@@ -157,6 +160,12 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
             is_gap = are_gaps(x[:, of_column], column)
             rarity[is_gap, j] = are_gaps(normal.rows[:, of_column], column).mean()
     return rarity
+
+
+def _tell_new_words(encoder: TableEncoder, seen: pl.DataFrame, rarity: NDArray[Any]) -> None:
+    """Say that no normal row has a word that fit did not see: its features are the rarest's."""
+    for j, column in enumerate(encoder.schema):
+        rarity[column.of_kind.unseen(column.given(seen[column.name]), column), j] = 0
 
 
 def _unclaimed(detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]) -> None:

@@ -100,7 +100,17 @@ def quantiles_over(found: Mapping[str, Any], threshold: float | None) -> str:
         figure, ax = _one(1.9)
         for (q, values), style in zip(found["quantiles"].items(), ("-", "--", ":"), strict=True):
             numbers = [math.nan if value is None else value for value in values]
-            ax.plot(middles, numbers, style, color=CALM, lw=1.4, label=f"{float(q):.0%}")
+            # A dot as wide as the line shows a bucket that has no neighbour to be joined with.
+            ax.plot(
+                middles,
+                numbers,
+                style,
+                color=CALM,
+                lw=1.4,
+                marker=".",
+                ms=1.4,
+                label=f"{float(q):.0%}",
+            )
         if threshold is not None:
             ax.axhline(threshold, color=INK, lw=1, ls="--")
         _on_scale(ax, found, "y")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 import matplotlib.style
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from alad.report.plots import ANOMALY, CONTROL, STYLE
 
 SHOWN = 30
+LINE = 90  # letters, as wide as the picture
 
 
 def drawn(found: Mapping[str, Any]) -> Figure:
@@ -26,7 +28,7 @@ def drawn(found: Mapping[str, Any]) -> Figure:
         axes.set_yticks(places, [_short(column["column"]) for column in columns])
         axes.invert_yaxis()
         axes.set(xlim=(0, 1), xlabel="largest difference of shares; in colour: moved")
-        axes.set_title(found["scores"]["statement"], fontsize=9)
+        axes.set_title(fill(found["scores"]["statement"], LINE), fontsize=9)
     return figure
 
 
