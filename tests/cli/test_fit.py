@@ -135,6 +135,17 @@ def test_one_column_is_enough(alad):
     assert load("new").n_features_in_ == 1
 
 
+def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
+    ids = 76561198000000001 + pl.int_range(200).shuffle(0)
+    train.with_columns(n=pl.int_range(200), user=ids, label=pl.lit(0)).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    told = next(line for line in done.err.splitlines() if "perhaps" in line)
+    assert "n (grows from row to row: a number of the row, or a time?)" in told
+    assert "user (whole numbers, of which float32 makes few" in told
+    assert "label (named like a label: if it is one, give it the role label)" in told
+    assert "note: constant columns, which tell nothing: label\n" in done.err
+
+
 def test_constant_columns_and_missing_values_are_allowed_and_named(alad):
     table = give("a,b,c,d\n1,7,x,\n2,7,,u\n,7,x,u\n3,7,y,\n")
     done = alad.good("fit", table, *TO_NEW)

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from alad.errors import InputError
-from alad.preprocessing.kinds import IGNORED, KINDS
+from alad.preprocessing.kinds import IGNORED, KINDS, Settings
 from alad.preprocessing.kinds._formats import UNITS
 from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder
 
@@ -194,6 +195,30 @@ def test_a_row_number_and_a_label_are_pointed_at():
     notes = [column.note for column in TableEncoder.fit(frame).columns]
     assert notes[0].startswith("grows from row to row")
     assert notes[1].startswith("named like a label")
+    assert [column.doubt for column in TableEncoder.fit(frame).columns] == notes
+
+
+@pytest.mark.parametrize("step", [1, 7])
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Float64, pl.UInt64])
+def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
+    """Such as 64-bit identifiers; a model computes in float32, so they tell it next to nothing."""
+    ids = pl.Series([2**56 + 64 * i * step for i in range(400)], dtype=dtype).shuffle(0)
+    column = ColumnLearner("user_id", None, Settings(200, None, 0))
+    for part in (ids[:1], ids[1:150], ids[150:]):
+        column.update(part)
+    found = column.finish()
+    assert found.note == (
+        "whole numbers, of which float32 makes few: its steps are 8,589,934,592 there. If they "
+        "name something, give the role identifier or entity"
+    )
+    assert found.doubt == found.note
+    assert not found.constant
+
+
+def test_large_numbers_that_lie_apart_are_nothing_odd():
+    numbers = np.random.default_rng(0).integers(0, 2**40, 500)
+    assert encoder_of(numbers).schema[0].doubt == ""
+    assert encoder_of([2**56] * 60).schema[0].constant
 
 
 def test_zero_and_one_may_be_booleans():

@@ -186,7 +186,8 @@ class ColumnLearner:
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
-        doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
+        doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
+        doubt = "" if self.stated else doubt
         notes = [learned.note, taken, doubt]
         return Column(
             name=self.name,
@@ -196,7 +197,7 @@ class ColumnLearner:
             has_missing=has_missing and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
+            note="; ".join(filter(None, notes)),
             doubt=doubt,
             learned=known | ({GAP: gap} if gap else {}),
         )
@@ -219,7 +220,7 @@ class ColumnLearner:
         return Column(self.name, self.stated.kind, role=self.stated.role, note=note, learned=form)
 
     def _looks_like_a_label(self) -> str:
-        is_one = self.stated is None and self.name.lower() in LABELS
+        is_one = self.name.lower() in LABELS
         return "named like a label: if it is one, give it the role label" if is_one else ""
 
     def _without_values(self) -> Column:
