@@ -269,10 +269,10 @@ def test_tables_that_have_no_schema(alad):
 
 
 def test_place_that_cannot_be_written(alad):
-    Path("folder").mkdir()
-    done = alad("schema", "train.csv", "-o", "folder")
+    Path("folder.json").mkdir()
+    done = alad("schema", "train.csv", "-o", "folder.json")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("error: Expected to write folder, but something else is there")
+    assert done.err.startswith("error: Expected to write folder.json, but something else is there")
 
 
 def test_a_column_that_somebody_ignored_is_told_as_such(alad, flows):

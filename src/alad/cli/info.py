@@ -25,13 +25,14 @@ def info(
     ] = None,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
-    from alad._files import check_not_read
+    from alad._files import check_ending, check_not_read
     from alad.cli.card import write_card
     from alad.cli.show import print_json, print_text
 
+    check_not_read(out, model)
+    check_ending(out, ".html")
     facts = facts_of(model)
     if out is not None:
-        check_not_read(out, model)
         write_card(model, facts, [_became(column) for column in facts["columns"] or ()], out)
     if as_json:
         print_json(facts)

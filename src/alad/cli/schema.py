@@ -24,7 +24,7 @@ def schema(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Where to write the schema, as JSON.", show_default="no"),
+        typer.Option("--out", "-o", help="The .json to write the schema to.", show_default="no"),
     ] = None,
     drop: Annotated[
         list[str] | None,
@@ -43,11 +43,12 @@ def schema(
     most one), identifier, label. Only features and the time are given to the model. Times that are
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
     """
-    from alad._files import check_not_read
+    from alad._files import check_ending, check_not_read
     from alad.cli.show import note_empty, print_json, print_text, say
     from alad.preprocessing.schema import Schema
 
     check_not_read(out, table)
+    check_ending(out, ".json")
     columns, empty = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:
