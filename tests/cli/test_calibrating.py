@@ -396,6 +396,8 @@ def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
     rows(500, 4).write_csv("new.csv")
     done = alad.good("recalibrate", calibrated, "new.csv", "-o", "again")
     assert "Suspicious: 0." in done.out
+    passing = re.search(r"^Up to (\d+) rows above all old .* attack of (.*)% of", done.out, re.M)
+    assert float(passing[2]) == pytest.approx(int(passing[1]) / 5)
     assert "Calibrated on 500 normal rows that the fit did not see (recalibrated)" in done.out
     old, new = load(calibrated), load("again")
     np.testing.assert_array_equal(new.score_samples(rows(9, 5)), old.score_samples(rows(9, 5)))
