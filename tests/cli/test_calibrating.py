@@ -125,7 +125,8 @@ def test_of_a_long_table_of_its_own_some_rows_are_drawn(alad, train, monkeypatch
     options = ("--calibration", name)
     done = alad.good(*FIT, *options)
     assert (
-        "Calibrated on 40 normal rows that the fit did not see (given, drawn from 150)" in done.out
+        "Calibrated on 40 normal rows, taken to be unseen by the fit (given, drawn from 150)"
+        in done.out
     )
     scores = load("new").calibration_.scores
     every = -KNN(random_state=0).fit(train).score_samples(more)
@@ -398,13 +399,38 @@ def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
     assert "Suspicious: 0." in done.out
     passing = re.search(r"^Up to (\d+) rows above all old .* attack of (.*)% of", done.out, re.M)
     assert float(passing[2]) == pytest.approx(int(passing[1]) / 5)
-    assert "Calibrated on 500 normal rows that the fit did not see (recalibrated)" in done.out
+    assert "Calibrated on 500 normal rows, taken to be unseen by the fit (recalibrated)" in done.out
+    assert done.err == ""
     old, new = load(calibrated), load("again")
     np.testing.assert_array_equal(new.score_samples(rows(9, 5)), old.score_samples(rows(9, 5)))
     expected = old.calibrate(rows(500, 4)).calibration_.scores
     np.testing.assert_array_equal(new.calibration_.scores, expected)
     assert new.calibration_.facts["absorbed"] == new.calibration_.facts["excluded"] == 0
     assert new.calibration_.facts["checked"]
+
+
+def test_rows_that_the_fit_was_given_are_pointed_at(alad, train):
+    """By the table's name and length, or because rows of calibration are among them."""
+    alad.good(*FIT)
+    said = "note: perhaps not unseen by the fit, so that p-values would be too small: "
+    done = alad.good("recalibrate", "new", "train.csv", "-o", "again")
+    name = "a table train.csv of 200 rows is what the fit was given"
+    assert done.err == f"{said}{name}. Give other normal rows\n"
+    train.sample(fraction=1, shuffle=True, seed=0).head(190).write_csv("part.csv")
+    done = alad("recalibrate", "new", "part.csv", "-o", "again", "--json")
+    assert re.fullmatch(
+        r"(1\d|20) of 20 rows of the old calibration are among them",
+        json.loads(done.out)["perhaps_seen"],
+    )
+    assert said in done.err
+
+
+def test_equal_rows_of_few_values_are_nothing_odd(alad):
+    few = rows(300, 0).with_columns(bytes=pl.int_range(pl.len()) % 3)
+    few.write_csv("few.csv")
+    alad.good("fit", "few.csv", "-o", "new", "--detector", "mahalanobis")
+    few.head(200).write_csv("more.csv")
+    assert alad("recalibrate", "new", "more.csv", "-o", "again").err == ""
 
 
 def test_a_model_that_is_replaced_is_named(alad, calibrated):

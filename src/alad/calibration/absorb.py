@@ -159,7 +159,8 @@ def _allowed(n: int, m: int, ranks: Sequence[int], level: float) -> list[int]:
 def _tail(n: int, m: int, k: int) -> NDArray[np.float64]:
     """(n + 1,) the probability of x rows or more above the k-th score, x from 0 to n."""
     density = betabinom.pmf(np.arange(n + 1), n, k, m + 1 - k)
-    return np.minimum(np.cumsum(density[::-1])[::-1], 1.0)
+    tail: NDArray[np.float64] = np.minimum(np.cumsum(density[::-1])[::-1], 1.0)
+    return tail
 
 
 def _drawn(n: int, m: int, ranks: Sequence[int], seed: int = 0) -> list[NDArray[np.int64]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHARE = 0.1
 MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit more than they give
 LEAST = 100  # rows in all: of fewer, the fit needs every one
+HELD_OUT = "held out"  # where a calibration is from that surely is of rows not seen
 HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
 
 
@@ -180,7 +181,9 @@ def told(done: Mapping[str, Any]) -> str:
             f"Not calibrated: {done['why_not']}. --calibration FILE gives normal rows of their own."
         )
     drawn = f", drawn from {done['drawn_from']:,}" if "drawn_from" in done else ""
+    is_held_out = done["from"] == HELD_OUT
+    unseen = " that the fit did not see" if is_held_out else ", taken to be unseen by the fit"
     return (
-        f"Calibrated on {done['rows']:,} normal rows that the fit did not see ({done['from']}"
+        f"Calibrated on {done['rows']:,} normal rows{unseen} ({done['from']}"
         f"{drawn}): the smallest p-value is {done['smallest_p']:.3g}."
     )

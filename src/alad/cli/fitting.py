@@ -203,7 +203,7 @@ def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
     elif held is not None:
-        calibrating.calibrate(model, held, "held out", of=len(held))
+        calibrating.calibrate(model, held, calibrating.HELD_OUT, of=len(held))
 
 
 # ------------------------------------------------------------------------------ sum up

@@ -79,7 +79,8 @@ def recalibrate(
     --memory holds, so many are drawn, and only those are judged and taken in.
     """
     from alad.calibration import absorbed
-    from alad.cli.show import print_json, print_text
+    from alad.cli.familiar import familiar
+    from alad.cli.show import note, print_json, print_text
     from alad.estimators import load
 
     if accept is not None and exclude is not None:
@@ -93,9 +94,14 @@ def recalibrate(
     found = None
     if detector.calibration_ is not None:
         found = absorbed(detector._calibrated(), scores, level=level)
-    shown = _shown(new, scores, found)
+    shown = _shown(new, scores, found) | {"perhaps_seen": familiar(detector, table, new)}
     if not as_json:
         print_text(_as_text(shown))
+    if shown["perhaps_seen"]:
+        note(
+            "perhaps not unseen by the fit, so that p-values would be too small",
+            [f"{shown['perhaps_seen']}. Give other normal rows"],
+        )
     try:
         _check(found, accept, exclude)
     except InputError:
