@@ -135,6 +135,13 @@ def test_one_column_is_enough(alad):
     assert load("new").n_features_in_ == 1
 
 
+def test_no_threshold_is_below_nought_by_its_sign_alone(alad, train):
+    pl.concat([train.head(20)] * 10).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "knn", "--calibration-share", 0)
+    assert "Threshold 0 (offset 0)" in done.out
+    assert "(threshold of anomaly_score: 0)" in alad.good("info", "m").out
+
+
 def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
     ids = 76561198000000001 + pl.int_range(200).shuffle(0)
     train.with_columns(n=pl.int_range(200), user=ids, label=pl.lit(0)).write_csv("t.csv")
