@@ -716,7 +716,10 @@ def test_a_kind_of_numbers_may_be_said_of_text():
 LOOKS = {
     "addresses with a port": (["10.0.0.1:80", "[::1]:80"], "all look like addresses with a port: "),
     "networks": (["10.0.0.0/8", "fe80::/10"], "all look like networks: cut the / off for kind ip"),
-    "paths": (["/cart", "/items?page=2"], "all look like paths: kind url, if they are of requests"),
+    "paths": (
+        ["/cart", "/items?page=2"],
+        "all look like paths: if these are request paths, state",
+    ),
     "addresses": (["10.0.0.1"] * 19 + ["host"], "95.0% look like addresses, but not 'host': kind"),
     "mixed times": (["Nov 26 17:02:11", "26.11.2026"], "all look like times: kind time, once all "),
     "seconds": (["1795694400", "1795694400"], "all look like seconds since 1970: kind time, if "),

@@ -75,11 +75,11 @@ def _columns(path: Path, drop: Sequence[str]) -> tuple[tuple[Column, ...], list[
 
 
 def _as_text(columns: Sequence[Column]) -> str:
-    from alad.cli.show import in_columns
+    from alad.cli.show import in_columns, width_of_terminal
 
     head = ["column", "kind", "role", "features", "note"]
     body = [[c.name, c.kind, c.role, str(len(c.features)), _note(c)] for c in columns]
-    return "\n".join(in_columns(head, body))
+    return "\n".join(in_columns(head, body, width_of_terminal()))
 
 
 def _note(column: Column) -> str:
