@@ -54,7 +54,8 @@ def test_a_tenth_is_held_out_by_the_seed(alad, train):
         "0.0476."
     ) in done.out
     read = load("new")
-    rest, held = calibrating.held_out(train, 0.1, 0)
+    parts = calibrating.held_out(train, 0.1, 0)
+    rest, held = parts.learned, parts.held
     ours = KNN(random_state=0).fit(rest).calibrate(held)
     assert read.offset_ == ours.offset_
     np.testing.assert_array_equal(read.calibration_.scores, ours.calibration_.scores)
@@ -64,7 +65,8 @@ def test_a_tenth_is_held_out_by_the_seed(alad, train):
 
 
 def test_what_is_held_out_is_not_trained_on(train):
-    rest, held = calibrating.held_out(train.with_row_index("i"), 0.25, 3)
+    parts = calibrating.held_out(train.with_row_index("i"), 0.25, 3)
+    rest, held = parts.learned, parts.held
     assert (len(rest), len(held)) == (150, 50)
     assert sorted([*rest["i"], *held["i"]]) == list(range(200))
     assert rest["i"].is_sorted()
@@ -73,7 +75,8 @@ def test_what_is_held_out_is_not_trained_on(train):
 
 def test_no_more_than_most_are_held_out(monkeypatch):
     monkeypatch.setattr(calibrating, "MOST", 7)
-    rest, held = calibrating.held_out(np.arange(500), 0.5, 0)
+    parts = calibrating.held_out(np.arange(500), 0.5, 0)
+    rest, held = parts.learned, parts.held
     assert (len(rest), len(held)) == (493, 7)
 
 
@@ -222,14 +225,16 @@ def test_calibration_that_will_not_do_is_known_before_the_training(
 def test_of_pictures_too_many_for_the_memory_a_part_of_it_is_held_out_at_most(tmp_path):
     write_pictures(tmp_path / "many", stripes(120))
     files = PictureFiles(files_in(tmp_path / "many"), 8, 1, memory=10 * 4 * 8 * 8 * 8)
-    rest, held = calibrating.held_out(files, 0.5, 0)
+    parts = calibrating.held_out(files, 0.5, 0)
+    rest, held = parts.learned, parts.held
     assert (len(held), len(rest)) == (10, 110)
 
 
 def test_pictures_are_held_out_too(alad, monkeypatch):
     """With a detector of arrays in its place: a training of networks is not what is looked at."""
     pictures = stripes(120)
-    rest, held = calibrating.held_out(pictures, 0.1, 0)
+    parts = calibrating.held_out(pictures, 0.1, 0)
+    rest, held = parts.learned, parts.held
     assert (rest.shape, held.shape) == ((108, 8, 8), (12, 8, 8))
     write_pictures("few", pictures[:3])
     with Image.open("few/00.png") as picture:

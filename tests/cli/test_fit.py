@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from alad import ALAD, Mahalanobis, load
+from alad.cli import streaming
 from alad.cli.fit import Detector, Precision, Preset, Scaling, Score
 from alad.estimators import DETECTORS, NetworkDetector
 from alad.networks import PICTURE_PRESETS, PRESETS
@@ -316,18 +317,18 @@ TABLES = {
 }
 
 
-def test_row_of_an_error_is_said_to_be_counted_among_those_learned_from(alad):
-    """A tenth is held out, so that the row has another number than in the table."""
+@pytest.mark.parametrize("memory", ["2GiB", "64MiB"])
+@pytest.mark.parametrize("row", [9, 27, 150, 299])
+def test_row_of_an_error_is_that_of_the_table(alad, monkeypatch, row, memory):
+    """A tenth is held out, so that the row has another number among those learned from."""
+    monkeypatch.setattr(streaming, "WHOLE", 1 / 4 if memory == "2GiB" else 0)
     rows = [f"{i}.5,{i % 7}" for i in range(300)]
-    rows[299] = "inf,1"
-    message = (
-        r"Expected finite numbers in column 'a'; got inf in row \d+ .* \(Rows are counted among "
-        r"the (270 that are learned from|30 that are held out)\.\)"
-    )
-    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), "-o", "new")
-    options = ("--calibration-share", 0)
-    message = r"Expected finite numbers in column 'a'; got inf in row 299 [^)]*\)[^(]*"
-    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), *TO_NEW, *options)
+    rows[row] = "inf,1"
+    message = rf"Expected finite numbers in column 'a'; got inf in row {row} [^)]*\)[^(]*"
+    table = give("\n".join(["a,b", *rows]))
+    for share in (0.1, 0.5, 0):
+        options = ("--detector", "mahalanobis", "--calibration-share", share, "--memory", memory)
+        alad.refused(message, "fit", table, "-o", "new", *options)
 
 
 @pytest.mark.parametrize(("content", "message"), TABLES.values(), ids=TABLES.keys())
