@@ -17,7 +17,7 @@ from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_of
 from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder
+from alad.preprocessing.table import TableEncoder, TableLearner
 
 MAKES = {
     "pandas": lambda frame: frame.to_pandas(),
@@ -213,6 +213,47 @@ def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
     )
     assert found.doubt == found.note
     assert not found.constant
+
+
+@pytest.mark.parametrize("sample", [None, 100])
+def test_copies_of_numbers_are_pointed_at(sample):
+    rng = np.random.default_rng(0)
+    x = pl.Series(rng.normal(size=500))
+    frame = pl.DataFrame(
+        {
+            "temp_3": x,
+            "again": x,
+            "shuffled": x.shuffle(1),
+            "one": 1.0,
+            "also one": 1.0,
+            "gaps": x.set(pl.Series([True] * 9 + [False] * 491), None),
+            "flag": x > 0,
+        }
+    )
+    learner = TableLearner(sample=sample)
+    for part in frame.iter_slices(130):
+        learner.update(part)
+    doubts = {c.name: c.doubt for c in learner.columns() if c.doubt}
+    assert doubts == {"again": "same values as temp_3"}
+    stated = TableLearner(learner.finish().stated).update(frame)
+    assert not any(column.doubt for column in stated.columns())
+
+
+def test_text_that_mostly_differs_may_be_names():
+    """An account, say, that comes once or twice; words of a log are nothing odd."""
+    names = [f"acc-{i % 300}" for i in range(500)]
+    (column,) = TableEncoder.fit(pl.DataFrame({"a": names})).columns
+    assert (column.kind, column.role) == ("frequency", "feature")
+    assert column.note == (
+        "300 distinct values; more than half of 500 values are different: perhaps an identifier or "
+        "entity, then give it that role"
+    )
+    assert column.doubt in column.note
+    few = pl.DataFrame({"a": [f"acc-{i % 200}" for i in range(500)]})
+    assert TableEncoder.fit(few).columns[0].doubt == ""
+    logs = [f"job {i % 300} ended on the {i % 7}th node, as it was told to" for i in range(500)]
+    (column,) = TableEncoder.fit(pl.DataFrame({"a": logs})).columns
+    assert (column.kind, column.doubt) == ("text", "")
 
 
 def test_large_numbers_that_lie_apart_are_nothing_odd():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,6 +165,11 @@ class NumberLearner(Learner):
         constant = self.ends.are_one and not has_missing
         return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
 
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """Equal where the same numbers came in the same order; of long streams, those drawn."""
+        return self.ends.low, self.ends.high, self.sample.seen, self.sample.digest()
+
     def gap(self, learned: Learned) -> list[float]:
         """A number far above all others."""
         edges = np.array([self.ends.low, self.ends.high], np.float32)  # as the features are
@@ -294,6 +300,10 @@ class Sample:
         if len(self._drawn) > 1:
             self._drawn = [np.concatenate(self._drawn)]
         return self._drawn[0]
+
+    def digest(self) -> bytes:
+        """Of the drawn numbers; they come from the same places of every stream of one length."""
+        return hashlib.blake2b(np.ascontiguousarray(self._whole).data).digest()
 
     def median(self) -> float:
         """Of the drawn numbers."""
