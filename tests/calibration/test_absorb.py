@@ -66,6 +66,8 @@ def test_a_small_attack_is_found_by_few_calibration_rows():
     """40 rows of 5,000 by a tenth of 9,000: the highest score alone would allow 34 of them."""
     assert found(909, 5000, 40) >= 75
     assert found(909, 5000, 0) <= 12
+    beyond = Calibration.of(rows := np.random.default_rng(6).normal(size=909))
+    assert not absorbed(beyond, [*rows, *np.full(4071, rows.min()), *np.full(20, 9.0)]).allowed
     assert found(5000, 5000, 40) == 100
 
 

@@ -8,10 +8,11 @@ largest calibration score is beta-binomial, whatever the scores are like:
 (fewer where scores tie). More than its upper quantile is more than exchangeability allows: an
 attack among the new rows, or a shift. That is for a person to decide.
 
-Several k are looked at, at a level of each at which any of them is exceeded with the probability
-that was asked for; the joint law of the X_k depends on n, m and k alone, so it is drawn from. An
-attack of fewer rows than are allowed above the highest calibration score, some four times
-n / (m + 1) at a level of 0.05, cannot be told from chance by ranks.
+Several k are looked at, at levels of each at which any of them is exceeded with the probability
+that was asked for; the joint law of the X_k depends on n, m and k alone, so it is drawn from. The
+highest score has five times the level of the others, as attacks mostly lie beyond all. One of fewer
+rows than are allowed there, some three times n / (m + 1) at a level of 0.05, cannot be told from
+chance by ranks.
 
 Source: the distribution of exceedances, as in Gumbel, von Schelling. The Distribution of the Number
 of Exceedances. Annals of Mathematical Statistics, 1950.
@@ -34,6 +35,7 @@ from alad.calibration.thresholds import at_false_discovery_rate
 
 SHARES = (0.0, 0.001, 0.01, 0.1)  # of calibration rows that lie higher; 0: none does
 THIRD = 3  # the highest calibration score alone is the most uncertain of all, a few are much less
+TOP = 5.0  # times the level of the other tiers, that of the highest score is
 DRAWS = 10_000  # of the counts of all tiers together, where nothing moved
 
 
@@ -149,10 +151,11 @@ def _tier(calibration: Calibration, new: Any, k: int, allowed: int) -> Tier:
 
 def _allowed(n: int, m: int, ranks: Sequence[int], level: float) -> list[int]:
     """The most of n new rows above each rank such that more, above any, have this probability."""
-    tails = [_tail(n, m, k) for k in ranks]
+    weights = [TOP, *(1.0 for _ in ranks[1:])]
+    tails = [_tail(n, m, k) / weight for k, weight in zip(ranks, weights, strict=True)]
     drawn = _drawn(n, m, ranks)
     least = np.min([tail[x] for tail, x in zip(tails, drawn, strict=True)], axis=0)
-    of_each = max(level / len(ranks), float(np.sort(least)[int(level * DRAWS)]))
+    of_each = max(level / sum(weights), float(np.sort(least)[int(level * DRAWS)]))
     return [int(np.flatnonzero(tail >= of_each)[-1]) for tail in tails]
 
 

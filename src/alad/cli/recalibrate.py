@@ -233,7 +233,7 @@ def _as_text(shown: Mapping[str, Any]) -> str:
             f"Discoveries at a false discovery rate of 0.05: {found['discoveries']:,}. "
             f"Suspicious: {found['suspicious']:,}.",
             f"Highest: {highest}.",
-            _power(found),
+            *([] if found["suspicious"] else [_power(found)]),
         ]
     )
 
