@@ -192,6 +192,9 @@ def test_whole_numbers_are_copied_to_the_digit(alad, train, monkeypatch, name, d
     copied = pl.read_parquet("s.parquet")
     assert copied["user_id"].to_list() == IDS
     assert copied["hash"].to_list() == [str(i * 128) for i in IDS]
+    Mahalanobis().fit(train.select("bytes")).save("less")
+    alad.good("score", "less", name, "-o", "s.parquet", "--keep", "hash")
+    assert pl.read_parquet("s.parquet")["hash"].to_list() == copied["hash"].to_list()
 
 
 def test_numbers_that_are_whole_at_first_are_copied_as_floats(alad, model, train, monkeypatch):

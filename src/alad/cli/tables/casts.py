@@ -185,14 +185,14 @@ def as_copied(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
     """
     known = {column.name: column for column in schema if column.of_kind.is_number}
     return frame.with_columns(
-        _copied(series, known[series.name])
+        _copied(series, known.get(series.name))
         for series in frame.iter_columns()
-        if series.name in known
+        if series.name in known or series.dtype == pl.Int128  # which Parquet has not
     )
 
 
-def _copied(series: pl.Series, column: Column) -> pl.Series:
-    if column.kind != "boolean":
+def _copied(series: pl.Series, column: Column | None) -> pl.Series:
+    if column is None or column.kind != "boolean":
         return _exact(series)
     found = _numbers(without_absent(series), column) if series.dtype == pl.String else series
     return found if found.dtype == pl.String else found.cast(pl.Boolean)
