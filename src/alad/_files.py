@@ -52,6 +52,18 @@ def check_not_read(target: Path | None, *sources: Path | None) -> None:
             )
 
 
+def check_ending(target: Path | None, *endings: str) -> None:
+    """Refuse to write to a name of another kind: what stands there is hardly meant to go.
+
+    Raises
+    ------
+    InputError
+        Names the endings.
+    """
+    if target is not None and target.suffix.lower() not in endings:
+        raise InputError(f"Expected --out to end in {' or '.join(endings)}; got {target}.")
+
+
 def _above(path: Path) -> Sequence[Path]:
     return path.resolve().parents
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alad.calibration import Calibration, absorbed
+from alad.calibration.absorb import DRAWS, _allowed, _drawn, _ranks
 from alad.errors import InputError
 
 
@@ -45,6 +46,49 @@ def test_a_crowd_just_out_of_the_ordinary_is_seen():
     found = absorbed(calibration, np.append(rng.normal(size=1000), scan))
     assert not found.allowed
     assert found.suspicious >= 300
+
+
+def found(m, n, attack, level=0.05):
+    """How often, of 100 times, an attack of so many rows is found among n, by m calibration rows.
+
+    A third of its rows lie below the highest of the calibration.
+    """
+    rng = np.random.default_rng(4)
+    times = 0
+    for _ in range(100):
+        calibration = Calibration.of(rng.normal(size=m))
+        rows = np.append(rng.normal(size=n - attack), rng.normal(3.5, 1, attack))
+        times += not absorbed(calibration, rows, level=level).allowed
+    return times
+
+
+def test_a_small_attack_is_found_by_few_calibration_rows():
+    """40 rows of 5,000 by a tenth of 9,000: the highest score alone would allow 34 of them."""
+    assert found(909, 5000, 40) >= 75
+    assert found(909, 5000, 0) <= 12
+    beyond = Calibration.of(rows := np.random.default_rng(6).normal(size=909))
+    assert not absorbed(beyond, [*rows, *np.full(4071, rows.min()), *np.full(20, 9.0)]).allowed
+    assert found(5000, 5000, 40) == 100
+
+
+@pytest.mark.parametrize("level", [0.01, 0.05])
+@pytest.mark.parametrize(("m", "n"), [(909, 5000), (5000, 900)])
+def test_the_level_is_that_of_all_tiers_together(m, n, level):
+    counts = _drawn(n, m, _ranks(m), seed=1)
+    allowed = _allowed(n, m, _ranks(m), level)
+    false = np.any([x > most for x, most in zip(counts, allowed, strict=True)], axis=0).mean()
+    assert 0.6 * level < false < level + 3 * np.sqrt(2 * level / DRAWS)
+
+
+def test_counts_are_drawn_as_they_come():
+    rng = np.random.default_rng(5)
+    m, n, ranks = 30, 50, [1, 3]
+    scores = np.sort(rng.normal(size=(DRAWS, m)))[:, ::-1]
+    new = rng.normal(size=(DRAWS, n))
+    for k, drawn in zip(ranks, _drawn(n, m, ranks), strict=True):
+        seen = (new > scores[:, k - 1 : k]).sum(axis=1)
+        assert drawn.mean() == pytest.approx(seen.mean(), rel=0.05)
+        assert drawn.std() == pytest.approx(seen.std(), rel=0.05)
 
 
 def test_few_calibration_rows_have_one_tier():

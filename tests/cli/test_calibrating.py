@@ -54,7 +54,8 @@ def test_a_tenth_is_held_out_by_the_seed(alad, train):
         "0.0476."
     ) in done.out
     read = load("new")
-    rest, held = calibrating.held_out(train, 0.1, 0)
+    parts = calibrating.held_out(train, 0.1, 0)
+    rest, held = parts.learned, parts.held
     ours = KNN(random_state=0).fit(rest).calibrate(held)
     assert read.offset_ == ours.offset_
     np.testing.assert_array_equal(read.calibration_.scores, ours.calibration_.scores)
@@ -64,7 +65,8 @@ def test_a_tenth_is_held_out_by_the_seed(alad, train):
 
 
 def test_what_is_held_out_is_not_trained_on(train):
-    rest, held = calibrating.held_out(train.with_row_index("i"), 0.25, 3)
+    parts = calibrating.held_out(train.with_row_index("i"), 0.25, 3)
+    rest, held = parts.learned, parts.held
     assert (len(rest), len(held)) == (150, 50)
     assert sorted([*rest["i"], *held["i"]]) == list(range(200))
     assert rest["i"].is_sorted()
@@ -73,7 +75,8 @@ def test_what_is_held_out_is_not_trained_on(train):
 
 def test_no_more_than_most_are_held_out(monkeypatch):
     monkeypatch.setattr(calibrating, "MOST", 7)
-    rest, held = calibrating.held_out(np.arange(500), 0.5, 0)
+    parts = calibrating.held_out(np.arange(500), 0.5, 0)
+    rest, held = parts.learned, parts.held
     assert (len(rest), len(held)) == (493, 7)
 
 
@@ -125,7 +128,8 @@ def test_of_a_long_table_of_its_own_some_rows_are_drawn(alad, train, monkeypatch
     options = ("--calibration", name)
     done = alad.good(*FIT, *options)
     assert (
-        "Calibrated on 40 normal rows that the fit did not see (given, drawn from 150)" in done.out
+        "Calibrated on 40 normal rows, taken to be unseen by the fit (given, drawn from 150)"
+        in done.out
     )
     scores = load("new").calibration_.scores
     every = -KNN(random_state=0).fit(train).score_samples(more)
@@ -221,14 +225,16 @@ def test_calibration_that_will_not_do_is_known_before_the_training(
 def test_of_pictures_too_many_for_the_memory_a_part_of_it_is_held_out_at_most(tmp_path):
     write_pictures(tmp_path / "many", stripes(120))
     files = PictureFiles(files_in(tmp_path / "many"), 8, 1, memory=10 * 4 * 8 * 8 * 8)
-    rest, held = calibrating.held_out(files, 0.5, 0)
+    parts = calibrating.held_out(files, 0.5, 0)
+    rest, held = parts.learned, parts.held
     assert (len(held), len(rest)) == (10, 110)
 
 
 def test_pictures_are_held_out_too(alad, monkeypatch):
     """With a detector of arrays in its place: a training of networks is not what is looked at."""
     pictures = stripes(120)
-    rest, held = calibrating.held_out(pictures, 0.1, 0)
+    parts = calibrating.held_out(pictures, 0.1, 0)
+    rest, held = parts.learned, parts.held
     assert (rest.shape, held.shape) == ((108, 8, 8), (12, 8, 8))
     write_pictures("few", pictures[:3])
     with Image.open("few/00.png") as picture:
@@ -396,13 +402,40 @@ def test_normal_rows_take_the_place_of_the_old_ones(alad, calibrated):
     rows(500, 4).write_csv("new.csv")
     done = alad.good("recalibrate", calibrated, "new.csv", "-o", "again")
     assert "Suspicious: 0." in done.out
-    assert "Calibrated on 500 normal rows that the fit did not see (recalibrated)" in done.out
+    passing = re.search(r"^Up to (\d+) rows above all old .* attack of (.*)% of", done.out, re.M)
+    assert float(passing[2]) == pytest.approx(int(passing[1]) / 5)
+    assert "Calibrated on 500 normal rows, taken to be unseen by the fit (recalibrated)" in done.out
+    assert done.err == ""
     old, new = load(calibrated), load("again")
     np.testing.assert_array_equal(new.score_samples(rows(9, 5)), old.score_samples(rows(9, 5)))
     expected = old.calibrate(rows(500, 4)).calibration_.scores
     np.testing.assert_array_equal(new.calibration_.scores, expected)
     assert new.calibration_.facts["absorbed"] == new.calibration_.facts["excluded"] == 0
     assert new.calibration_.facts["checked"]
+
+
+def test_rows_that_the_fit_was_given_are_pointed_at(alad, train):
+    """By the table's name and length, or because rows of calibration are among them."""
+    alad.good(*FIT)
+    said = "note: perhaps not unseen by the fit, so that p-values would be too small: "
+    done = alad.good("recalibrate", "new", "train.csv", "-o", "again")
+    name = "a table train.csv of 200 rows is what the fit was given"
+    assert done.err == f"{said}{name}. Give other normal rows\n"
+    train.sample(fraction=1, shuffle=True, seed=0).head(190).write_csv("part.csv")
+    done = alad("recalibrate", "new", "part.csv", "-o", "again", "--json")
+    assert re.fullmatch(
+        r"(1\d|20) of 20 rows of the old calibration are among them",
+        json.loads(done.out)["perhaps_seen"],
+    )
+    assert said in done.err
+
+
+def test_equal_rows_of_few_values_are_nothing_odd(alad):
+    few = rows(300, 0).with_columns(bytes=pl.int_range(pl.len()) % 3)
+    few.write_csv("few.csv")
+    alad.good("fit", "few.csv", "-o", "new", "--detector", "mahalanobis")
+    few.head(200).write_csv("more.csv")
+    assert alad("recalibrate", "new", "more.csv", "-o", "again").err == ""
 
 
 def test_a_model_that_is_replaced_is_named(alad, calibrated):

@@ -89,7 +89,9 @@ def test_pictures(alad, monkeypatch):
     assert of_its_own["checked_on"] == "16 drawn, 16 generated"
     real = json.loads(alad.good("export", "m", "-o", "m.onnx", "--check", "parts", "--json").out)
     assert real["rows"] == 1
-    alad.refused("Expected a folder of pictures.*", "export", "m", "-o", "n", "--check", "x.csv")
+    alad.refused(
+        "Expected a folder of pictures.*", "export", "m", "-o", "n.onnx", "--check", "x.csv"
+    )
 
 
 def test_a_file_that_says_something_else_is_not_kept(alad, model, monkeypatch):
@@ -136,6 +138,7 @@ def test_what_cannot_be_exported(alad, model, array_model, train):
 
 
 def test_where_it_cannot_be_written(alad, model):
-    alad.refused("Expected to write .*", "export", model, "-o", model, code=1)
+    Path("folder.onnx").mkdir()
+    alad.refused("Expected to write .*", "export", model, "-o", "folder.onnx", code=1)
     alad.refused("Expected to write .*", "export", model, "-o", "train.csv/m.onnx", code=1)
     alad.refused("Expected to write .*", "export", model, "-o", "m.onnx", code=1, disk_is_full=True)

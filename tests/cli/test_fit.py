@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from alad import ALAD, Mahalanobis, load
+from alad.cli import streaming
 from alad.cli.fit import Detector, Precision, Preset, Scaling, Score
 from alad.estimators import DETECTORS, NetworkDetector
 from alad.networks import PICTURE_PRESETS, PRESETS
@@ -133,6 +134,24 @@ def test_dropped_column_is_not_learned(alad):
 def test_one_column_is_enough(alad):
     alad.good("fit", give("a\n1\n2\n3\n5\n"), *TO_NEW)
     assert load("new").n_features_in_ == 1
+
+
+def test_no_threshold_is_below_nought_by_its_sign_alone(alad, train):
+    pl.concat([train.head(20)] * 10).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "knn", "--calibration-share", 0)
+    assert "Threshold 0 (offset 0)" in done.out
+    assert "(threshold of anomaly_score: 0)" in alad.good("info", "m").out
+
+
+def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
+    ids = 76561198000000001 + pl.int_range(200).shuffle(0)
+    train.with_columns(n=pl.int_range(200), user=ids, label=pl.lit(0)).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    told = next(line for line in done.err.splitlines() if "perhaps" in line)
+    assert "n (grows from row to row: a number of the row, or a time?)" in told
+    assert "user (whole numbers, of which float32 makes few" in told
+    assert "label (named like a label: if it is one, give it the role label)" in told
+    assert "note: constant columns, which tell nothing: label\n" in done.err
 
 
 def test_constant_columns_and_missing_values_are_allowed_and_named(alad):
@@ -298,18 +317,18 @@ TABLES = {
 }
 
 
-def test_row_of_an_error_is_said_to_be_counted_among_those_learned_from(alad):
-    """A tenth is held out, so that the row has another number than in the table."""
+@pytest.mark.parametrize("memory", ["2GiB", "64MiB"])
+@pytest.mark.parametrize("row", [9, 27, 150, 299])
+def test_row_of_an_error_is_that_of_the_table(alad, monkeypatch, row, memory):
+    """A tenth is held out, so that the row has another number among those learned from."""
+    monkeypatch.setattr(streaming, "WHOLE", 1 / 4 if memory == "2GiB" else 0)
     rows = [f"{i}.5,{i % 7}" for i in range(300)]
-    rows[299] = "inf,1"
-    message = (
-        r"Expected finite numbers in column 'a'; got inf in row \d+ .* \(Rows are counted among "
-        r"the (270 that are learned from|30 that are held out)\.\)"
-    )
-    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), "-o", "new")
-    options = ("--calibration-share", 0)
-    message = r"Expected finite numbers in column 'a'; got inf in row 299 [^)]*\)[^(]*"
-    alad.refused(message, "fit", give("\n".join(["a,b", *rows])), *TO_NEW, *options)
+    rows[row] = "inf,1"
+    message = rf"Expected finite numbers in column 'a'; got inf in row {row} [^)]*\)[^(]*"
+    table = give("\n".join(["a,b", *rows]))
+    for share in (0.1, 0.5, 0):
+        options = ("--detector", "mahalanobis", "--calibration-share", share, "--memory", memory)
+        alad.refused(message, "fit", table, "-o", "new", *options)
 
 
 @pytest.mark.parametrize(("content", "message"), TABLES.values(), ids=TABLES.keys())
@@ -399,8 +418,11 @@ def test_parquet_without_rows_or_with_nested_columns(alad):
             r"The 'contamination' .* in \(0, 0\.5\]\. Got 0\.7 .*",
         ),
         ((*SHALLOW, "--contamination", "nan"), r"The 'contamination' .* Got nan instead\."),
-        ((*SHALLOW, "--seed", -1), r"Expected a random_state of at least 0 and .*; got -1\."),
-        ((*SHALLOW, "--seed", 2**32), r"Expected a random_state .*at most 4294967295; got 4294.*"),
+        (("--seed", -1), r".*; invalid value for '--seed': .* greater than or equal to 0\."),
+        (
+            (*SHALLOW, "--seed", 2**32),
+            r".*; invalid value for '--seed': .* less than or equal to 4294967295\.",
+        ),
         (("--epochs", -1), r"The 'epochs' parameter of ALAD must be an int of at least 0 .* -1 .*"),
         (("--batch-size", 0), r"The 'batch_size' parameter of ALAD must be .* Got 0 instead\."),
         (("--learning-rate", 2), r"The 'learning_rate' parameter of ALAD must be .* Got 2\.0 .*"),

@@ -151,3 +151,20 @@ def test_what_is_no_model(alad, model):
     alad.refused(r"Expected a model folder at train\.csv; there .*", "info", "train.csv")
     (model / "model.json").unlink()
     alad.refused(r"Expected a whole model at model, but it has no model\.json\. .*", "info", model)
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        (("info", "model"), "html"),
+        (("report", "model", "train.parquet"), "html"),
+        (("report", "results"), "html"),
+        (("export", "model"), "onnx"),
+        (("schema", "train.parquet"), "json"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_written_over(alad, model, command, ending):
+    Path("other.csv").write_text("precious")
+    alad.refused(
+        rf"Expected --out to end in \.{ending}; got other\.csv\.", *command, "-o", "other.csv"
+    )

@@ -89,6 +89,8 @@ def test_rule_promise_and_assumption_are_told(alad, sample):
         ({0: "false", 1: "true"}, ()),
         ({0: " False ", 1: "TRUE"}, ()),
         ({0: "0.0", 1: "1.0"}, ("--anomaly", "1.0")),
+        ({0: "0.0", 1: "1.0"}, ()),
+        ({0: "0.0", 1: "1"}, ()),
         ({0: "normal", 1: "smurf"}, ("--anomaly", "smurf")),
         ({0: "normal", 1: "smurf"}, ("--normal", "normal", "--normal", "quiet")),
         ({0: "a", 1: "b"}, ("--anomaly", "b", "--anomaly", "c")),
@@ -98,6 +100,23 @@ def test_labels_in_words(alad, sample, words, options):
     decision = expected(sample)
     sample.with_columns(pl.col("label").replace_strict(words)).write_csv("sample.csv")
     assert score(alad, *WANTS, *options)["threshold"] == decision.threshold
+
+
+def test_words_are_counted_by_what_they_are_taken_for(alad, sample):
+    words = {0: "good", 1: "bad"}
+    named = sample.with_columns(pl.col("label").replace_strict(words))
+    unsure = (pl.int_range(pl.len()) % 10 == 0) & pl.col("label").is_not_null()
+    named = named.with_columns(label=pl.when(unsure).then(pl.lit("maybe")).otherwise("label"))
+    named.write_csv("sample.csv")
+    n = dict(named["label"].value_counts().iter_rows())
+    rest = "20 rows without a label were left aside."
+    said = score(alad, *WANTS, "--anomaly", "bad")["decision"]
+    good, maybe = f"good: {n['good']}", f"maybe: {n['maybe']}"
+    assert said["note"] == f"bad: {n['bad']} anomalies; {good}, {maybe} normal. {rest}"
+    said = score(alad, *WANTS, "--anomaly", "bad", "--normal", "good")["decision"]
+    assert said["note"] == f"bad: {n['bad']} anomalies; {good} normal; {maybe} left aside. {rest}"
+    without = sample.filter(~unsure.fill_null(value=True)).drop_nulls("label")
+    assert said["threshold"] == expected(without).threshold
 
 
 @pytest.mark.parametrize("dtype", [pl.Boolean, pl.Float64, pl.Int8])
@@ -131,8 +150,8 @@ def test_labelled_rows_may_be_those_that_are_scored(alad, sample):
         (WANTS[:2], r"Expected --label COLUMN with --labelled: .*Name it\."),
         ((*WANTS, "--fdr", 0.1), r"Expected one rule .*; got --fdr and --labelled\. Leave .*"),
         (
-            (*WANTS, "--anomaly", "1", "--normal", "0"),
-            r"Expected --anomaly or --normal; got both\. Leave one out\.",
+            (*WANTS, "--anomaly", "1", "--normal", "0", "--normal", "1.0"),
+            r"Expected a label to mean an anomaly or a normal row; got '1' after --anomaly and .*",
         ),
         (
             (*WANTS, "--precision", 0.9, "--recall", 0.9),

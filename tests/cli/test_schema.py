@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from alad import load
+from alad.cli import show
 from alad.preprocessing.schema import Schema
 from alad.preprocessing.table import TableEncoder
 
@@ -80,6 +81,14 @@ def test_schema_is_printed_and_written(alad, flows, table):
     assert "named like a label" in lines[-1]
     assert done.err == "Written: s.json\n"
     assert {c.name: (c.kind, c.role) for c in Schema.read("s.json")} == KINDS
+
+
+def test_notes_go_on_below_themselves_in_a_narrow_terminal(alad, flows, monkeypatch):
+    whole = alad.good("schema", "flows.csv").out
+    monkeypatch.setattr(show, "width_of_terminal", lambda: 70)
+    lines = alad.good("schema", "flows.csv").out.splitlines()
+    assert max(map(len, lines)) <= 70 < max(map(len, whole.splitlines()))
+    assert "".join(lines[2:]).split() == "".join(whole.splitlines()[2:]).split()
 
 
 def test_schema_is_not_written_over_the_table(alad, flows):
@@ -269,10 +278,10 @@ def test_tables_that_have_no_schema(alad):
 
 
 def test_place_that_cannot_be_written(alad):
-    Path("folder").mkdir()
-    done = alad("schema", "train.csv", "-o", "folder")
+    Path("folder.json").mkdir()
+    done = alad("schema", "train.csv", "-o", "folder.json")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("error: Expected to write folder, but something else is there")
+    assert done.err.startswith("error: Expected to write folder.json, but something else is there")
 
 
 def test_a_column_that_somebody_ignored_is_told_as_such(alad, flows):

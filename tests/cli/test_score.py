@@ -167,11 +167,54 @@ def test_kept_columns_that_fit_knows_get_their_types(alad, train, monkeypatch, n
     (frame.write_csv if name == "new.csv" else frame.write_ndjson)(name)
     alad.good("score", "m", name, "-o", "s.parquet", "--all-columns")
     copied = pl.read_parquet("s.parquet").select(frame.columns)
-    number = {"bytes": pl.Float64, "count": pl.Float64}
+    number = {"bytes": pl.Float64, "count": pl.Int64}
     assert copied.schema == {**frame.schema, **number, "up": pl.Boolean, "id": pl.String}
     assert copied.equals(frame.cast(number))
     alad.good("score", "m", name, "-o", "s.csv", "--all-columns")
     assert pl.read_csv("s.csv")["count"].dtype == pl.Int64
+
+
+IDS = [76561198000000001 + i for i in range(200)]
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl"])
+@pytest.mark.parametrize("detector", ["model", "array-model"])
+def test_whole_numbers_are_copied_to_the_digit(alad, train, monkeypatch, name, detector):
+    """A float holds no number of 17 digits exactly, and identifiers would become one."""
+    monkeypatch.setattr(tables, "BYTES", 600)
+    hashes = pl.Series([i * 128 for i in IDS], dtype=pl.Int128)
+    frame = train.select("bytes", user_id=pl.Series(IDS), hash=hashes)
+    (frame.write_csv if name == "new.csv" else frame.write_ndjson)(name)
+    numbers = frame.with_columns(pl.col("hash", "user_id").cast(pl.Float64))
+    numbers = numbers if detector == "model" else numbers.to_numpy()
+    Mahalanobis().fit(numbers).save(detector)
+    alad.good("score", detector, name, "-o", "s.parquet", "--all-columns")
+    copied = pl.read_parquet("s.parquet")
+    assert copied["user_id"].to_list() == IDS
+    assert copied["hash"].to_list() == [str(i * 128) for i in IDS]
+    Mahalanobis().fit(train.select("bytes")).save("less")
+    alad.good("score", "less", name, "-o", "s.parquet", "--keep", "hash")
+    assert pl.read_parquet("s.parquet")["hash"].to_list() == copied["hash"].to_list()
+
+
+def test_numbers_that_are_whole_at_first_are_copied_as_floats(alad, model, train, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 30)
+    values = [None, None, None, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5]
+    frame = train.head(9).with_columns(count=pl.Series(values))
+    frame.with_columns(pl.col("count").cast(pl.String).str.strip_suffix(".0")).write_csv("n.csv")
+    alad.good("score", model, "n.csv", "-o", "s.parquet", "--all-columns")
+    assert pl.read_parquet("s.parquet")["count"].equals(frame["count"])
+    assert json.loads(pl.read_parquet_metadata("s.parquet")["alad"])["table"] == "n.csv"
+
+
+def test_digits_that_no_float_holds_are_not_rounded_unasked(alad, model, train, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 120)
+    values = pl.Series([str(IDS[0])] * 8 + ["0.5"])
+    train.head(9).with_columns(count=values).write_csv("n.csv")
+    message = (
+        r"Expected int64 in column 'count', as in the rows before; got double\. Write \.csv, .*"
+    )
+    alad.refused(message, "score", model, "n.csv", "-o", "s.parquet", "--all-columns")
 
 
 def test_kept_columns_of_an_array_model_are_numbers(alad, array_model, train):

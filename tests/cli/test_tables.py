@@ -173,6 +173,18 @@ def test_list_is_refused_by_its_key(value, key):
         read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
 
 
+@pytest.mark.parametrize("other", ['"x"', "1", "null", '{"b": 1}', '"[2]"'])
+@pytest.mark.parametrize("size", [20, 1 << 24])
+def test_a_list_is_refused_whatever_other_lines_hold(other, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    path = give(f'{{"a": {other}}}\n' * 3 + '\n{"a": [1, 2]}\n', "t.jsonl")
+    message = r"the key 'a' holds a list\. .* \(Line 5 is the first\.\)"
+    with pytest.raises(InputError, match=message):
+        read(path)
+    text = give('{"a": "[1, 2]"}\n{"a": "x"}\n', "t.jsonl")
+    assert read(text)["a"].to_list() == ["[1, 2]", "x"]
+
+
 @pytest.mark.parametrize("size", [10, 1 << 24])
 def test_objects_within_become_columns_named_with_dots(size, monkeypatch):
     monkeypatch.setattr(sizes, "BYTES", size)

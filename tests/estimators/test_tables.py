@@ -100,6 +100,11 @@ REFUSED = {
     "an array for text": ("frame", NEW[:, :2], "with the 2 columns of fit, some of which are no"),
     "text for numbers": ("frame", NEW_FRAME.with_columns(size=pl.lit("big")), "column 'size'"),
     "too few columns": ("array", NEW[:, :4], "X has 4 features, but .* is expecting 5 features"),
+    "NaN, in short": (
+        "array",
+        np.where(NEW > 3, np.nan, NEW),
+        r"Input X contains NaN\.\nFill .* \(pandas, polars\): there gaps are allowed\.$",
+    ),
     "NaN": ("array", np.where(NEW > 3, np.nan, NEW), "contains NaN.\n?(.|\n)*pass a data frame"),
     "infinity": ("array", np.where(NEW > 3, np.inf, NEW), "infinity(.|\n)*Replace or drop such"),
     "text": ("array", [["a"] * 5], "could not convert(.|\n)*its text columns become one-hot"),

@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from alad.errors import InputError
-from alad.preprocessing.kinds import IGNORED, KINDS
+from alad.preprocessing.kinds import IGNORED, KINDS, Settings
 from alad.preprocessing.kinds._formats import UNITS
 from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder
+from alad.preprocessing.table import TableEncoder, TableLearner
 
 MAKES = {
     "pandas": lambda frame: frame.to_pandas(),
@@ -194,6 +195,71 @@ def test_a_row_number_and_a_label_are_pointed_at():
     notes = [column.note for column in TableEncoder.fit(frame).columns]
     assert notes[0].startswith("grows from row to row")
     assert notes[1].startswith("named like a label")
+    assert [column.doubt for column in TableEncoder.fit(frame).columns] == notes
+
+
+@pytest.mark.parametrize("step", [1, 7])
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Float64, pl.UInt64])
+def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
+    """Such as 64-bit identifiers; a model computes in float32, so they tell it next to nothing."""
+    ids = pl.Series([2**56 + 64 * i * step for i in range(400)], dtype=dtype).shuffle(0)
+    column = ColumnLearner("user_id", None, Settings(200, None, 0))
+    for part in (ids[:1], ids[1:150], ids[150:]):
+        column.update(part)
+    found = column.finish()
+    assert found.note == (
+        "whole numbers, of which float32 makes few: its steps are 8,589,934,592 there. If they "
+        "name something, give the role identifier or entity"
+    )
+    assert found.doubt == found.note
+    assert not found.constant
+
+
+@pytest.mark.parametrize("sample", [None, 100])
+def test_copies_of_numbers_are_pointed_at(sample):
+    rng = np.random.default_rng(0)
+    x = pl.Series(rng.normal(size=500))
+    frame = pl.DataFrame(
+        {
+            "temp_3": x,
+            "again": x,
+            "shuffled": x.shuffle(1),
+            "one": 1.0,
+            "also one": 1.0,
+            "gaps": x.set(pl.Series([True] * 9 + [False] * 491), None),
+            "flag": x > 0,
+        }
+    )
+    learner = TableLearner(sample=sample)
+    for part in frame.iter_slices(130):
+        learner.update(part)
+    doubts = {c.name: c.doubt for c in learner.columns() if c.doubt}
+    assert doubts == {"again": "same values as temp_3"}
+    stated = TableLearner(learner.finish().stated).update(frame)
+    assert not any(column.doubt for column in stated.columns())
+
+
+def test_text_that_mostly_differs_may_be_names():
+    """An account, say, that comes once or twice; words of a log are nothing odd."""
+    names = [f"acc-{i % 300}" for i in range(500)]
+    (column,) = TableEncoder.fit(pl.DataFrame({"a": names})).columns
+    assert (column.kind, column.role) == ("frequency", "feature")
+    assert column.note == (
+        "300 distinct values; more than half of 500 values are different: perhaps an identifier or "
+        "entity, then give it that role"
+    )
+    assert column.doubt in column.note
+    few = pl.DataFrame({"a": [f"acc-{i % 200}" for i in range(500)]})
+    assert TableEncoder.fit(few).columns[0].doubt == ""
+    logs = [f"job {i % 300} ended on the {i % 7}th node, as it was told to" for i in range(500)]
+    (column,) = TableEncoder.fit(pl.DataFrame({"a": logs})).columns
+    assert (column.kind, column.doubt) == ("text", "")
+
+
+def test_large_numbers_that_lie_apart_are_nothing_odd():
+    numbers = np.random.default_rng(0).integers(0, 2**40, 500)
+    assert encoder_of(numbers).schema[0].doubt == ""
+    assert encoder_of([2**56] * 60).schema[0].constant
 
 
 def test_zero_and_one_may_be_booleans():
@@ -691,7 +757,10 @@ def test_a_kind_of_numbers_may_be_said_of_text():
 LOOKS = {
     "addresses with a port": (["10.0.0.1:80", "[::1]:80"], "all look like addresses with a port: "),
     "networks": (["10.0.0.0/8", "fe80::/10"], "all look like networks: cut the / off for kind ip"),
-    "paths": (["/cart", "/items?page=2"], "all look like paths: kind url, if they are of requests"),
+    "paths": (
+        ["/cart", "/items?page=2"],
+        "all look like paths: if these are request paths, state",
+    ),
     "addresses": (["10.0.0.1"] * 19 + ["host"], "95.0% look like addresses, but not 'host': kind"),
     "mixed times": (["Nov 26 17:02:11", "26.11.2026"], "all look like times: kind time, once all "),
     "seconds": (["1795694400", "1795694400"], "all look like seconds since 1970: kind time, if "),

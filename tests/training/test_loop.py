@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from alad.errors import AladError, DivergedError
 from alad.training import Checkpoint, Move, Progress, train
 from alad.training.programs import BLOCK, CHUNK
+from alad.training.progress import Clock
 from tests.training.toy import (
     MOVES,
     ROWS,
@@ -244,6 +245,18 @@ def test_time_left_counts_what_was_made_before():
     assert left(before=20) == 5
     assert left(step=40) == 0
     assert left(step=0) == 200  # nothing to go by yet, but no division by nought
+
+
+def test_time_left_leaves_compiling_out():
+    told = []
+    clock = Clock(told.append, epochs=100, epochs_before=0, steps_per_epoch=10)
+    clock.began -= 30  # to compile
+    for epoch in (1, 2):
+        clock.tell(epoch, 10, {})
+    assert told[0].seconds_left is None
+    assert told[1].seconds_left < 30
+    clock.tell(100, 10, {})
+    assert told[2].seconds_left == 0
 
 
 # ------------------------------------------------------------------------- divergence

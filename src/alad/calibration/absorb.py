@@ -8,6 +8,12 @@ largest calibration score is beta-binomial, whatever the scores are like:
 (fewer where scores tie). More than its upper quantile is more than exchangeability allows: an
 attack among the new rows, or a shift. That is for a person to decide.
 
+Several k are looked at, at levels of each at which any of them is exceeded with the probability
+that was asked for; the joint law of the X_k depends on n, m and k alone, so it is drawn from. The
+highest score has five times the level of the others, as attacks mostly lie beyond all. One of fewer
+rows than are allowed there, some three times n / (m + 1) at a level of 0.05, cannot be told from
+chance by ranks.
+
 Source: the distribution of exceedances, as in Gumbel, von Schelling. The Distribution of the Number
 of Exceedances. Annals of Mathematical Statistics, 1950.
 """
@@ -15,11 +21,12 @@ of Exceedances. Annals of Mathematical Statistics, 1950.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import betabinom
 
 from alad.calibration import _checks
@@ -27,6 +34,9 @@ from alad.calibration.conformal import Calibration
 from alad.calibration.thresholds import at_false_discovery_rate
 
 SHARES = (0.0, 0.001, 0.01, 0.1)  # of calibration rows that lie higher; 0: none does
+THIRD = 3  # the highest calibration score alone is the most uncertain of all, a few are much less
+TOP = 5.0  # times the level of the other tiers, that of the highest score is
+DRAWS = 10_000  # of the counts of all tiers together, where nothing moved
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class Absorbed:
         return asdict(self)
 
 
-def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01) -> Absorbed:
+def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.05) -> Absorbed:
     """Count the strange among new rows (n,), and hold the counts against what may be.
 
     ``level`` is the probability, at most, of finding too many where nothing has moved.
@@ -90,11 +100,11 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.01
     >>> found.allowed, found.suspicious, found.discoveries
     (False, 40, 42)
     """
-    _checks.share("a level", level, 0.01)
+    _checks.share("a level", level, 0.05)
     new, m = _checks.finite("scores", scores), len(calibration.scores)
-    n = len(new)
-    ranks = sorted({max(1, round(share * (m + 1))) for share in SHARES})
-    tiers = tuple(_tier(calibration, new, k, level / len(ranks)) for k in ranks)
+    n, ranks = len(new), _ranks(m)
+    allowed = _allowed(n, m, ranks, level)
+    tiers = tuple(_tier(calibration, new, *each) for each in zip(ranks, allowed, strict=True))
     counts = np.bincount(calibration.above(new), minlength=m + 1)
     found = at_false_discovery_rate(calibration, counts, 0.05).threshold
     assert found is not None
@@ -121,7 +131,13 @@ def _least_that_explains(tiers: tuple[Tier, ...]) -> float:
     return next(explains)  # the widest tier leaves none
 
 
-def _tier(calibration: Calibration, new: Any, k: int, level: float) -> Tier:
+def _ranks(m: int) -> list[int]:
+    """Which of the highest of m calibration scores are looked at."""
+    ranks = {max(1, round(share * (m + 1))) for share in SHARES}
+    return sorted(ranks | ({THIRD} if max(ranks) > THIRD else set()))
+
+
+def _tier(calibration: Calibration, new: Any, k: int, allowed: int) -> Tier:
     m, n = len(calibration.scores), len(new)
     above = calibration.largest(k)
     return Tier(
@@ -129,5 +145,37 @@ def _tier(calibration: Calibration, new: Any, k: int, level: float) -> Tier:
         share=k / (m + 1),
         rows=int((new > above).sum()),
         expected=n * k / (m + 1),
-        allowed=int(betabinom.ppf(1 - level, n, k, m + 1 - k)),
+        allowed=allowed,
     )
+
+
+def _allowed(n: int, m: int, ranks: Sequence[int], level: float) -> list[int]:
+    """The most of n new rows above each rank such that more, above any, have this probability."""
+    weights = [TOP, *(1.0 for _ in ranks[1:])]
+    tails = [_tail(n, m, k) / weight for k, weight in zip(ranks, weights, strict=True)]
+    drawn = _drawn(n, m, ranks)
+    least = np.min([tail[x] for tail, x in zip(tails, drawn, strict=True)], axis=0)
+    of_each = max(level / sum(weights), float(np.sort(least)[int(level * DRAWS)]))
+    return [int(np.flatnonzero(tail >= of_each)[-1]) for tail in tails]
+
+
+def _tail(n: int, m: int, k: int) -> NDArray[np.float64]:
+    """(n + 1,) the probability of x rows or more above the k-th score, x from 0 to n."""
+    density = betabinom.pmf(np.arange(n + 1), n, k, m + 1 - k)
+    tail: NDArray[np.float64] = np.minimum(np.cumsum(density[::-1])[::-1], 1.0)
+    return tail
+
+
+def _drawn(n: int, m: int, ranks: Sequence[int], seed: int = 0) -> list[NDArray[np.int64]]:
+    """Counts above each rank, as they come where nothing moved; the same draws every time.
+
+    The share of all rows above the k-th of m scores is a sum of k exponentials, of m + 1 in all.
+    """
+    rng, counts = np.random.default_rng(seed), []
+    steps = rng.standard_gamma(np.diff([0, *ranks, m + 1])[:, None], (len(ranks) + 1, DRAWS))
+    rest, found = steps.sum(axis=0), np.zeros(DRAWS, np.int64)
+    for step in steps[:-1]:
+        found = found + rng.binomial(n - found, step / rest)
+        rest = rest - step
+        counts.append(found)
+    return counts

@@ -219,8 +219,8 @@ def at_labels(
     return Decision(
         f"labels: {goal}",
         _just_below(a, float(at_least[place])),
-        f"On the {len(y):,} labelled rows: precision {p[place]:.4g}, recall {r[place]:.4g}. None "
-        "for other rows.",
+        f"On the {len(y):,} labelled rows: precision {p[place]:.4g}, recall {r[place]:.4g}. No "
+        "promise for other rows.",
         "The labelled rows are a random sample of those to come, and their labels are right.",
         used_labels=True,
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from alad.cli.drawing import Drawn
     from alad.cli.pictures import OnBad
     from alad.estimators import AbstractDetector
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 SHARE = 0.1
 MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit more than they give
 LEAST = 100  # rows in all: of fewer, the fit needs every one
+HELD_OUT = "held out"  # where a calibration is from that surely is of rows not seen
 HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
 
 
@@ -94,11 +98,34 @@ def check_table(separate: Path | None, columns: Sequence[str]) -> None:
             )
 
 
-def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
-    """Part rows, held or streamed, into those to learn from and those to calibrate on.
+@dataclass(frozen=True)
+class Parted:
+    """Rows, held or streamed, in two parts, each in the old order."""
 
-    Both keep their order. Of fewer than 100 rows none is held out, and 50 are always left; of
-    pictures too many for the memory no more are held out than an eighth of it holds.
+    learned: Any
+    """To learn from."""
+    held: Any | None
+    """To calibrate on."""
+    is_held: NDArray[np.bool_] | None = None
+    """(n,) which of all rows are held out; None: none is."""
+
+    @contextmanager
+    def placed(self, *, held: bool) -> Iterator[None]:
+        """Name the table's row in an error that names one of a part."""
+        try:
+            yield
+        except RowError as error:
+            if self.is_held is None:
+                raise
+            places = (self.is_held == held).nonzero()[0]
+            raise error.at(int(places[error.row])) from error
+
+
+def held_out(rows: Any, share: float, seed: int) -> Parted:
+    """Part rows into those to learn from and those to calibrate on.
+
+    Of fewer than 100 rows none is held out, and 50 are always left; of pictures too many for the
+    memory no more are held out than an eighth of it holds.
     """
     import numpy as np
 
@@ -109,26 +136,14 @@ def held_out(rows: Any, share: float, seed: int) -> tuple[Any, Any | None]:
         most = min(most, int(rows.memory * HELD / rows.size * len(rows)))
     count = min(round(share * len(rows)), most, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
-        return rows, None
+        return Parted(rows, None)
     is_held = np.zeros(len(rows), np.bool_)
     is_held[np.random.default_rng(seed).choice(len(rows), count, replace=False)] = True
     if isinstance(rows, Stream | PictureFiles):
-        return rows.without(is_held), rows.only(is_held)
+        return Parted(rows.without(is_held), rows.only(is_held), is_held)
     if isinstance(rows, np.ndarray):
-        return rows[~is_held], rows[is_held]
-    return rows.filter(~is_held), rows.filter(is_held)
-
-
-@contextmanager
-def counted(rows: Any | None, which: str, of: int) -> Iterator[None]:
-    """Say of an error that names a row, where rows are a part of a table, what it counts."""
-    try:
-        yield
-    except RowError as error:
-        if rows is None or len(rows) == of:
-            raise
-        told = f"(Rows are counted among the {len(rows):,} that are {which}.)"
-        raise InputError(f"{error} {told}") from error
+        return Parted(rows[~is_held], rows[is_held], is_held)
+    return Parted(rows.filter(~is_held), rows.filter(is_held), is_held)
 
 
 def rows_of(
@@ -180,7 +195,9 @@ def told(done: Mapping[str, Any]) -> str:
             f"Not calibrated: {done['why_not']}. --calibration FILE gives normal rows of their own."
         )
     drawn = f", drawn from {done['drawn_from']:,}" if "drawn_from" in done else ""
+    is_held_out = done["from"] == HELD_OUT
+    unseen = " that the fit did not see" if is_held_out else ", taken to be unseen by the fit"
     return (
-        f"Calibrated on {done['rows']:,} normal rows that the fit did not see ({done['from']}"
+        f"Calibrated on {done['rows']:,} normal rows{unseen} ({done['from']}"
         f"{drawn}): the smallest p-value is {done['smallest_p']:.3g}."
     )

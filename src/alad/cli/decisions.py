@@ -211,7 +211,7 @@ class Ordinary:
     def of(cls, detector: AbstractDetector) -> Self:
         """By p-values if there are any, else by the model's threshold."""
         if detector.calibration_ is None:
-            threshold = -detector.offset_
+            threshold = 0.0 - detector.offset_  # not -0
             told = f"a score that is not above the model's threshold, {threshold:.6g}"
             return cls(told, lambda scores: scores <= threshold)
         calibration = detector._calibrated()
@@ -301,7 +301,7 @@ def _per_entity(detector: AbstractDetector, most: int, entity: str | None) -> Wi
 def _default(detector: AbstractDetector) -> Decision:
     return Decision(
         "the model's threshold",
-        -detector.offset_,
+        0.0 - detector.offset_,  # not -0
         f"It flagged the share {detector.contamination:g} of the training rows. Nothing about "
         "other rows.",
         "None.",

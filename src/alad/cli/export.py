@@ -55,12 +55,13 @@ def export(
 
     Needs the extra 'export': pip install 'alad[export]'.
     """
-    from alad._files import check_not_read, written_aside
+    from alad._files import check_ending, check_not_read, written_aside
     from alad.cli.show import print_json
     from alad.estimators import load
     from alad.export import compare, to_onnx
 
     check_not_read(out, model, check)
+    check_ending(out, ".onnx")
     detector = load(model)
     with written_aside(out) as aside:
         written = to_onnx(

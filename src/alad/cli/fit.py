@@ -149,7 +149,9 @@ def fit(
         Path | None,
         typer.Option(help="A file to go on from if training is stopped; the same command does."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine: same model.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same machine: same model.")
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object.")
     ] = False,

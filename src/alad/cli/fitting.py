@@ -72,18 +72,18 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     _check(model, plan)
     schema = _stated(plan)
     every, empty = _read(plan)
-    rows, held = calibrating.held_out(every, plan.share, plan.seed)
+    parts = calibrating.held_out(every, plan.share, plan.seed)
     given = len(every)
     del every  # it may be most of the memory
     began = time.monotonic()
-    with calibrating.counted(rows, "learned from", given):
-        _train(model, rows, schema, plan.checkpoint)
-    with calibrating.counted(held, "held out", given):
-        _calibrate(model, held, plan)
+    with parts.placed(held=False):
+        _train(model, parts.learned, schema, plan.checkpoint)
+    with parts.placed(held=True):
+        _calibrate(model, parts.held, plan)
     model.trained_on_ = trained_on(plan.table, given)
     model.save(plan.out)
     return {
-        **(_of_table(model, rows) if plan.folder is None else _of_pictures(model, rows)),
+        **(_of_table if plan.folder is None else _of_pictures)(model, parts.learned),
         "calibration": calibrating.summary(model, given, plan.share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(plan.out),
@@ -203,7 +203,7 @@ def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
     elif held is not None:
-        calibrating.calibrate(model, held, "held out", of=len(held))
+        calibrating.calibrate(model, held, calibrating.HELD_OUT, of=len(held))
 
 
 # ------------------------------------------------------------------------------ sum up
@@ -263,8 +263,8 @@ def _learned(model: AbstractDetector, share: float | None) -> dict[str, Any]:
     return {
         "epochs": history.epochs if history else None,
         "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
-        "offset": model.offset_,
-        "threshold": -model.offset_,
+        "offset": model.offset_ + 0.0,  # -0 is 0
+        "threshold": 0.0 - model.offset_,
         "share_flagged": share,
         "seed": model.seed_,
     }

@@ -25,13 +25,14 @@ def info(
     ] = None,
 ) -> None:
     """Show what a model is, what it was fitted on, and what became of each column."""
-    from alad._files import check_not_read
+    from alad._files import check_ending, check_not_read
     from alad.cli.card import write_card
     from alad.cli.show import print_json, print_text
 
+    check_not_read(out, model)
+    check_ending(out, ".html")
     facts = facts_of(model)
     if out is not None:
-        check_not_read(out, model)
         write_card(model, facts, [_became(column) for column in facts["columns"] or ()], out)
     if as_json:
         print_json(facts)
@@ -72,7 +73,7 @@ def facts_of(folder: Path) -> dict[str, Any]:
             "epochs": len(history["seconds"]) if history else None,
             "training_seconds": sum(history["seconds"]) if history else None,
             "losses": {p: v[-1][0] for p, v in history["losses"].items()} if history else None,
-            "offset": float(stated["offset"]),
+            "offset": float(stated["offset"]) + 0.0,  # -0 is 0
             "calibration": _calibration(stated.get("calibration"), saved.arrays),
             "format_version": stated["format_version"],
             "alad": stated["alad"],
@@ -169,7 +170,7 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "epochs": facts["epochs"],
         "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
         "last losses": ", ".join(f"{player} {loss:.4g}" for player, loss in losses.items()),
-        "offset": f"{facts['offset']:.6g} (threshold of anomaly_score: {-facts['offset']:.6g})",
+        "offset": f"{facts['offset']:.6g} (threshold of anomaly_score: {0 - facts['offset']:.6g})",
         "calibration": facts["calibration"] and _calibrated(facts["calibration"]),
         "written by": f"alad {facts['alad']}, format {facts['format_version']}",
         "size on disk": f"{facts['bytes']:,} bytes",

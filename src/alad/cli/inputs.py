@@ -130,21 +130,14 @@ class Rows(Inputs):
 
     def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Make numbers, and true and false, of those in a file that has no types itself."""
-        import polars as pl
-
-        from alad.cli.tables import as_at_fit, as_numbers
+        from alad.cli.tables import as_copied
+        from alad.preprocessing.table import Column
 
         if self.table.is_typed:
             return frame
         if self.encoder is None:
-            return pl.DataFrame(as_numbers(frame), schema=frame.columns)
-        known = [column for column in self.encoder.schema if column.name in frame.columns]
-        frame = as_at_fit(frame, known)
-        return frame.with_columns(
-            pl.col(column.name).cast(pl.Boolean if column.kind == "boolean" else pl.Float64)
-            for column in known
-            if column.of_kind.is_number and frame[column.name].dtype != pl.String
-        )
+            return as_copied(frame, [Column(name, "numeric") for name in frame.columns])
+        return as_copied(frame, self.encoder.schema)
 
     def note(self, notes: TableNotes | None) -> None:
         """Add the rows with values that fit did not see, and those without a value."""

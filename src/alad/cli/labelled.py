@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
 MEANING = {"1": True, "true": True, "0": False, "false": False}  # where nothing else is said
+WHOLE = r"^(-?\d+)\.0+$"  # pandas makes 1.0 of 1 in a column with gaps
+SHOWN = 5  # words of one meaning that are counted by name
 MOST = 2_000_000  # labelled rows: of each a score and a label are held
 
 
@@ -30,11 +34,35 @@ class Sample:
     path: Path
     column: str
     anomaly: tuple[str, ...] = ()
-    """Labels that mean an anomaly; all others mean a normal row."""
+    """Labels that mean an anomaly; others mean a normal row, unless ``normal`` says which do."""
     normal: tuple[str, ...] = ()
-    """Or labels that mean a normal row; all others mean an anomaly."""
+    """Labels that mean a normal row; others mean an anomaly, unless ``anomaly`` says which do."""
     precision: float | None = None
     recall: float | None = None
+
+    def meaning(self, word: str) -> bool | None:
+        """Whether a label means an anomaly; None where it means neither.
+
+        Raises
+        ------
+        KeyError
+            Nothing says what it means.
+        """
+        if word in self.anomaly or word in self.normal:
+            return word in self.anomaly
+        if self.anomaly and self.normal:
+            return None
+        return bool(self.normal) if self.anomaly or self.normal else MEANING[word.lower()]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The rows that have a meaning, and what was said of all."""
+
+    scores: NDArray[np.float64]
+    is_anomaly: NDArray[np.bool_]
+    words: Mapping[str, int]
+    rows: int
 
 
 def sample_of(
@@ -71,10 +99,15 @@ def sample_of(
         raise InputError(
             "Expected --label COLUMN with --labelled: which column says what a row is? Name it."
         )
-    for pair in (["--anomaly", "--normal"], ["--precision", "--recall"]):
-        if set(pair) <= set(given):
-            raise InputError(f"Expected {' or '.join(pair)}; got both. Leave one out.")
-    return Sample(path, column, tuple(anomaly or ()), tuple(normal or ()), precision, recall)
+    if precision is not None and recall is not None:
+        raise InputError("Expected --precision or --recall; got both. Leave one out.")
+    strange, usual = ([_as_number(word) for word in words or ()] for words in (anomaly, normal))
+    if both := [word for word in strange if word in usual]:
+        raise InputError(
+            f"Expected a label to mean an anomaly or a normal row; got {both[0]!r} after --anomaly "
+            "and after --normal. Leave one out."
+        )
+    return Sample(path, column, tuple(strange), tuple(usual), precision, recall)
 
 
 def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
@@ -92,20 +125,47 @@ def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
         )
     with opened(detector, sample.path) as inputs:
         _check_column(detector, inputs, sample.column)
-        scores, y, rows = _read(detector, inputs, sample)
+        read = _read(detector, inputs, sample)
+    y = read.is_anomaly
     if y.all() or not y.any():
         raise InputError(
             f"Expected labelled rows of both kinds in {inputs.place}; got {int(y.sum()):,} "
             f"anomalies and {int((~y).sum()):,} normal rows. Label some of each kind, or say by "
             "--anomaly or --normal what the labels mean."
         )
-    found = at_labels(scores, y, precision=sample.precision, recall=sample.recall)
-    return replace(found, note=_aside(rows - len(y)))
+    found = at_labels(read.scores, y, precision=sample.precision, recall=sample.recall)
+    told = [_taken(read.words, sample), _aside(read.rows - sum(read.words.values()))]
+    return replace(found, note=" ".join(filter(None, told)) or None)
 
 
-def _aside(n: int) -> str | None:
+def _taken(words: Mapping[str, int], sample: Sample) -> str:
+    """What the labels were taken for, if that was said by --anomaly or --normal."""
+    if not (sample.anomaly or sample.normal):
+        return ""
+    told = {True: "anomalies", False: "normal", None: "left aside"}
+    parts = []
+    for meaning, of_rows in told.items():
+        alike = Counter({w: n for w, n in words.items() if sample.meaning(w) is meaning})
+        if alike:
+            parts.append(f"{_counted(alike)} {of_rows}")
+    return f"{'; '.join(parts)}."
+
+
+def _counted(words: Counter[str]) -> str:
+    """The commonest words with their counts.
+
+    >>> _counted(Counter({"good": 45, "maybe": 5}))
+    'good: 45, maybe: 5'
+    """
+    shown = [f"{word[:40]}: {n:,}" for word, n in words.most_common(SHOWN)]
+    rest = len(words) - SHOWN
+    others = sum(n for _, n in words.most_common()[SHOWN:])
+    return ", ".join([*shown, *([f"{rest:,} others: {others:,}"] if rest > 0 else [])])
+
+
+def _aside(n: int) -> str:
     told = "1 row without a label was" if n == 1 else f"{n:,} rows without a label were"
-    return f"{told} left aside." if n else None
+    return f"{told} left aside." if n else ""
 
 
 def _check_column(detector: AbstractDetector, inputs: Inputs, column: str) -> None:
@@ -122,23 +182,23 @@ def _check_column(detector: AbstractDetector, inputs: Inputs, column: str) -> No
         )
 
 
-def _read(
-    detector: AbstractDetector, inputs: Inputs, sample: Sample
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
-    """Give the scores and labels of the rows that have a label, and how many rows there are."""
-    scores, labels, rows, labelled = [np.zeros(0)], [np.zeros(0, np.bool_)], 0, 0
+def _read(detector: AbstractDetector, inputs: Inputs, sample: Sample) -> _Read:
+    """Score the rows whose label has a meaning."""
+    scores, meant, words, rows = [np.zeros(0)], [np.zeros(0, np.bool_)], Counter[str](), 0
     for batch in inputs.batches([sample.column]):
         text = _as_text(batch.content[sample.column])
-        rows, labelled = rows + len(text), labelled + text.count()
-        if labelled > MOST:
+        found = _meant(text, sample, batch.start)
+        words.update(dict(text.drop_nulls().value_counts().iter_rows()))
+        rows += len(text)
+        if sum(map(len, meant)) + found.count() > MOST:
             raise InputError(
                 f"Expected at most {MOST:,} labelled rows; {inputs.place} has more. Draw some of "
                 "them."
             )
-        if text.count():
-            labels.append(_meant(text, sample, batch.start))
-            scores.append(_scores(detector, inputs, batch, text.is_not_null()))
-    return np.concatenate(scores), np.concatenate(labels), rows
+        if found.count():
+            meant.append(found.drop_nulls().to_numpy())
+            scores.append(_scores(detector, inputs, batch, found.is_not_null()))
+    return _Read(np.concatenate(scores), np.concatenate(meant), words, rows)
 
 
 def _scores(
@@ -158,25 +218,24 @@ def _as_text(labels: pl.Series) -> pl.Series:
             f"got {labels.dtype}. Name another column by --label."
         )
     text = labels.cast(pl.String).str.strip_chars()
-    if labels.dtype.is_float():  # 1.0 is the label 1, whatever stands beside it
-        text = text.set(labels.is_nan(), None).str.replace(r"^(-?\d+)\.0$", "$1")
-    return text.set(text == "", None)
+    if labels.dtype.is_float():
+        text = text.set(labels.is_nan(), None)
+    return text.set(text == "", None).str.replace(WHOLE, "$1")
 
 
-def _meant(text: pl.Series, sample: Sample, start: int) -> NDArray[np.bool_]:
-    """Say of every row with a label whether it means an anomaly."""
-    present = text.drop_nulls()
-    if sample.anomaly or sample.normal:
-        named = present.is_in(sample.anomaly or sample.normal).to_numpy()
-        return named if sample.anomaly else ~named
-    meant = present.str.to_lowercase().replace_strict(
-        MEANING, default=None, return_dtype=pl.Boolean
-    )
-    if meant.null_count():
-        odd = present.filter(meant.is_null())[0]
+def _as_number(word: str) -> str:
+    return re.sub(WHOLE, r"\1", word.strip())
+
+
+def _meant(text: pl.Series, sample: Sample, start: int) -> pl.Series:
+    """Say of every row whether its label means an anomaly; null where it has none or means none."""
+    try:
+        meaning = {word: sample.meaning(word) for word in text.drop_nulls().unique()}
+    except KeyError:
+        odd = next(word for word in text.drop_nulls() if word.lower() not in MEANING)
         raise InputError(
             f"Expected labels of 1 and 0, or true and false, in column {text.name!r}; got {odd!r} "
             f"in row {start + int((text == odd).arg_max() or 0)}. Say by --anomaly which labels "
             "mean an anomaly, or by --normal which mean a normal row."
-        )
-    return meant.to_numpy()
+        ) from None
+    return text.replace_strict(meaning, default=None, return_dtype=pl.Boolean)

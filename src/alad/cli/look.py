@@ -41,7 +41,7 @@ def look(
     larger, with its anomaly score. Below stand samples G(z), and walks between the latent vectors
     of two normal pictures.
     """
-    from alad._files import written_aside
+    from alad._files import check_ending, written_aside
     from alad.cli.progress import rows_progress
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
@@ -57,8 +57,7 @@ def look(
         )
     if not pictures.is_dir():
         raise InputError(f"Expected a folder of pictures; got {pictures}. Check the path.")
-    if out.suffix.lower() != ".png":
-        raise InputError(f"Expected --out to end in .png; got {out}.")
+    check_ending(out, ".png")
     folder = Folder(pictures, on_bad)
     side, _, channels = detector.picture_shape_
     with rows_progress("scoring", len(folder.files)) as advance:

@@ -1,4 +1,4 @@
-"""``alad recalibrate``: new normal rows for a model, without taking in an attack unseen."""
+"""``alad recalibrate``: new normal rows for a model, after a look at what may be an attack."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def recalibrate(
     level: Annotated[
         float,
         typer.Option(help="Probability, at most, of finding rows suspicious if nothing moved."),
-    ] = 0.01,
+    ] = 0.05,
     on_bad: OnBadOption = None,
     memory: DrawnMemory = MEMORY,
     as_json: Annotated[
@@ -72,13 +72,15 @@ def recalibrate(
     An attack among the new rows would become normal with that, and go unseen from then on. So the
     rows are judged by the old calibration first. If more of them lie among its highest scores than
     chance allows, nothing is written until --accept or --exclude repeats their number. A model
-    keeps the number of what it took in or left out.
+    keeps the number of what it took in or left out. Of an attack of few rows chance cannot be
+    ruled out: the command says of how many.
 
     Of fewer than 100 rows none is taken in, as with fit; of more than 20,000, or than an eighth of
     --memory holds, so many are drawn, and only those are judged and taken in.
     """
     from alad.calibration import absorbed
-    from alad.cli.show import print_json, print_text
+    from alad.cli.familiar import familiar
+    from alad.cli.show import note, print_json, print_text
     from alad.estimators import load
 
     if accept is not None and exclude is not None:
@@ -92,9 +94,14 @@ def recalibrate(
     found = None
     if detector.calibration_ is not None:
         found = absorbed(detector._calibrated(), scores, level=level)
-    shown = _shown(new, scores, found)
+    shown = _shown(new, scores, found) | {"perhaps_seen": familiar(detector, table, new)}
     if not as_json:
         print_text(_as_text(shown))
+    if shown["perhaps_seen"]:
+        note(
+            "perhaps not unseen by the fit, so that p-values would be too small",
+            [f"{shown['perhaps_seen']}. Give other normal rows"],
+        )
     try:
         _check(found, accept, exclude)
     except InputError:
@@ -226,5 +233,15 @@ def _as_text(shown: Mapping[str, Any]) -> str:
             f"Discoveries at a false discovery rate of 0.05: {found['discoveries']:,}. "
             f"Suspicious: {found['suspicious']:,}.",
             f"Highest: {highest}.",
+            *([] if found["suspicious"] else [_power(found)]),
         ]
+    )
+
+
+def _power(found: Mapping[str, Any]) -> str:
+    """How large an attack may be that passes for chance."""
+    top = found["tiers"][0]
+    return (
+        f"Up to {top['allowed']:,} rows above all old scores may be chance, and so pass: an attack "
+        f"of {top['allowed'] / found['rows']:.2%} of the new rows. Look at the highest."
     )

@@ -36,7 +36,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .html to write.")] = Path(
         "report.html"
     ),
     pictures: Annotated[
@@ -63,13 +63,14 @@ def report(
     Of a model and a table that it scored: how many alerts there are and by which rule, where the
     scores and p-values lie, and the alerts in groups of like reasons, each with examples.
     """
-    from alad._files import check_not_read, written_aside
+    from alad._files import check_ending, check_not_read, written_aside
     from alad.cli.show import print_json, print_text
 
+    check_not_read(out, scored, None if scored is None else results)
+    check_ending(out, ".html")
     if scored is None:
         page, facts = _of_results(results, pictures, time, entity)
     else:
-        check_not_read(out, scored, results)
         page, facts = _of_table(results, scored, pictures, time, entity)
     with written_aside(out) as aside:
         aside.write_text(page, encoding="utf-8")

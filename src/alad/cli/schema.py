@@ -24,7 +24,7 @@ def schema(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Where to write the schema, as JSON.", show_default="no"),
+        typer.Option("--out", "-o", help="The .json to write the schema to.", show_default="no"),
     ] = None,
     drop: Annotated[
         list[str] | None,
@@ -43,11 +43,12 @@ def schema(
     most one), identifier, label. Only features and the time are given to the model. Times that are
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
     """
-    from alad._files import check_not_read
+    from alad._files import check_ending, check_not_read
     from alad.cli.show import note_empty, print_json, print_text, say
     from alad.preprocessing.schema import Schema
 
     check_not_read(out, table)
+    check_ending(out, ".json")
     columns, empty = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:
@@ -74,11 +75,11 @@ def _columns(path: Path, drop: Sequence[str]) -> tuple[tuple[Column, ...], list[
 
 
 def _as_text(columns: Sequence[Column]) -> str:
-    from alad.cli.show import in_columns
+    from alad.cli.show import in_columns, width_of_terminal
 
     head = ["column", "kind", "role", "features", "note"]
     body = [[c.name, c.kind, c.role, str(len(c.features)), _note(c)] for c in columns]
-    return "\n".join(in_columns(head, body))
+    return "\n".join(in_columns(head, body, width_of_terminal()))
 
 
 def _note(column: Column) -> str:

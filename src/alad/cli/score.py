@@ -103,14 +103,16 @@ def score(
         list[str] | None,
         typer.Option(
             metavar="VALUE",
-            help="A label that means an anomaly, where others mean a normal row (repeatable).",
+            help="A label that means an anomaly, where others mean a normal row, or with --normal "
+            "nothing (repeatable).",
         ),
     ] = None,
     normal: Annotated[
         list[str] | None,
         typer.Option(
             metavar="VALUE",
-            help="A label that means a normal row, where others mean an anomaly (repeatable).",
+            help="A label that means a normal row, where others mean an anomaly, or with --anomaly "
+            "nothing (repeatable).",
         ),
     ] = None,
     precision: Annotated[

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
@@ -13,6 +15,7 @@ from typing import Any, TextIO
 from alad.errors import InputError, OutputError
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
+LEAST = 20  # characters in a line of the last column
 SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
@@ -132,20 +135,38 @@ def check_choice(what: str, value: str, choices: Collection[str]) -> None:
         raise InputError(f"Expected {what} to be one of {', '.join(choices)}; got {value!r}.")
 
 
-def in_columns(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+def in_columns(
+    head: Sequence[str], body: Sequence[Sequence[str]], width: int | None = None
+) -> list[str]:
     """Give the lines of a table, every column as wide as its widest cell, a rule below the head.
+
+    With a ``width`` the last column goes on below itself where a line would be longer.
 
     >>> print(*in_columns(["method", "F1"], [["ALAD", "0.95"]]), sep=chr(10))
     method  F1
     ------------
     ALAD    0.95
+    >>> long = "all of them look like paths, and are some"
+    >>> print(*in_columns(["column", "note"], [["path", long]], 32), sep=chr(10))
+    column  note
+    --------------------------------
+    path    all of them look like
+            paths, and are some
     """
     widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in [head, *body]
-    ]
-    return [lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])]
+    before = sum(widths[:-1]) + 2 * len(widths[:-1])
+    room = widths[-1] if width is None else min(widths[-1], max(width - before, LEAST))
+    lines = []
+    for *cells, last in [head, *body]:
+        first, *more = textwrap.wrap(last, room) or [""] if width else [last]
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths[:-1], strict=True))
+        lines += ["  ".join([*padded, first]).rstrip(), *(" " * before + part for part in more)]
+    return [lines[0], "-" * (before + room), *lines[1:]]
+
+
+def width_of_terminal() -> int | None:
+    """How wide standard output is, if it is a terminal; what is piped has lines of any length."""
+    return shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
 
 
 def aligned(pairs: Mapping[str, Any]) -> str:

@@ -75,46 +75,98 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
 @contextmanager
 def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
-    writer: Any = None
-
-    def write(rows: pl.DataFrame) -> None:
-        nonlocal writer
-        data = rows.to_arrow()
-        writer = writer or pyarrow.parquet.ParquetWriter(stream, data.schema)
-        writer.write_table(_alike(data, writer.schema))
-
-    with path.open("wb") as stream:  # by itself pyarrow opens no name whose bytes are no text
-        try:
-            yield write
-            if writer is not None and facts is not None:
-                told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
-                writer.add_key_value_metadata({KEY: told})
-        finally:
-            if writer is not None:
-                writer.close()
-
-
-def _alike(data: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Give a batch the types of the first: lines of JSON, say, can change theirs."""
-    if data.schema.equals(schema):
-        return data
+    file = _Parquet(path)
     try:
-        return data.cast(schema)
+        yield file.write
+        if facts is not None:
+            file.tell(facts)
+    finally:
+        file.close()
+
+
+class _Parquet:
+    """One file, written batch by batch; what it holds is written anew where a type widens."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writer: Any = None
+        self.stream: Any = None
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Append rows."""
+        data = rows.to_arrow()
+        if self.writer is None:
+            self._begin(data.schema)
+        before, wider = self.writer.schema, _wider(self.writer.schema, data.schema)
+        with _told(before, data.schema):
+            if wider != before:
+                self._widen(wider)
+            self.writer.write_table(data if data.schema == wider else data.cast(wider))
+
+    def tell(self, facts: Facts) -> None:
+        """Say something of the rows, if there are any, beside them."""
+        if self.writer is not None:
+            told = json.dumps(plain(facts()), allow_nan=False, ensure_ascii=False)
+            self.writer.add_key_value_metadata({KEY: told})
+
+    def close(self) -> None:
+        """Finish the file, if it was begun."""
+        if self.stream is not None:
+            try:
+                self.writer.close()
+            finally:
+                self.stream.close()
+
+    def _begin(self, schema: pa.Schema) -> None:
+        self.stream = self.path.open(
+            "wb"
+        )  # by itself pyarrow opens no name whose bytes are no text
+        self.writer = pyarrow.parquet.ParquetWriter(self.stream, schema)
+
+    def _widen(self, schema: pa.Schema) -> None:
+        """Begin anew with other types, and with the rows so far."""
+        self.close()
+        before = self.path.rename(self.path.with_name(f"{self.path.name}~"))
+        self._begin(schema)
+        for batch in _batches(before):
+            self.writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+        before.unlink()
+
+
+def _wider(schema: pa.Schema, other: pa.Schema) -> pa.Schema:
+    """Types that hold more: floats where whole numbers were, anything where nothing was."""
+    for i, field in enumerate(schema):
+        new = other.field(field.name).type
+        widens = pa.types.is_integer(field.type) and pa.types.is_floating(new)
+        if widens or (pa.types.is_null(field.type) and new != field.type):
+            schema = schema.set(i, field.with_type(new))
+    return schema
+
+
+@contextmanager
+def _told(before: pa.Schema, now: pa.Schema) -> Iterator[None]:
+    """Say which column changed its type, as of lines of JSON, say, such that no type holds both."""
+    try:
+        yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        changed = next(f for f in schema if f.type != data.schema.field(f.name).type)
+        changed = next(field for field in before if field.type != now.field(field.name).type)
         raise InputError(
             f"Expected {changed.type} in column {changed.name!r}, as in the rows before; got "
-            f"{data.schema.field(changed.name).type}. Write .csv, or leave that column out."
+            f"{now.field(changed.name).type}. Write .csv, or leave that column out."
         ) from error
 
 
 def parts_of(path: Path) -> Iterator[pl.DataFrame]:
     """Read back, some rows at a time, a Parquet file that was written here."""
+    for batch in _batches(path):
+        rows = pl.from_arrow(batch)
+        assert isinstance(rows, pl.DataFrame)
+        yield rows
+
+
+def _batches(path: Path) -> Iterator[Any]:
     with path.open("rb") as stream, pyarrow.parquet.ParquetFile(stream) as file:
-        for batch in file.iter_batches(ROWS):
-            rows = pl.from_arrow(batch)
-            assert isinstance(rows, pl.DataFrame)
-            yield rows
+        yield from file.iter_batches(ROWS)
 
 
 class _Stdout:

@@ -32,7 +32,7 @@ from alad.estimators._given import (
     encoder_for,
     enough_rows,
     seed_of,
-    what_to_do,
+    with_advice,
 )
 from alad.estimators._picture_files import PictureFiles
 from alad.estimators._programs import by_parts, flat
@@ -363,6 +363,6 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 ensure_min_samples=2 if fitting else 1,
             )
         except ValueError as error:
-            raise InputError(f"{error}{what_to_do(str(error))}") from error
+            raise InputError(with_advice(str(error))) from error
         check_single(x)
         return x

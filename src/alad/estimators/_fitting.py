@@ -217,8 +217,5 @@ def _digest(rows: Matrix | None) -> str:
 def print_progress(progress: Progress) -> None:
     """Write one line about a training run to standard error."""
     losses = ", ".join(f"{player} {loss:.3f}" for player, loss in progress.losses.items())
-    print(
-        f"epoch {progress.epoch}/{progress.epochs}, losses {losses}, "
-        f"{progress.seconds_left:.0f} s left",
-        file=sys.stderr,
-    )
+    left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+    print(f"epoch {progress.epoch}/{progress.epochs}, losses {losses}{left}", file=sys.stderr)

@@ -100,14 +100,21 @@ def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     return None
 
 
-def what_to_do(message: str) -> str:
-    """Add advice to those of scikit-learn's messages that only say what is wrong."""
+def with_advice(message: str) -> str:
+    """Add what to do to those of scikit-learn's messages that only say what is wrong.
+
+    Of gaps it has advice itself, to take one of its own classifiers; ours stands in its place.
+    """
     if "NaN" in message:
-        return "\nFill the gaps, drop the rows, or pass a data frame: it may have gaps."
+        wrong = message.splitlines()[0]
+        return (
+            f"{wrong}\nFill the gaps, drop the rows, or pass a data frame (pandas, polars): there "
+            "gaps are allowed."
+        )
     if "infinity" in message:
-        return "\nReplace or drop such values first."
+        return f"{message}\nReplace or drop such values first."
     if "with dim" in message:
-        return "\nPass rows and columns; pictures go to networks with preset='pictures'."
+        return f"{message}\nPass rows and columns; pictures go to networks with preset='pictures'."
     if "could not convert" in message:
-        return "\nPass a data frame: its text columns become one-hot."
-    return ""
+        return f"{message}\nPass a data frame: its text columns become one-hot."
+    return message

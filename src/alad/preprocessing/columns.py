@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 import polars as pl
@@ -111,6 +111,11 @@ class Column:
             return {}
         flag = {f"{self.name} is missing": True} if self.flags_missing else {}
         return self.of_kind.features(self) | flag
+
+    def with_doubt(self, doubt: str) -> Self:
+        """The column with one more thing to be pointed at."""
+        note, doubts = ("; ".join(filter(None, [old, doubt])) for old in (self.note, self.doubt))
+        return replace(self, note=note, doubt=doubts)
 
     def to_json(self) -> dict[str, Any]:
         """The column as JSON; what the first models did not state is left out where it is empty."""

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -48,6 +49,7 @@ from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, READ, WRITTEN, Co
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds.addresses import IpLearner
+from alad.preprocessing.kinds.numbers import NumberLearner
 from alad.preprocessing.kinds.times import TimeLearner
 from alad.preprocessing.kinds.urls import SURELY, UrlLearner
 from alad.preprocessing.kinds.words import ALL_DIFFER, WordLearner
@@ -75,6 +77,8 @@ class ColumnLearner:
     def __init__(self, name: str, stated: Stated | None, settings: Settings) -> None:
         self.name, self.stated, self.settings = name, stated, settings
         self.learners: list[Learner] = []
+        self.settled: Learner | None = None
+        """What the column is, once that is asked for."""
         self.rows = self.gaps = self.dashes = 0
 
     @property
@@ -178,6 +182,7 @@ class ColumnLearner:
         if self.gaps + self.dashes * (self.stated is not None) == self.rows:
             return self._without_values()
         learner, doubts = self._settled()
+        self.settled = learner
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
         has_missing = self.gaps + dashes > 0
         learned = learner.finish(has_missing)
@@ -186,7 +191,8 @@ class ColumnLearner:
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
-        doubt = "" if self.stated else "; ".join(doubts) or learner.doubt
+        doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
+        doubt = "" if self.stated else doubt
         notes = [learned.note, taken, doubt]
         return Column(
             name=self.name,
@@ -196,10 +202,16 @@ class ColumnLearner:
             has_missing=has_missing and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note="; ".join(filter(None, notes)) or self._looks_like_a_label(),
+            note="; ".join(filter(None, notes)),
             doubt=doubt,
             learned=known | ({GAP: gap} if gap else {}),
         )
+
+    @property
+    def fingerprint(self) -> tuple[Any, ...] | None:
+        """Equal for columns of the same numbers, in the same order; None for other columns."""
+        learner = self.settled
+        return (self.gaps, *learner.fingerprint) if isinstance(learner, NumberLearner) else None
 
     def _settled(self) -> tuple[Learner, list[str]]:
         """The first learner that holds, and what kept others from being sure."""
@@ -219,7 +231,7 @@ class ColumnLearner:
         return Column(self.name, self.stated.kind, role=self.stated.role, note=note, learned=form)
 
     def _looks_like_a_label(self) -> str:
-        is_one = self.stated is None and self.name.lower() in LABELS
+        is_one = self.name.lower() in LABELS
         return "named like a label: if it is one, give it the role label" if is_one else ""
 
     def _without_values(self) -> Column:

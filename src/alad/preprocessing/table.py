@@ -345,7 +345,18 @@ class TableLearner:
         if self.rows == 0 or not self._columns:
             raise _no_rows(self.rows, len(self._columns))
         found = tuple(learner.finish() for learner in self._columns.values())
-        return found if self.schema else _with_time(found)
+        return found if self.schema else _with_time(self._with_copies(found))
+
+    def _with_copies(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Point at columns of numbers that are those of an earlier one."""
+        firsts: dict[Any, str] = {}
+        marked = []
+        for column in columns:
+            found = None if column.constant else self._columns[column.name].fingerprint
+            first = column.name if found is None else firsts.setdefault(found, column.name)
+            is_copy = first != column.name
+            marked.append(column.with_doubt(f"same values as {first}") if is_copy else column)
+        return tuple(marked)
 
     def finish(self) -> TableEncoder:
         """The rules for what was seen.

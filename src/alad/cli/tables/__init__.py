@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from alad.cli.tables.arrow import Arrow, Parquet
-from alad.cli.tables.casts import Settling, as_at_fit, as_numbers, settled
+from alad.cli.tables.casts import Settling, as_at_fit, as_copied, as_numbers, settled
 from alad.cli.tables.csv import Csv
 from alad.cli.tables.faults import check_names, empty
 from alad.cli.tables.files import (
@@ -46,6 +46,7 @@ __all__ = [
     "Settling",
     "Table",
     "as_at_fit",
+    "as_copied",
     "as_numbers",
     "empty_files",
     "holds_pictures",

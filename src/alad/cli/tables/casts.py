@@ -29,6 +29,9 @@ CANDIDATES = (
     pa.float64(),
 )
 
+WHOLE = r"^[+-]?\d+$"
+EXACT = 2**53  # up to this a float holds every whole number
+
 Types = Mapping[str, Any]  # of Arrow where text was tried, else of polars
 
 
@@ -173,6 +176,48 @@ def _numbers(text: pl.Series, column: Column) -> pl.Series:
     if numbers.dtype != pl.Float64 or column.learned.get(NUMBERS):
         return numbers
     return numbers.cast(pl.Boolean) if numbers.is_in([0.0, 1.0]).all() else numbers
+
+
+def as_copied(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
+    """Give columns of numbers, to be copied, types that leave every number what it is.
+
+    Truths stay truths. What is no number in every row stays text.
+    """
+    known = {column.name: column for column in schema if column.of_kind.is_number}
+    return frame.with_columns(
+        _copied(series, known.get(series.name))
+        for series in frame.iter_columns()
+        if series.name in known or series.dtype == pl.Int128  # which Parquet has not
+    )
+
+
+def _copied(series: pl.Series, column: Column | None) -> pl.Series:
+    if column is None or column.kind != "boolean":
+        return _exact(series)
+    found = _numbers(without_absent(series), column) if series.dtype == pl.String else series
+    return found if found.dtype == pl.String else found.cast(pl.Boolean)
+
+
+def _exact(series: pl.Series) -> pl.Series:
+    """Whole numbers as Int64, others as Float64; text where neither holds all digits.
+
+    >>> _exact(pl.Series(["76561198000000001", "-"])).to_list()
+    [76561198000000001, None]
+    >>> _exact(pl.Series(["18446744073709551615", "1.5"])).to_list()
+    ['18446744073709551615', '1.5']
+    """
+    if series.dtype.is_float():
+        return series
+    text = without_absent(series.cast(pl.String))
+    trimmed = text.str.strip_chars()
+    whole = trimmed.cast(pl.Int64, strict=False)
+    if whole.null_count() == text.null_count():
+        return whole
+    numbers = written_numbers(text)
+    if numbers.dtype != pl.Float64:
+        return series
+    is_rounded = trimmed.str.contains(WHOLE) & (numbers.abs() > EXACT)
+    return text if is_rounded.any() else numbers
 
 
 def as_numbers(frame: pl.DataFrame) -> np.ndarray[Any, Any]:

@@ -87,16 +87,23 @@ class JsonLines:
         try:
             frame = pl.read_ndjson(io.BytesIO(block), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
+            self._check_lists(block)
             raise self._fault(block, error) from error
         columns = [column for series in frame.iter_columns() for column in _spread(series)]
         check_names(self.place, [column.name for column in columns])
-        for column in columns:
-            if column.dtype.is_nested():
-                raise InputError(
-                    f"Expected single values in {self.place}; the key {column.name!r} holds a "
-                    "list. Spread it over keys of its own, or leave it out of the file."
-                )
+        if any(map(_may_hold_lists, columns)):
+            self._check_lists(block)
         return pl.DataFrame(columns)
+
+    def _check_lists(self, block: bytes) -> None:
+        """Refuse a list as a value; beside text the reader would make text of it."""
+        for i, line in enumerate(block.splitlines(), self.lines + 1):
+            if b"[" in line and (key := _key_of_a_list(line)) is not None:
+                raise InputError(
+                    f"Expected single values in {self.place}; the key {key!r} holds a list. "
+                    "Spread it over keys of its own, or leave it out of the file. "
+                    f"(Line {i} is the first.)"
+                )
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
         """Find the line that is no object; if every line is one, say what the reader said."""
@@ -121,6 +128,29 @@ def _spread(series: pl.Series) -> list[pl.Series]:
         series.struct.field(name).alias(f"{series.name}.{name}") for name in series.struct.fields
     )
     return [column for field in fields for column in _spread(field)]
+
+
+def _may_hold_lists(series: pl.Series) -> bool:
+    if series.dtype != pl.String:
+        return bool(series.dtype.is_nested())
+    text = series.drop_nulls()
+    return bool((text.str.starts_with("[") & text.str.ends_with("]")).any())
+
+
+def _key_of_a_list(line: bytes) -> str | None:
+    """The first key of a line that holds a list, however deep, with dots between."""
+    try:
+        waiting = [("", json.loads(line))]
+    except ValueError:
+        return None  # what is wrong with the line is told elsewhere
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, list):
+            return name or None  # the line itself is no object then
+        if isinstance(value, dict):
+            within = [(f"{name}.{key}" if name else key, v) for key, v in value.items()]
+            waiting.extend(reversed(within))
+    return None
 
 
 def _reason(line: bytes) -> str:

@@ -36,7 +36,7 @@ LOOKS: Mapping[str, Look] = {
     ),
     "networks": Look(rf"^(?:{_V4}|{_V6})/\d{{1,3}}$", "cut the / off for kind ip"),
     "URLs": Look(r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*$", "kind url, once all are"),
-    "paths": Look(r"^/\S*$", "kind url, if they are of requests and all are"),
+    "paths": Look(r"^/\S*$", "if these are request paths, state kind url"),
     "times": Look(
         r"^\[?(?:[A-Za-z]{3},? )?(?:\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"
         r"|[A-Za-z]{3} +\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})(?:[T :,]+\d{1,2}:\d{2}.*)?\]?$",

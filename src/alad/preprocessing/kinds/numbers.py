@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class NumberLearner(Learner):
     def __init__(self, kind: str, name: str, settings: Settings) -> None:
         self.kind = kind
         self.sample = Sample(settings.sample, settings.seed)
-        self.low, self.high = np.inf, -np.inf
+        self.ends = Ends()
         self.last: Any = None
         self.increases = True
 
@@ -127,13 +128,12 @@ class NumberLearner(Learner):
             raise wrong(series.name, "numbers", first_text(series))
         values, gap = numbers(series)
         present = values if not gap.any() else values[~gap]
-        self._look(series, present)
+        self._look(series)
         if len(present):
-            self.low = min(self.low, float(present.min()))
-            self.high = max(self.high, float(present.max()))
+            self.ends.update(series)
             self.sample.add(present)
 
-    def _look(self, series: pl.Series, present: Float32s) -> None:
+    def _look(self, series: pl.Series) -> None:
         """Find out whether whole numbers count the rows."""
         if not self.increases:
             return
@@ -145,28 +145,82 @@ class NumberLearner(Learner):
 
     @property
     def doubt(self) -> str:
-        """What the numbers look like, if like times."""
-        return _looks_like_times(self.low, self.high) if self.kind == "numeric" else ""
+        """What the numbers look like, if like times or names."""
+        if self.kind != "numeric":
+            return ""
+        low, high, seen = self.ends.low, self.ends.high, self.sample.seen
+        if found := _looks_like_times(low, high):
+            return found
+        if self.ends.merged(seen):
+            return (
+                f"whole numbers, of which float32 makes few: its steps are {self.ends.step:,.0f} "
+                "there. If they name something, give the role identifier or entity"
+            )
+        if self.increases and seen >= SURE:
+            return "grows from row to row: a number of the row, or a time?"
+        return ""
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
-        constant = self.low == self.high and not has_missing
+        constant = self.ends.are_one and not has_missing
         return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
+
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """Equal where the same numbers came in the same order; of long streams, those drawn."""
+        return self.ends.low, self.ends.high, self.sample.seen, self.sample.digest()
 
     def gap(self, learned: Learned) -> list[float]:
         """A number far above all others."""
-        edges = np.array([self.low, self.high], np.float32)  # as the features are
+        edges = np.array([self.ends.low, self.ends.high], np.float32)  # as the features are
         if self.kind == "log-numeric":
             edges = signed_log(edges)
         return [beyond(*edges.tolist())]
 
     def _note(self) -> str:
-        if self.increases and self.sample.seen >= SURE and not self.doubt:
-            return "grows from row to row: a number of the row, or a time?"
         skewness = self.sample.skewness() if self.kind == "numeric" else 0.0
         if abs(skewness) > HEAVY:
             return f"skewness {skewness:.1f}: log-numeric suits scalings other than log-standard"
         return ""
+
+
+class Ends:
+    """The lowest and the highest number of a stream, to the digit.
+
+    >>> ends = Ends()
+    >>> ends.update(pl.Series([76561198000000001, None, 76561198000000400]))
+    >>> ends.high - ends.low, ends.step, ends.merged(400)
+    (399, 8589934592.0, True)
+    """
+
+    def __init__(self) -> None:
+        self.low: float = np.inf
+        self.high: float = -np.inf
+        self.are_whole = True
+
+    def update(self, series: pl.Series) -> None:
+        """Take in numbers, one of which at least is there."""
+        plain = _plain(series)
+        self.low, self.high = min(self.low, plain.min()), max(self.high, plain.max())  # type: ignore[type-var, assignment]
+        if self.are_whole and plain.dtype.is_float():
+            self.are_whole = bool((plain == plain.floor()).all())
+
+    @property
+    def are_one(self) -> bool:
+        """Whether all are one number; others than whole ones as float32 has them."""
+        if self.are_whole:
+            return self.low == self.high
+        return bool(np.float32(self.low) == np.float32(self.high))
+
+    @property
+    def step(self) -> float:
+        """From the number that is furthest from 0 to the next one of float32."""
+        return float(np.spacing(np.float32(max(abs(self.low), abs(self.high)))))
+
+    def merged(self, rows: int) -> bool:
+        """Whether float32 leaves no more than half as many numbers as there may be whole ones."""
+        width = self.high - self.low
+        return self.are_whole and 2 * (width / self.step + 1) <= min(rows, width + 1)
 
 
 def _looks_like_times(low: float, high: float) -> str:
@@ -247,6 +301,10 @@ class Sample:
             self._drawn = [np.concatenate(self._drawn)]
         return self._drawn[0]
 
+    def digest(self) -> bytes:
+        """Of the drawn numbers; they come from the same places of every stream of one length."""
+        return hashlib.blake2b(np.ascontiguousarray(self._whole).data).digest()
+
     def median(self) -> float:
         """Of the drawn numbers."""
         return float(np.median(self._whole.astype(np.float64)))
@@ -294,10 +352,8 @@ def first_text(series: pl.Series) -> Any:
 
 def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
     """The numbers in float32 with NaN where one is missing, and where that is."""
-    if series.dtype == pl.Duration:
-        series = series.dt.total_microseconds().cast(pl.Float64) / 1e6
     with np.errstate(over="ignore"):  # a number too large becomes infinite, and is refused
-        values = series.cast(pl.Float64).to_numpy().astype(np.float32)
+        values = _plain(series).cast(pl.Float64).to_numpy().astype(np.float32)
     if np.isfinite(values).all():
         return values, np.zeros(len(values), np.bool_)
     infinite = np.isinf(values)
@@ -309,3 +365,12 @@ def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
             " (float32 ends at 3.4e38). Correct the value, or leave it out as missing.",
         )
     return values, np.isnan(values)
+
+
+def _plain(series: pl.Series) -> pl.Series:
+    """Whole numbers as they are, others as Float64 with null where one is missing."""
+    if series.dtype.is_integer():
+        return series
+    if series.dtype == pl.Duration:
+        series = series.dt.total_microseconds().cast(pl.Float64) / 1e6
+    return series.cast(pl.Float64).fill_nan(None)

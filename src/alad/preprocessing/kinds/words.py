@@ -220,8 +220,17 @@ class WordLearner(Learner):
 
     @property
     def doubt(self) -> str:
-        """What the texts look like, if not like words."""
-        return self.looks.note
+        """What the texts look like, if not like words, or that they may be names of rows."""
+        return self.looks.note or self._looks_like_names()
+
+    def _looks_like_names(self) -> str:
+        distinct, total = self.counts.table.height, self.counts.total
+        if total < SAME or 2 * distinct <= total or self._kind(distinct)[0] in ("ignored", "text"):
+            return ""
+        return (
+            f"more than half of {total:,} values are different: perhaps an identifier or entity, "
+            "then give it that role"
+        )
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
