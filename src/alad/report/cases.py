@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
+from alad.preprocessing.columns import Column
 from alad.report import likeness, quoted
 from alad.report.tally import SCORE
 
@@ -19,6 +20,10 @@ EXPLAINED = 2_000  # alerts at most
 FAR = 100.0  # a scaled feature: what is further out is as far
 
 Explain = Callable[[AbstractDetector, Any], likeness.Reasons]
+
+
+def _nowhere(values: pl.Series) -> NDArray[np.bool_]:
+    return np.zeros(len(values), np.bool_)
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,17 @@ class Cases:
     """(r, f) their features."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of the columns, where the model knows them."""
-    unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    """Of columns, (r,) where the value is a word that fit did not see."""
+    unseen: Callable[[pl.Series], NDArray[np.bool_]] = _nowhere
+    """(n,) where a value of a column is a word that fit did not see."""
     why_quoted: str | None = None
     """Why the reasons are those that the table has, where they are."""
+
+    def wider(self, j: int, values: pl.Series, beside: NDArray[np.int64]) -> NDArray[np.str_]:
+        """What is said of values (n,) of column j, held against what each is beside."""
+        assert self.reasons is not None
+        expected = self.reasons.expected[self.reasons.columns[j]].gather(beside)
+        kind = self.kinds.get(values.name, "")
+        return likeness.wider(values, expected, kind, self.unseen(values))
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -75,11 +87,20 @@ def explained(
         if found is None:
             raise
         reasons, why = found, str(error)
-    unseen = {
-        column.name: column.of_kind.unseen(column.given(rows[column.name]), column)
-        for column in schema
-    }
-    return Cases(rows, reasons, scaled[chosen], kinds, unseen, why)
+    return Cases(rows, reasons, scaled[chosen], kinds, _unseen(schema), why)
+
+
+def _unseen(schema: Sequence[Column]) -> Callable[[pl.Series], NDArray[np.bool_]]:
+    """What finds the words of a column that fit did not see."""
+    by_name = {column.name: column for column in schema}
+
+    def found(values: pl.Series) -> NDArray[np.bool_]:
+        column = by_name.get(values.name)
+        if column is None:
+            return _nowhere(values)
+        return column.of_kind.unseen(column.given(values), column)
+
+    return found
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

@@ -62,7 +62,18 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
 
 def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
     """The alerts beside each explained one."""
-    return likeness.Crowd(tally.count, tally.same, tally.near, cases.kinds, cases.unseen)
+    return _beside(np.arange(len(tally.count)), cases, tally)
+
+
+def _beside(
+    places: Sequence[int] | NDArray[np.int64], cases: Cases, tally: Tally
+) -> likeness.Crowd:
+    """The alerts beside some of the explained ones."""
+    seen = cases.rows[places]
+    unseen = {name: cases.unseen(seen[name]) for name in cases.kinds}
+    return likeness.Crowd(
+        tally.count[places], tally.same[places], tally.near[places], cases.kinds, unseen
+    )
 
 
 def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:
@@ -101,10 +112,11 @@ def _of_all(
 ) -> likeness.Signature:
     """A leading signature in words that hold of the whole group, not of its own alerts alone."""
     assert cases.reasons is not None
-    own = likeness.Crowd(tally.count[places], tally.same[places], tally.near[places], cases.kinds)
-    columns = {name: j for j, name in enumerate(cases.reasons.columns)}
+    own = _beside(places, cases, tally)
+    seen, expected = cases.reasons.seen[places], cases.reasons.expected[places]
+    place = {name: j for j, name in enumerate(cases.reasons.columns)}
     return frozenset(
-        (name, likeness.told_of_all(text, cases.reasons.seen[name][places], own, columns[name]))
+        (name, likeness.told_of_all(text, seen[name], expected[name], own, place[name]))
         for name, text in lead
     )
 
@@ -251,11 +263,11 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
             }
             for j in _most(share, BARS)
         ],
-        "beside": _beside(i, cases),
+        "beside": _pairs(i, cases),
     }
 
 
-def _beside(i: int, cases: Cases) -> dict[str, Any] | None:
+def _pairs(i: int, cases: Cases) -> dict[str, Any] | None:
     """An alert beside its nearest normal row: where they differ, and what they have in common.
 
     Of more than BESIDE columns those that bring most; None where there is no such row.
