@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -35,6 +37,17 @@ def test_a_reason_is_a_line():
     assert EXAMPLE.text(0, 1) == "is_new true (expected false; not unusual by itself)"
     assert EXAMPLE.text(0, 2) == "kind x (expected y; none of 4,000 normals is as rare)"
     assert EXAMPLE.text(1) == "kind missing (expected y; 1 in 50 normals is as rare)"
+
+
+def test_what_is_seen_is_told_to_the_digit_and_what_is_expected_is_not():
+    exact = dataclasses.replace(
+        EXAMPLE,
+        seen=SEEN.with_columns(bytes=pl.Series([58824.4, 2.0**60 + 2**40])),
+        expected=EXPECTED.with_columns(bytes=pl.Series([58824.4, 1.0])),
+        contributions=np.array([[3.0, 1, 2], [3, 2, 0]]),
+    )
+    assert (exact.text(0) or "").startswith("bytes 58824.4 (expected 58820;")
+    assert (exact.text(1) or "").startswith("bytes 1.1529226e+18 (expected 1;")
 
 
 def test_what_adds_nothing_is_no_reason():

@@ -90,6 +90,17 @@ def test_an_alert_stands_beside_its_nearest_normal_row(summary, scored):
     assert (len(pairs), beside["more"]) == (4, 0)
 
 
+def test_what_is_seen_stands_as_in_the_table(model):
+    large = pl.when(pl.col("bytes") == 2000).then(2000.4321).otherwise("bytes").alias("bytes")
+    frame = scored_rows(model, new_rows().with_columns(large))
+    shown = summarise(model, in_batches(frame), explain)["groups"]["shown"]
+    group = next(g for g in shown if g["first"]["column"] == "bytes")
+    (reason,) = (r for r in group["examples"][0]["reasons"] if r["column"] == "bytes")
+    (pair,) = (p for p in group["examples"][0]["beside"]["differs"] if p["column"] == "bytes")
+    assert (group["first"]["seen"], reason["seen"], pair["seen"]) == ("2,000.4321",) * 3
+    assert (reason["expected"], pair["normal"]) == ("100", "100")
+
+
 def test_of_many_columns_those_that_bring_most_stand_beside(model, scored, monkeypatch):
     monkeypatch.setattr(groups, "BESIDE", 1)
     shown = summarise(model, in_batches(scored), explain)["groups"]["shown"]

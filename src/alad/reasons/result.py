@@ -111,7 +111,8 @@ def as_seen(value: Any) -> str:
     >>> as_seen(58824.4), as_seen(float(np.float32(0.1))), as_seen(54540.0), as_seen("http")
     ('58824.4', '0.1', '54540', 'http')
     """
-    if not isinstance(value, float) or value.is_integer() or not np.isfinite(value):
+    is_short = not isinstance(value, float) or (value.is_integer() and abs(value) < 1e15)
+    if is_short or not np.isfinite(value):
         return said(value)
     with np.errstate(over="ignore"):
         single = np.float32(value)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alad.report import likeness
 from alad.report.cases import Cases
-from alad.report.likeness import told
+from alad.report.likeness import as_it_stands, told
 from alad.report.moments import Moments
 from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Tally
 
@@ -206,8 +206,9 @@ def _values(
 ) -> str:
     """What a column holds: one value, a commonest with its share, or a range with its median.
 
-    ``held`` (n,) is the share of each weight that has the value itself.
+    ``held`` (n,) is the share of each weight that has the value itself, of those that were seen.
     """
+    tell = told if held is None else as_it_stands
     present = ~values.is_null().to_numpy()
     if not present.any():
         return "missing"
@@ -215,9 +216,9 @@ def _values(
         numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
         low, high = float(numbers.min()), float(numbers.max())
         if low == high:
-            return told(low)
+            return tell(low)
         middle = np.quantile(numbers, 0.5, weights=weights[present], method="inverted_cdf")
-        return f"{told(low)} to {told(high)}, median {told(float(middle))}"
+        return f"{tell(low)} to {tell(high)}, median {tell(float(middle))}"
     if values.dtype.is_temporal():
         return " to ".join(dict.fromkeys([told(values.min()), told(values.max())]))
     return _texts(values, weights if held is None else weights * held, float(weights.sum()))
@@ -257,7 +258,7 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
                 "column": reasons.columns[j],
                 "share": None if cases.why_quoted else float(share[j]),
                 "contribution": float(reasons.contributions[i, j]),
-                "seen": told(cases.seen(reasons.columns[j])[i]),
+                "seen": as_it_stands(cases.seen(reasons.columns[j])[i]),
                 "expected": told(reasons.expected[reasons.columns[j]][i]),
                 "rarity": _known(reasons.rarity[i, j]),
             }
@@ -279,14 +280,14 @@ def _pairs(i: int, cases: Cases) -> dict[str, Any] | None:
     order = np.argsort(-reasons.contributions[i], kind="stable").tolist()
     pairs = [_pair(i, reasons.columns[j], cases) for j in order[:BESIDE]]
     return {
-        "differs": [pair for pair in pairs if pair["seen"] != pair["normal"]],
-        "alike": [pair for pair in pairs if pair["seen"] == pair["normal"]],
+        "differs": [pair for pair, is_alike in pairs if not is_alike],
+        "alike": [pair for pair, is_alike in pairs if is_alike],
         "more": len(order) - len(pairs),
     }
 
 
-def _pair(i: int, name: str, cases: Cases) -> dict[str, str]:
-    """What an alert and its nearest normal row have in a column."""
+def _pair(i: int, name: str, cases: Cases) -> tuple[dict[str, str], bool]:
+    """What an alert and its nearest normal row have in a column, and whether they read the same."""
     assert cases.reasons is not None
-    normal = told(cases.reasons.expected[name][i])
-    return {"column": name, "seen": told(cases.seen(name)[i]), "normal": normal}
+    seen, normal = cases.seen(name)[i], told(cases.reasons.expected[name][i])
+    return {"column": name, "seen": as_it_stands(seen), "normal": normal}, told(seen) == normal
