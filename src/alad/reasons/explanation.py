@@ -80,15 +80,16 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     normal, seen = _reference(detector, reference), _seen(detector, X, x)
     first, same = distinct(x)
     x, names = x[first], columns_of(detector)
-    nearest = np.empty((len(x), 0), np.int64)
+    like, nearest = single(x), np.empty((len(x), 0), np.int64)
     rarity = np.full((len(x), len(names)), np.nan)
     if normal is None:
         expected = _legal(detector, detector.reconstruct(X))[first]
     else:
-        nearest = normal.nearest(single(x), NEAREST)
-        rarity = _rarity(detector, normal, single(x))
+        like = normal.known(like, _as_kept(detector, x))
+        nearest = normal.nearest(like, NEAREST)
+        rarity = _rarity(detector, normal, like)
         expected = normal.rows[nearest[:, 0]]
-    expected = np.where(single(x) == expected, x, expected)
+    expected = np.where(like == expected, x, expected)
     rarity = rarity[same]
     if normal is not None and detector.encoder_ is not None and is_frame(X):
         _tell_new_words(detector.encoder_, seen, rarity)
@@ -196,6 +197,23 @@ def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
     if detector.encoder_ is None:
         return x
     return detector.encoder_.legal(x)
+
+
+def _as_kept(detector: AbstractDetector, x: NDArray[Any]) -> NDArray[np.float32]:
+    """Give rows to the digits of those that the model holds, but what is no number as it is."""
+    kept = _legal(detector, detector._as_kept(detector.scaler_.transform(x)))
+    if detector.encoder_ is None:
+        return kept
+    return np.where(detector.encoder_.binary | _gaps(detector.encoder_, x), single(x), kept)
+
+
+def _gaps(encoder: TableEncoder, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n, f) where features are those of a missing value, if fit saw none."""
+    found, place = np.zeros(x.shape, np.bool_), encoder.column_of_feature
+    for j, column in enumerate(encoder.schema):
+        if column.gap:
+            found[:, place == j] = are_gaps(x[:, place == j], column)[:, None]
+    return found
 
 
 def _rounded(x: NDArray[Any], scaler: Scaler) -> NDArray[Any]:
