@@ -91,9 +91,8 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         expected = normal.rows[nearest[:, 0]]
     expected = np.where(like == expected, x, expected)
     rarity = rarity[same]
-    if normal is not None and detector.encoder_ is not None and is_frame(X):
-        _tell_new_words(detector.encoder_, seen, rarity)
     _unclaimed(detector, X, rarity)
+    never_seen = _never_seen(detector, X, rarity)
     found = contributions(detector._judged, x, expected, _column(detector), len(names))
     return Reasons(
         columns=names,
@@ -105,6 +104,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         normals=_decoded(detector, expected[:0] if normal is None else normal.rows),
         anomaly_score=found[1][same],
         expected_score=found[2][same],
+        never_seen=never_seen,
     )
 
 
@@ -163,16 +163,25 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
     return rarity
 
 
-def _tell_new_words(encoder: TableEncoder, seen: pl.DataFrame, rarity: NDArray[Any]) -> None:
-    """Say that no normal row has a word that fit did not see: its features are the rarest's."""
-    for j, column in enumerate(encoder.schema):
-        rarity[column.of_kind.unseen(column.given(seen[column.name]), column), j] = 0
-
-
 def _unclaimed(detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]) -> None:
     """Say nothing of how rare a missing value is, where the features are those of another one."""
     if detector.encoder_ is not None and is_frame(X):
         rarity[detector.encoder_.untold(X)] = np.nan
+
+
+def _never_seen(
+    detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Find the values that fit did not see; where such are news, none is as rare."""
+    found = np.zeros(rarity.shape, np.bool_)
+    if detector.encoder_ is None or not is_frame(X):
+        return found
+    table = to_polars(X)
+    for j, column in enumerate(detector.encoder_.schema):
+        found[:, j] = column.of_kind.never_seen(column.given(table[column.name]), column)
+        if not column.of_kind.is_open(column):
+            rarity[found[:, j] & ~np.isnan(rarity[:, j]), j] = 0
+    return found
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alad.errors import InputError
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
+NEVER = "never seen at fit"
 DIGITS = 4
 
 
@@ -35,6 +36,9 @@ class Reasons:
     normals : polars.DataFrame of m rows and c columns
     anomaly_score, expected_score : ndarray of shape (n,), float64
         A of the rows and of the expected ones.
+    never_seen : ndarray of shape (n, c), bool, optional
+        Where a value is known to be none of those of fit though its features are like those of
+        others: text of many values, addresses, hosts.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +50,7 @@ class Reasons:
     normals: pl.DataFrame
     anomaly_score: NDArray[np.float64]
     expected_score: NDArray[np.float64]
+    never_seen: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.contributions)
@@ -89,6 +94,8 @@ class Reasons:
         return f"{name} {as_seen(seen)} ({'; '.join(words)})"
 
     def _how_rare(self, i: int, place: int) -> list[str]:
+        if self.never_seen is not None and self.never_seen[i, place]:
+            return [NEVER]
         share, m = self.rarity[i, place], self.normals.height
         if not np.isfinite(share):
             return []

@@ -20,6 +20,7 @@ EXPLAINED = 2_000  # alerts at most
 FAR = 100.0  # a scaled feature: what is further out is as far
 
 Explain = Callable[[AbstractDetector, Any], likeness.Reasons]
+Finder = Callable[[pl.Series], NDArray[np.bool_]]
 
 
 def _nowhere(values: pl.Series) -> NDArray[np.bool_]:
@@ -36,8 +37,10 @@ class Cases:
     """(r, f) their features."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of the columns, where the model knows them."""
-    unseen: Callable[[pl.Series], NDArray[np.bool_]] = _nowhere
+    unseen: Finder = _nowhere
     """(n,) where a value of a column is a word that fit did not see."""
+    never_seen: Finder = _nowhere
+    """(n,) where a value of a column is none of fit's, though its features may be like theirs."""
     why_quoted: str | None = None
     """Why the reasons are those that the table has, where they are."""
 
@@ -87,20 +90,22 @@ def explained(
         if found is None:
             raise
         reasons, why = found, str(error)
-    return Cases(rows, reasons, scaled[chosen], kinds, _unseen(schema), why)
+    return Cases(rows, reasons, scaled[chosen], kinds, *_news(schema), why)
 
 
-def _unseen(schema: Sequence[Column]) -> Callable[[pl.Series], NDArray[np.bool_]]:
-    """What finds the words of a column that fit did not see."""
+def _news(schema: Sequence[Column]) -> tuple[Finder, Finder]:
+    """What finds the words, and the values, of a column that fit did not see."""
     by_name = {column.name: column for column in schema}
 
-    def found(values: pl.Series) -> NDArray[np.bool_]:
-        column = by_name.get(values.name)
-        if column is None:
-            return _nowhere(values)
+    def unseen(values: pl.Series) -> NDArray[np.bool_]:
+        column = by_name[values.name]
         return column.of_kind.unseen(column.given(values), column)
 
-    return found
+    def never_seen(values: pl.Series) -> NDArray[np.bool_]:
+        column = by_name[values.name]
+        return column.of_kind.never_seen(column.given(values), column)
+
+    return (unseen, never_seen) if schema else (_nowhere, _nowhere)
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

@@ -188,6 +188,7 @@ def _column(j: int, share: float, places: list[int], cases: Cases, tally: Tally)
         "seen": _values(cases.seen(name)[named], weights, tally.held[named, j]),
         "expected": _values(reasons.expected[name][named], weights),
         "rarity": _known(np.average(reasons.rarity[named, j], weights=weights)),
+        "never_seen": bool(cases.never_seen(reasons.seen[name][named]).all()),
     }
 
 
