@@ -199,13 +199,28 @@ def test_leading_columns_bring_most_and_are_few(row, expected):
     ("rarity", "expected"),
     [
         ([0.0, 0.0, 0.0], [0, 1]),
-        ([0.5, 0.02, 0.0], [1]),
-        ([0.5, 0.03, 0.0], [0, 1]),
-        ([np.nan, 0.5, 0.0], [0]),
+        ([0.5, 0.02, 0.01], [1]),
+        ([0.5, 0.03, 0.03], [0, 1]),
+        ([np.nan, 0.5, 0.01], [0]),
     ],
 )
 def test_what_is_usual_by_itself_leads_only_where_nothing_else_does(rarity, expected):
     assert leading(np.array([0.5, 0.3, 0.2]), np.array(rarity)) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "rarity", "expected"),
+    [
+        ([0.5, 0.3, 0.2], [0.5, 0.02, 0.0], [1, 2]),
+        ([0.5, 0.3, 0.2], [0.5, 0.03, 0.0], [2]),
+        ([0.5, 0.3, 0.2], [np.nan, 0.5, 0.0], [0, 2]),
+        ([0.6, 0.4, 0.0], [0.5, 0.05, 0.0], [2]),
+        ([0.6, 0.4, 0.0], [0.05, 0.05, 0.0], [0, 1]),
+        ([0.0, 0.0, 0.0], [0.5, 0.0, 0.0], []),
+    ],
+)
+def test_what_no_normal_row_has_leads_before_what_is_ordinary(row, rarity, expected):
+    assert leading(np.array(row), np.array(rarity)) == expected
 
 
 def test_half_of_the_items_joins_a_group_and_less_does_not():

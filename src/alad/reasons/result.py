@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,36 +57,47 @@ class Reasons:
         return len(self.contributions)
 
     def top(self, k: int = 3) -> NDArray[np.int64]:
-        """Give the places of the k columns that contribute most, (n, at most k), in order."""
+        """Give the places of the k columns that contribute most, (n, at most k), in order.
+
+        A value that no normal row has comes before all that are not unusual by themselves: where
+        several are extreme at once, each alone may hardly lower the score.
+        """
         if k < 1:
             raise InputError(f"Expected to be asked for at least 1 reason; got {k}.")
-        return np.argsort(-self.contributions, axis=1, kind="stable")[:, :k]
+        return self._order[:, :k]
 
     def text(self, i: int, k: int = 0) -> str | None:
         """Say in a line what is strange of row i: its first reason, or the k-th after that.
 
-        None if that column adds nothing to the score.
+        None if neither that column nor one after it adds anything to the score.
         """
         if k >= len(self.columns):
             return None
-        place = int(np.argsort(-self.contributions[i], kind="stable")[k])
-        return self._said(i, place) if self.contributions[i, place] > 0 else None
+        return self._said(i, int(self._order[i, k])) if k < self._reasons[i] else None
 
     def to_frame(self, k: int = 3) -> pl.DataFrame:
         """Give the first k reasons of every row, as text in the columns reason_1 to reason_k."""
-        top = self.top(k)
-        said = [
-            [self._said(i, int(j)) if self.contributions[i, j] > 0 else None for j in places]
-            for i, places in enumerate(top)
-        ]
-        return pl.DataFrame(
-            {
-                f"reason_{n + 1}": pl.Series(
-                    [r[n] if n < len(r) else None for r in said], dtype=pl.String
-                )
-                for n in range(k)
-            }
-        )
+        self.top(k)  # refuses less than one
+        said = {f"reason_{n + 1}": [self.text(i, n) for i in range(len(self))] for n in range(k)}
+        return pl.DataFrame(said, schema=dict.fromkeys(said, pl.String))
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """(n, c) all columns of each row, as :meth:`top` has them."""
+        order = np.argsort(-self.contributions, axis=1, kind="stable")
+        rarity = np.take_along_axis(self.rarity, order, axis=1)
+        precedes = _from_the_end(rarity == 0)  # a value that no normal row has
+        part = np.where(precedes, rarity > ORDINARY, 2)
+        by_part = np.argsort(part, axis=1, kind="stable")
+        ordered: NDArray[np.int64] = np.take_along_axis(order, by_part, axis=1)
+        return ordered
+
+    @cached_property
+    def _reasons(self) -> NDArray[np.int64]:
+        """(n,) how many reasons a row has: all up to the last that adds something."""
+        adds = np.take_along_axis(self.contributions, self._order, axis=1) > 0
+        found: NDArray[np.int64] = _from_the_end(adds).sum(axis=1)
+        return found
 
     def _said(self, i: int, place: int) -> str:
         name = self.columns[place]
@@ -105,6 +117,12 @@ class Reasons:
         is_one = is_number(self.seen[name][i]) and self.expected[name].dtype.is_numeric()
         kind = "extreme" if is_one else "rare"  # a port is a number, and no more than a name
         return [f"{f'1 in {1 / share:,.0f}' if share else f'none of {m:,}'} normals is as {kind}"]
+
+
+def _from_the_end(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n, c) whether a flag stands here or further on in its line."""
+    found: NDArray[np.bool_] = np.logical_or.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
+    return found
 
 
 def is_number(value: Any) -> bool:

@@ -21,6 +21,7 @@ MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can 
 NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
 TEN = 10  # alerts that have a word which fit did not see, from which on it is an item by its name
 HALF = 0.5  # of some alerts: what is said of them holds of at least so many
+ORDINARY = 0.1  # a value as rare as that says little by itself
 SEVERAL = "of several values"
 UNSEEN = "unseen at fit"
 
@@ -46,7 +47,8 @@ class Rule:
         return (
             f"Of each alert the columns count that bring {self.share:.0%} of what raises its "
             f"score, at most {self.columns}, and of these the ones whose value is as rare as 1 in "
-            f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
+            f"{1 / self.unusual:,.0f} normal rows, if any is; a value that no normal row has is "
+            f"before those that {ORDINARY:.0%} of them match: a text or a flag with its value "
             f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
             "expected. Of a port its range counts, of an address its network, and of a free text "
             f"only that it differs, unless {NAMED:.0%} of the alerts have the same one; of a word "
@@ -136,15 +138,33 @@ def signatures(reasons: Reasons, crowd: Crowd, rule: Rule = RULE) -> list[Signat
 def leading(row: NDArray[np.float64], rarity: NDArray[np.float64], rule: Rule = RULE) -> list[int]:
     """The places of the columns that bring most, the largest first; of them the unusual, if any.
 
+    A value that no normal row has comes before all that are ordinary, also where it brings nothing
+    by itself: of columns that are extreme together, each alone may hardly raise the score.
+
     >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, np.nan]))
     [1, 2]
-    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, 0.3]))
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.5, 0.01, 0.3]))
     [1]
+    >>> leading(np.array([0.75, 0.25, 0.0]), np.array([0.5, 0.01, 0.0]))
+    [1, 2]
     """
-    order = np.argsort(-row, kind="stable")[: rule.columns]
+    order = _in_order(row, rarity)[: rule.columns]
     before = np.cumsum(row[order]) - row[order]
-    found = [int(j) for j, n in zip(order, before, strict=True) if row[j] > 0 and n < rule.share]
+    found = [int(j) for j, n in zip(order, before, strict=True) if n < rule.share]
     return [j for j in found if not rarity[j] > rule.unusual] or found
+
+
+def _in_order(row: NDArray[np.float64], rarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The columns that bring anything, or that no normal row is like before such that do."""
+    never = rarity == 0
+    order = np.argsort(-row, kind="stable")
+    last = np.flatnonzero(never[order]).max(initial=-1) + 1
+    head = order[:last]
+    is_ordinary = rarity[head] > ORDINARY
+    order = np.concatenate([head[~is_ordinary], head[is_ordinary], order[last:]])
+    order = order[: np.flatnonzero(row[order] > 0).max(initial=-1) + 1]
+    found: NDArray[np.int64] = order[(row[order] > 0) | never[order]]
+    return found
 
 
 def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[str]:
