@@ -13,10 +13,19 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alad import Mahalanobis
 from alad.calibration import Calibration, at_false_discovery_rate
 from alad.report.sheet import card, rule, triage
 from alad.report.triage import summarise
-from tests.report.scored import HOSTILE, detector, explain, in_batches, new_rows, scored_rows
+from tests.report.scored import (
+    HOSTILE,
+    detector,
+    explain,
+    in_batches,
+    new_rows,
+    normal_rows,
+    scored_rows,
+)
 from tests.report.test_page import Links
 
 
@@ -101,6 +110,21 @@ def test_the_page_says_what_and_how_many(page):
     assert "The commonest such signature opens a group" in page
     assert page.count('<article class="group"') == page.count("<details open>")
     assert re.search(r"beside the nearest normal row: \d of 4 columns differ", page)
+
+
+def test_one_alert_is_not_one_alerts(table):
+    one = table.with_columns(is_anomaly=pl.int_range(pl.len()) == table["anomaly_score"].arg_max())
+    text = re.sub(r"<script>.*</script>|<[^>]+>", "", triage(summary_of(one)), flags=re.S)
+    assert not re.search(r"\b1 (alerts|groups|rows)\b", text)
+    assert "1 of 1 alert was explained" in text
+
+
+def test_of_few_rows_more_are_flagged_than_the_share_that_was_asked_for():
+    model = Mahalanobis(contamination=0.01).fit(normal_rows(40))
+    share = (model.score_samples(normal_rows(40)) < model.offset_).mean()
+    found = summarise(model, in_batches(scored_rows(model, new_rows())), explain)
+    assert found["scored"]["flagged_at_fit"] == share == 1 / 40
+    assert "which flags 2.50% of the training rows" in triage(found)
 
 
 def test_without_anything_optional(table):
