@@ -77,6 +77,22 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
 
 
+def test_of_the_alerts_of_a_group_time_entity_and_leading_columns_are_listed(summary, scored):
+    scan = next(g for g in summary["groups"]["shown"] if g["first"]["column"] == "count")
+    names, listed = scan["listed_as"], scan["listed"]
+    assert names[:6] == ["row", "anomaly_score", "p_value", "when", "host", "count"]
+    assert sorted(names) == sorted(listed)
+    rows = scored[200:240]
+    assert listed["when"] == rows["when"].cast(pl.String).to_list()
+    assert listed["count"] == ["90.0"] * 40
+    assert set(listed["host"]) == {HOSTILE}
+
+
+def test_long_texts_are_listed_cut_and_gaps_as_such():
+    values = pl.Series("path", ["x" * 999, None, "="])
+    assert groups._as_text(values) == ["x" * groups.LONGEST, None, "="]
+
+
 def test_an_alert_stands_beside_its_nearest_normal_row(summary, scored):
     group = next(g for g in summary["groups"]["shown"] if g["first"]["column"] == "count")
     example = group["examples"][0]

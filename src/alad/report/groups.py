@@ -13,7 +13,7 @@ from alad.report import likeness
 from alad.report.cases import Cases
 from alad.report.likeness import as_it_stands, told
 from alad.report.moments import Moments
-from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Tally
+from alad.report.tally import P_VALUE, PLACE, ROW, SCORE, Extent, Tally
 
 GROUPS = 60  # on the page at most: half of them by severity, the others by size
 EXAMPLES = 5  # of a group
@@ -21,6 +21,7 @@ BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
 FEW = 0.05  # of a group: a value that fewer have is only an example
 LEAST = 0.03  # of the score: a column that brings less is not shown
+LONGEST = 200  # letters of a value that is saved
 BESIDE = 60  # columns of an example that are shown beside the nearest normal row
 
 
@@ -91,6 +92,7 @@ def _group(
     times = tally.times[places]
     common = _common(places, cases, tally)
     items = _items(_of_all(lead, places, cases, tally), common)
+    leading = [column["column"] for column in [*items, *common]]
     return {
         "items": items,
         "first": _first(items, common),
@@ -102,7 +104,8 @@ def _group(
         "p_value": p if np.isfinite(p) else None,
         "explained": len(places),
         "columns": common,
-        "listed": _listed(places, tally),
+        "listed": (listed := _listed(places, [*tally.known, *leading], tally)),
+        "listed_as": list(listed),
         "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
     }
 
@@ -121,11 +124,18 @@ def _of_all(
     )
 
 
-def _listed(places: list[int], tally: Tally) -> dict[str, list[float]]:
-    """Row, score and p-value of the alerts of a group, in the order of the table."""
-    rows = pl.concat(tally.listed).filter(pl.col("place").is_in(places)).drop("place")
-    listed = {name: [_short(value) for value in rows[name]] for name in rows.columns}
-    return listed | {ROW: rows[ROW].cast(pl.Int64).to_list()}
+def _listed(places: list[int], columns: Sequence[str], tally: Tally) -> dict[str, list[Any]]:
+    """Row, score and p-value of the alerts of a group, in the order of the table, and columns."""
+    alerts = pl.concat(tally.listed).filter(pl.col(PLACE).is_in(places))
+    scores = [name for name in (SCORE, P_VALUE) if name in alerts.columns]
+    listed: dict[str, list[Any]] = {ROW: alerts[ROW].cast(pl.Int64).to_list()}
+    listed |= {name: [_short(value) for value in alerts[name]] for name in scores}
+    return listed | {name: _as_text(alerts[name]) for name in columns if name in alerts.columns}
+
+
+def _as_text(values: pl.Series) -> list[str | None]:
+    """The values as they stand in the table, texts cut where they are long."""
+    return values.cast(pl.String).str.head(LONGEST).to_list()
 
 
 def _short(value: float) -> float:

@@ -25,6 +25,7 @@ KEPT = 10_000  # alerts of the first pass that representatives are drawn from
 HIGHEST = 1_000  # of them by score, the others by chance
 ENTITIES = 100_000  # counted at a time
 LISTED = 10_000  # alerts whose rows the page can list
+PLACE = "__place"  # of the explained one that an alert is nearest to
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
 LAST_ROW = 2**53  # of whole numbers a float holds all up to here
@@ -276,11 +277,17 @@ class Tally:
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
 
     def _list(self, alerts: pl.DataFrame, nearest: Counts) -> None:
-        """Keep which row an alert is, of the first so many."""
+        """Keep which row an alert is and what it holds, of the first so many."""
         room = LISTED - sum(part.height for part in self.listed)
         if room > 0:
-            place = pl.Series("place", nearest)
-            self.listed.append(alerts.select(place, ROW, SCORE, f"^{P_VALUE}$").head(room))
+            place = pl.Series(PLACE, nearest[:room])
+            self.listed.append(alerts.head(room).with_columns(place))
+
+    @property
+    def known(self) -> list[str]:
+        """The columns that tell of every alert which one it is: time and entity, where they are."""
+        columns = (self.moments, self.entities)
+        return [one.column for one in columns if one is not None]
 
     @property
     def held(self) -> Floats:
