@@ -16,6 +16,7 @@ import pytest
 
 from alad import Mahalanobis
 from alad.calibration import Calibration, at_false_discovery_rate
+from alad.report import origin
 from alad.report.sheet import card, rule, triage
 from alad.report.triage import summarise
 from tests.report.scored import (
@@ -118,6 +119,7 @@ def test_one_alert_is_not_one_alerts(table):
     text = re.sub(r"<script>.*</script>|<[^>]+>", "", triage(summary_of(one)), flags=re.S)
     assert not re.search(r"\b1 (alerts|groups|rows)\b", text)
     assert "1 of 1 alert was explained" in text
+    assert "about 1 normal one would be flagged; 1 is." in origin.unpromised(1 / 40, 40, 1)
 
 
 def test_of_few_rows_more_are_flagged_than_the_share_that_was_asked_for():

@@ -138,9 +138,9 @@ def unpromised(flagged_at_fit: float, rows: int, alerts: int) -> str:
 45 are.'
     """
     usual = _few(flagged_at_fit * rows)
-    are = "is" if alerts == 1 else "are"
+    ones, are = "one" if usual == "1" else "ones", "is" if alerts == 1 else "are"
     return (
-        f"Not promised. If the rows were like those of training, about {usual} normal ones would "
+        f"Not promised. If the rows were like those of training, about {usual} normal {ones} would "
         f"be flagged; {alerts:,} {are}."
     )
 
