@@ -263,6 +263,29 @@ def test_the_rows_of_a_memory_are_training_rows():
     assert near.max() < 0.02 * X.std()
 
 
+KINDS = TOY.head(60).with_columns(
+    when=pl.Series([f"2026-01-{1 + i % 28:02d} {i % 24:02d}:30:00" for i in range(60)]),
+    rest=None,
+    host=pl.Series([f"10.0.{i % 7}.{i}" for i in range(60)]),
+)
+
+
+@pytest.mark.parametrize("detector", [new(ALAD, epochs=0), new(KNN)], ids=["ALAD", "KNN"])
+def test_a_training_row_is_as_the_model_holds_it(detector):
+    """Which is to half precision."""
+    reasons = explain(detector.fit(KINDS), KINDS[:20])
+    assert (reasons.contributions == 0).all()
+    assert (reasons.rarity > 0).all()
+    assert reasons.expected["level"].to_list() == pytest.approx(KINDS["level"][:20], rel=1e-6)
+
+
+def test_what_is_missing_or_new_is_not_rounded_to_what_the_model_holds():
+    odd = KINDS[:2].with_columns(level=None, when=None, host=None, kind=pl.lit("never"))
+    reasons = explain(new(ALAD, epochs=0).fit(KINDS), odd)
+    rarity = dict(zip(reasons.columns, reasons.rarity[0].tolist(), strict=True))
+    assert {rarity[name] for name in ("level", "when", "host", "kind")} == {0}
+
+
 def test_what_was_kept_for_calibration_comes_first():
     class Calibration:
         rows = X[:20].astype(np.float32)

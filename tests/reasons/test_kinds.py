@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from alad import KNN
+from alad.preprocessing.schema import Schema, Stated
 from alad.reasons import explain
 
 
@@ -63,3 +64,30 @@ def test_a_port_is_rare_and_not_extreme(detector, flows):
 def test_a_client_port_is_like_all_others_of_its_range(detector, flows):
     place = flows.columns.index("src_port")
     assert (explain(detector, flows).rarity[:, place] == 1).all()  # however often each came
+
+
+def visits(n: int = 600) -> pl.DataFrame:
+    """Twelve users, each as often; many paths that came once; hosts of links."""
+    return pl.DataFrame(
+        {
+            "user": [f"u{i % 12}" for i in range(n)],
+            "path": [f"/item/{i}" if i % 3 == 0 else f"/{i % 5}" for i in range(n)],
+            "from": [f"10.0.0.{i % 12}" for i in range(n)],
+            "link": [f"https://h{i % 4}.example/{i % 9}" for i in range(n)],
+        }
+    )
+
+
+def test_a_value_that_fit_did_not_see_is_said_to_be_so_however_like_others_it_is():
+    kinds = {"user": "frequency", "path": "frequency", "from": "ip", "link": "url"}
+    schema = Schema(tuple(Stated(name, kind) for name, kind in kinds.items()))
+    detector = KNN(random_state=0).fit(visits(), schema=schema)
+    new = {"user": "u99", "path": "/etc/passwd", "from": "10.0.0.77", "link": "https://evil/0"}
+    rows = pl.concat([visits(3), pl.DataFrame([new]), pl.DataFrame([dict.fromkeys(new)])])
+    reasons = explain(detector, rows.cast(pl.String))
+    assert reasons.never_seen.tolist() == [[False] * 4] * 3 + [[True] * 4] + [[False] * 4]
+    assert reasons.rarity[3, [0, 2, 3]].tolist() == [0, 0, 0]
+    assert reasons.rarity[3, 1] > 0  # a new path is nothing new
+    said = [reasons._said(3, j) for j in range(4)]
+    assert all(text.endswith("; never seen at fit)") for text in said)
+    assert "never" not in " ".join(reasons._said(0, j) for j in range(4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -32,9 +34,20 @@ EXAMPLE = reasons([[3, 1, 2], [-1, 2, 0]], [[1 / 4000, 0, 0.5], [1, 0.02, 1]])
 
 def test_a_reason_is_a_line():
     assert EXAMPLE.text(0) == "bytes 54540 (expected 232; 1 in 4,000 normals is as extreme)"
-    assert EXAMPLE.text(0, 1) == "is_new true (expected false; not unusual by itself)"
-    assert EXAMPLE.text(0, 2) == "kind x (expected y; none of 4,000 normals is as rare)"
+    assert EXAMPLE.text(0, 1) == "kind x (expected y; none of 4,000 normals is as rare)"
+    assert EXAMPLE.text(0, 2) == "is_new true (expected false; not unusual by itself)"
     assert EXAMPLE.text(1) == "kind missing (expected y; 1 in 50 normals is as rare)"
+
+
+def test_what_is_seen_is_told_to_the_digit_and_what_is_expected_is_not():
+    exact = dataclasses.replace(
+        EXAMPLE,
+        seen=SEEN.with_columns(bytes=pl.Series([58824.4, 2.0**60 + 2**40])),
+        expected=EXPECTED.with_columns(bytes=pl.Series([58824.4, 1.0])),
+        contributions=np.array([[3.0, 1, 2], [3, 2, 0]]),
+    )
+    assert (exact.text(0) or "").startswith("bytes 58824.4 (expected 58820;")
+    assert (exact.text(1) or "").startswith("bytes 1.1529226e+18 (expected 1;")
 
 
 def test_what_adds_nothing_is_no_reason():
@@ -49,11 +62,21 @@ def test_without_a_reference_nothing_is_said_of_rarity():
 
 
 def test_the_top_is_in_order_and_of_equals_the_first_comes_first():
-    assert EXAMPLE.top(2).tolist() == [[0, 2], [1, 2]]
+    assert EXAMPLE.top(2).tolist() == [[0, 1], [1, 2]]
     assert reasons([[1, 1, 2], [0, 0, 0]], np.ones((2, 3))).top(9).tolist() == [
         [2, 0, 1],
         [0, 1, 2],
     ]
+
+
+def test_what_no_normal_row_has_comes_before_what_is_not_unusual_by_itself():
+    """Where two columns are extreme at once each alone hardly lowers the score."""
+    saturated = reasons([[0.1, -0.01, 0.05], [0.1, 0.3, 0.2]], [[0.5, 0, 0.05], [0.5, 0, 0.5]])
+    assert saturated.top().tolist() == [[2, 1, 0], [1, 2, 0]]
+    assert saturated.text(0, 1) == "kind x (expected y; none of 4,000 normals is as rare)"
+    lowers = reasons([[0.1, -0.01, -0.05], [0.1, 0.3, -0.2]], [[0.05, 0, 0.5], [0.5, np.nan, 0]])
+    assert lowers.top().tolist() == [[0, 1, 2], [1, 2, 0]]
+    assert lowers.text(0, 1) is None  # nothing after it adds anything
 
 
 def test_a_frame_has_a_column_for_each_reason():

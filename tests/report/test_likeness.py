@@ -122,19 +122,45 @@ def test_a_network_or_range_is_not_that_of_others_which_only_look_the_same():
 
 
 def test_what_is_said_of_a_group_holds_of_half_of_its_alerts():
-    seen = pl.Series("to", ["10.0.7.1", "10.0.7.2", "10.0.9.1"])
+    seen, beside = (
+        pl.Series("to", ["10.0.7.1", "10.0.7.2", "10.0.9.1"]),
+        pl.Series(["10.0.0.1"] * 3),
+    )
     ones = np.ones((3, 1), int)
     several, network = "of several values", "in 10.0.7.0/24"
     for counts, words in (([3, 3, 5], network), ([3, 3, 7], several)):
         near = np.array([[3], [3], [counts[2]]])
         crowd = Crowd(np.array(counts), ones, near, {"to": "ip"})
-        assert told_of_all(network, seen, crowd, 0) == words
-        assert told_of_all("= 10.0.7.1", seen, crowd, 0) == several
-    assert told_of_all(several, seen, crowd, 0) == several
+        assert told_of_all(network, seen, beside, crowd, 0) == words
+        assert told_of_all("= 10.0.7.1", seen, beside, crowd, 0) == several
+    assert told_of_all(several, seen, beside, crowd, 0) == several
     flags = pl.Series("flag", ["S0", "S0", "SF"])
     crowd = Crowd(np.array([3, 3, 5]), np.array([[3], [3], [5]]), ones, {})
-    assert told_of_all("= S0", flags, crowd, 0) == "= S0"
-    assert told_of_all("higher", pl.Series("n", [1.0, 2.0, 3.0]), crowd, 0) == "higher"
+    assert told_of_all("= S0", flags, beside, crowd, 0) == "= S0"
+    numbers, less = pl.Series("n", [1.0, 2.0, 3.0]), pl.Series([0.0, 0.0, 9.0])
+    near = np.array([[3], [3], [5]])
+    assert told_of_all("higher", numbers, less, Crowd(near[:, 0], ones, near), 0) == "higher"
+
+
+def test_sides_and_words_unseen_at_fit_are_held_to_the_same_half():
+    ones, counts = np.ones((3, 1), int), np.array([3, 3, 7])
+    numbers, less = pl.Series("n", [1.0, 2.0, 3.0]), pl.Series([0.0, 0.0, 9.0])
+    crowd = Crowd(counts, ones, counts[:, None])
+    assert told_of_all("higher", numbers, less, crowd, 0) == "of several values"
+    assert told_of_all("lower", numbers, less, crowd, 0) == "lower"
+    hosts = pl.Series("host", ["new", "newer", "old"])
+    crowd = Crowd(counts, ones, counts[:, None], {}, {"host": np.array([True, True, False])})
+    assert told_of_all("unseen at fit", hosts, hosts, crowd, 0) == "of several values"
+    rows = reasons([[1.0]] * 3, {"n": numbers}, {"n": less})
+    crowd = Crowd(counts, ones, np.array([[1], [2], [7]]))
+    said = [dict(row)["n"] for row in signatures_in(rows, crowd)]
+    assert said == ["of several values", "higher", "lower"]
+
+
+def test_a_value_that_half_of_a_group_have_is_not_several():
+    paths = pl.Series("path", ["/a", "/a", "/b"])
+    crowd = Crowd(np.array([3, 3, 5]), np.array([[3], [3], [5]]), np.ones((3, 1), int))
+    assert told_of_all("of several values", paths, paths, crowd, 0) == "= /a"
 
 
 def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same():
@@ -173,13 +199,28 @@ def test_leading_columns_bring_most_and_are_few(row, expected):
     ("rarity", "expected"),
     [
         ([0.0, 0.0, 0.0], [0, 1]),
-        ([0.5, 0.02, 0.0], [1]),
-        ([0.5, 0.03, 0.0], [0, 1]),
-        ([np.nan, 0.5, 0.0], [0]),
+        ([0.5, 0.02, 0.01], [1]),
+        ([0.5, 0.03, 0.03], [0, 1]),
+        ([np.nan, 0.5, 0.01], [0]),
     ],
 )
 def test_what_is_usual_by_itself_leads_only_where_nothing_else_does(rarity, expected):
     assert leading(np.array([0.5, 0.3, 0.2]), np.array(rarity)) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "rarity", "expected"),
+    [
+        ([0.5, 0.3, 0.2], [0.5, 0.02, 0.0], [1, 2]),
+        ([0.5, 0.3, 0.2], [0.5, 0.03, 0.0], [2]),
+        ([0.5, 0.3, 0.2], [np.nan, 0.5, 0.0], [0, 2]),
+        ([0.6, 0.4, 0.0], [0.5, 0.05, 0.0], [2]),
+        ([0.6, 0.4, 0.0], [0.05, 0.05, 0.0], [0, 1]),
+        ([0.0, 0.0, 0.0], [0.5, 0.0, 0.0], []),
+    ],
+)
+def test_what_no_normal_row_has_leads_before_what_is_ordinary(row, rarity, expected):
+    assert leading(np.array(row), np.array(rarity)) == expected
 
 
 def test_half_of_the_items_joins_a_group_and_less_does_not():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 import shutil
@@ -13,10 +14,20 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alad import Mahalanobis
 from alad.calibration import Calibration, at_false_discovery_rate
+from alad.report import origin
 from alad.report.sheet import card, rule, triage
 from alad.report.triage import summarise
-from tests.report.scored import HOSTILE, detector, explain, in_batches, new_rows, scored_rows
+from tests.report.scored import (
+    HOSTILE,
+    detector,
+    explain,
+    in_batches,
+    new_rows,
+    normal_rows,
+    scored_rows,
+)
 from tests.report.test_page import Links
 
 
@@ -101,6 +112,22 @@ def test_the_page_says_what_and_how_many(page):
     assert "The commonest such signature opens a group" in page
     assert page.count('<article class="group"') == page.count("<details open>")
     assert re.search(r"beside the nearest normal row: \d of 4 columns differ", page)
+
+
+def test_one_alert_is_not_one_alerts(table):
+    one = table.with_columns(is_anomaly=pl.int_range(pl.len()) == table["anomaly_score"].arg_max())
+    text = re.sub(r"<script>.*</script>|<[^>]+>", "", triage(summary_of(one)), flags=re.S)
+    assert not re.search(r"\b1 (alerts|groups|rows)\b", text)
+    assert "1 of 1 alert was explained" in text
+    assert "about 1 normal one would be flagged; 1 is." in origin.unpromised(1 / 40, 40, 1)
+
+
+def test_of_few_rows_more_are_flagged_than_the_share_that_was_asked_for():
+    model = Mahalanobis(contamination=0.01).fit(normal_rows(40))
+    share = (model.score_samples(normal_rows(40)) < model.offset_).mean()
+    found = summarise(model, in_batches(scored_rows(model, new_rows())), explain)
+    assert found["scored"]["flagged_at_fit"] == share == 1 / 40
+    assert "which flags 2.50% of the training rows" in triage(found)
 
 
 def test_without_anything_optional(table):
@@ -256,11 +283,25 @@ def test_a_group_is_saved_as_csv(table, page, tmp_path):
     script = SAVE.replace("GROUP", str(scan["number"]))
     dom = shown_by_browser(page.replace("</body>", script), tmp_path)
     (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
-    lines = title.rstrip(";").split(";")
-    assert lines[0] == "row,anomaly_score,p_value"
+    lines = html.unescape(title).rstrip(";").split(";")
+    assert lines[0] == "row,anomaly_score,p_value,when,host,count"
+    assert lines[1].endswith(',"{}",90.0'.format(HOSTILE.replace('"', '""')))
     assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(200, 240))
     assert f'data-group="{scan["number"]}"' in dom
     assert 'class="download" hidden' not in dom
+
+
+@needs_browser
+def test_what_a_spreadsheet_would_run_is_saved_as_text(table, tmp_path):
+    odd = pl.Series("host", ["=1+1", "-", "-7", "a,b"] * table.height).head(table.height)
+    hostile = table.with_columns(odd)
+    shown = summary_of(hostile, time="when", entity="host")
+    scan = next(group for group in shown["groups"]["shown"] if group["count"] == 40)
+    script = SAVE.replace("GROUP", str(scan["number"]))
+    dom = shown_by_browser(triage(shown).replace("</body>", script), tmp_path)
+    (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
+    hosts = [re.search(r"Z?,([^,]*|\"a,b\"),90.0$", line) for line in title.split(";")[1:5]]
+    assert [found and found[1] for found in hosts] == ["'=1+1", "-", "-7", '"a,b"']
 
 
 @needs_browser

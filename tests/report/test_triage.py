@@ -77,6 +77,22 @@ def test_a_scan_is_one_group_and_the_large_ones_another(summary):
     assert {example["entity"] for example in scan["examples"]} == {HOSTILE}
 
 
+def test_of_the_alerts_of_a_group_time_entity_and_leading_columns_are_listed(summary, scored):
+    scan = next(g for g in summary["groups"]["shown"] if g["first"]["column"] == "count")
+    names, listed = scan["listed_as"], scan["listed"]
+    assert names[:6] == ["row", "anomaly_score", "p_value", "when", "host", "count"]
+    assert sorted(names) == sorted(listed)
+    rows = scored[200:240]
+    assert listed["when"] == rows["when"].cast(pl.String).to_list()
+    assert listed["count"] == ["90.0"] * 40
+    assert set(listed["host"]) == {HOSTILE}
+
+
+def test_long_texts_are_listed_cut_and_gaps_as_such():
+    values = pl.Series("path", ["x" * 999, None, "="])
+    assert groups._as_text(values) == ["x" * groups.LONGEST, None, "="]
+
+
 def test_an_alert_stands_beside_its_nearest_normal_row(summary, scored):
     group = next(g for g in summary["groups"]["shown"] if g["first"]["column"] == "count")
     example = group["examples"][0]
@@ -88,6 +104,17 @@ def test_an_alert_stands_beside_its_nearest_normal_row(summary, scored):
         p["column"]: told(row[p["column"]]) for p in pairs
     }
     assert (len(pairs), beside["more"]) == (4, 0)
+
+
+def test_what_is_seen_stands_as_in_the_table(model):
+    large = pl.when(pl.col("bytes") == 2000).then(2000.4321).otherwise("bytes").alias("bytes")
+    frame = scored_rows(model, new_rows().with_columns(large))
+    shown = summarise(model, in_batches(frame), explain)["groups"]["shown"]
+    group = next(g for g in shown if g["first"]["column"] == "bytes")
+    (reason,) = (r for r in group["examples"][0]["reasons"] if r["column"] == "bytes")
+    (pair,) = (p for p in group["examples"][0]["beside"]["differs"] if p["column"] == "bytes")
+    assert (group["first"]["seen"], reason["seen"], pair["seen"]) == ("2,000.4321",) * 3
+    assert (reason["expected"], pair["normal"]) == ("100", "100")
 
 
 def test_of_many_columns_those_that_bring_most_stand_beside(model, scored, monkeypatch):

@@ -22,6 +22,7 @@ from alad.calibration.thresholds import (
     at_false_positive_rate,
     at_labels,
     offset_at_contamination,
+    share_below_offset,
 )
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "martingale",
     "moved",
     "offset_at_contamination",
+    "share_below_offset",
     "randomised_p_values",
 ]

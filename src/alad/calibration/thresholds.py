@@ -74,6 +74,17 @@ def offset_at_contamination(score_samples: ArrayLike, contamination: float) -> f
     return float(np.percentile(scores, 100 * contamination))
 
 
+def share_below_offset(contamination: float, n: int) -> float:
+    """The share of n training scores, no two of them equal, that lies below their offset.
+
+    No rows are flagged in part, so of few rows it is more than ``contamination``.
+
+    >>> share_below_offset(0.01, 40), share_below_offset(0.01, 10_000)
+    (0.025, 0.01)
+    """
+    return math.ceil(round(contamination * (n - 1), 9)) / n
+
+
 def at_false_positive_rate(calibration: Calibration, rate: float) -> Decision:
     """Flag rows whose p-value is at most ``rate``.
 

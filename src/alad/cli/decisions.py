@@ -33,6 +33,7 @@ from alad.calibration import (
     Decision,
     at_false_discovery_rate,
     at_false_positive_rate,
+    share_below_offset,
 )
 from alad.cli.labelled import Sample, at_sample
 from alad.cli.times import days
@@ -299,11 +300,11 @@ def _per_entity(detector: AbstractDetector, most: int, entity: str | None) -> Wi
 
 
 def _default(detector: AbstractDetector) -> Decision:
+    share = share_below_offset(detector.contamination, detector.rows_at_fit_)
     return Decision(
         "the model's threshold",
         0.0 - detector.offset_,  # not -0
-        f"It flagged the share {detector.contamination:g} of the training rows. Nothing about "
-        "other rows.",
+        f"It flagged the share {share:.4g} of the training rows. Nothing about other rows.",
         "None.",
     )
 

@@ -157,6 +157,7 @@ def _facts(reasons: Reasons, i: int, row: int, threshold: float) -> dict[str, An
                 "seen": reasons.seen[name][i],
                 "expected": reasons.expected[name][i],
                 "rarity": reasons.rarity[i, place],
+                "never_seen": reasons.never_seen is not None and bool(reasons.never_seen[i, place]),
             }
         )
     return {
@@ -192,12 +193,21 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
             f"{column['contribution']:+.4g}",
             _short(as_seen(column["seen"])),
             _short(said(column["expected"])),
-            "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}",
+            _how_rare(column),
         )
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
     return "\n".join([head, *in_columns(names, body), *_nearest_as_text(fact, top)])
+
+
+def _how_rare(column: dict[str, Any]) -> str:
+    """The share of normal rows with such a value, where that is known."""
+    from alad.reasons.result import NEVER
+
+    if column["never_seen"]:
+        return NEVER
+    return "" if column["rarity"] != column["rarity"] else f"{column['rarity']:.2%}"
 
 
 def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:

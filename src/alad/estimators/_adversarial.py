@@ -15,7 +15,7 @@ from alad.errors import InputError, ModelFormatError
 from alad.estimators._choices import Unseen
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
-from alad.estimators._memory import memory_of, scaled_rows
+from alad.estimators._memory import as_kept, memory_of, scaled_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, each_once, in_blocks, program
 from alad.estimators._settings import Constraint, flag, integer, optional
@@ -191,6 +191,9 @@ class AdversarialDetector(NetworkDetector):
 
     def _kept_rows(self) -> Matrix | None:
         return scaled_rows(self.weights_["M"]) if "M" in self.weights_ else None
+
+    def _as_kept(self, scaled: Matrix) -> Matrix:
+        return as_kept(self.weights_["M"], scaled) if "M" in self.weights_ else scaled
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
         rows = model.arrays.get(KEPT_ROWS)

@@ -233,6 +233,10 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         """Give the scaled normal rows that the model holds to compare with, if it holds any."""
         return None
 
+    def _as_kept(self, scaled: Matrix) -> Matrix:
+        """Give scaled rows to the digits that those have which the model holds."""
+        return scaled
+
     # ------------------------------------------------------------------------- shared steps
 
     def __sklearn_is_fitted__(self) -> bool:

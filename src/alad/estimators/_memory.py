@@ -63,6 +63,14 @@ def scaled_rows(memory: tuple[Any, Any]) -> Matrix:
     return rows
 
 
+def as_kept(memory: tuple[Any, Any], x: Matrix) -> Matrix:
+    """Give scaled rows (n, d) as a memory would keep them: what it holds of them is equal to it."""
+    scale = memory[1]["scale"][...]
+    halves = _halved(np.asarray(squashed(jnp.asarray(x), scale)))
+    kept: Matrix = np.asarray(unsquashed(jnp.asarray(halves), scale))
+    return kept
+
+
 def _number(value: float) -> Any:
     """One number, of the type that it has when the model is read again: equal programs follow."""
     return jnp.full(1, value, jnp.float32)
@@ -70,11 +78,16 @@ def _number(value: float) -> Any:
 
 def distinct_rows(x: Matrix) -> Matrix:
     """Give every row once, rounded to half precision, in the order of x: (n, d) to (<= n, d)."""
-    with np.errstate(over="ignore"):
-        halves = x.astype(np.float16).astype(np.float32)
-    known = np.where(np.isfinite(halves), halves, x) + np.float32(0)  # no zero below zero
+    known = _halved(x) + np.float32(0)  # no zero below zero
     found: Matrix = known[np.sort(distinct(known)[0])]
     return found
+
+
+def _halved(x: Matrix) -> Matrix:
+    """Round to half precision what is not too large for it."""
+    with np.errstate(over="ignore"):
+        halves = x.astype(np.float16).astype(np.float32)
+    return np.where(np.isfinite(halves), halves, x)
 
 
 def kept_rows(x: Matrix, seed: int, leave_out_knots: bool) -> Matrix:

@@ -80,19 +80,19 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     normal, seen = _reference(detector, reference), _seen(detector, X, x)
     first, same = distinct(x)
     x, names = x[first], columns_of(detector)
-    nearest = np.empty((len(x), 0), np.int64)
+    like, nearest = single(x), np.empty((len(x), 0), np.int64)
     rarity = np.full((len(x), len(names)), np.nan)
     if normal is None:
         expected = _legal(detector, detector.reconstruct(X))[first]
     else:
-        nearest = normal.nearest(single(x), NEAREST)
-        rarity = _rarity(detector, normal, single(x))
+        like = normal.known(like, _as_kept(detector, x))
+        nearest = normal.nearest(like, NEAREST)
+        rarity = _rarity(detector, normal, like)
         expected = normal.rows[nearest[:, 0]]
-    expected = np.where(single(x) == expected, x, expected)
+    expected = np.where(like == expected, x, expected)
     rarity = rarity[same]
-    if normal is not None and detector.encoder_ is not None and is_frame(X):
-        _tell_new_words(detector.encoder_, seen, rarity)
     _unclaimed(detector, X, rarity)
+    never_seen = _never_seen(detector, X, rarity)
     found = contributions(detector._judged, x, expected, _column(detector), len(names))
     return Reasons(
         columns=names,
@@ -104,6 +104,7 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
         normals=_decoded(detector, expected[:0] if normal is None else normal.rows),
         anomaly_score=found[1][same],
         expected_score=found[2][same],
+        never_seen=never_seen,
     )
 
 
@@ -162,16 +163,25 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
     return rarity
 
 
-def _tell_new_words(encoder: TableEncoder, seen: pl.DataFrame, rarity: NDArray[Any]) -> None:
-    """Say that no normal row has a word that fit did not see: its features are the rarest's."""
-    for j, column in enumerate(encoder.schema):
-        rarity[column.of_kind.unseen(column.given(seen[column.name]), column), j] = 0
-
-
 def _unclaimed(detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]) -> None:
     """Say nothing of how rare a missing value is, where the features are those of another one."""
     if detector.encoder_ is not None and is_frame(X):
         rarity[detector.encoder_.untold(X)] = np.nan
+
+
+def _never_seen(
+    detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Find the values that fit did not see; where such are news, none is as rare."""
+    found = np.zeros(rarity.shape, np.bool_)
+    if detector.encoder_ is None or not is_frame(X):
+        return found
+    table = to_polars(X)
+    for j, column in enumerate(detector.encoder_.schema):
+        found[:, j] = column.of_kind.never_seen(column.given(table[column.name]), column)
+        if not column.of_kind.is_open(column):
+            rarity[found[:, j] & ~np.isnan(rarity[:, j]), j] = 0
+    return found
 
 
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
@@ -196,6 +206,23 @@ def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
     if detector.encoder_ is None:
         return x
     return detector.encoder_.legal(x)
+
+
+def _as_kept(detector: AbstractDetector, x: NDArray[Any]) -> NDArray[np.float32]:
+    """Give rows to the digits of those that the model holds, but what is no number as it is."""
+    kept = _legal(detector, detector._as_kept(detector.scaler_.transform(x)))
+    if detector.encoder_ is None:
+        return kept
+    return np.where(detector.encoder_.binary | _gaps(detector.encoder_, x), single(x), kept)
+
+
+def _gaps(encoder: TableEncoder, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n, f) where features are those of a missing value, if fit saw none."""
+    found, place = np.zeros(x.shape, np.bool_), encoder.column_of_feature
+    for j, column in enumerate(encoder.schema):
+        if column.gap:
+            found[:, place == j] = are_gaps(x[:, place == j], column)[:, None]
+    return found
 
 
 def _rounded(x: NDArray[Any], scaler: Scaler) -> NDArray[Any]:

@@ -48,6 +48,17 @@ class Reference:
     binary: Bools
     columns: int
 
+    def known(self, x: Float32s, rounded: Float32s) -> Float32s:
+        """Give x (n, f) with the rounded value in the place of each that only so is one of a row.
+
+        Rows that a model holds are rounded, and a value that rounds to theirs is no other.
+        """
+        found = x.copy()
+        for one, other, of_rows in zip(found.T, rounded.T, self.rows.T, strict=True):
+            is_theirs = ~np.isin(one, of_rows) & np.isin(other, of_rows)
+            one[is_theirs] = other[is_theirs]
+        return found
+
     def nearest(self, x: Float32s, k: int) -> Ints:
         """Give the places of the k nearest rows, (n, at most k), the nearest first."""
         k = min(k, len(self.rows))

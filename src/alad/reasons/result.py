@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from alad.errors import InputError
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
+NEVER = "never seen at fit"
 DIGITS = 4
 
 
@@ -35,6 +37,9 @@ class Reasons:
     normals : polars.DataFrame of m rows and c columns
     anomaly_score, expected_score : ndarray of shape (n,), float64
         A of the rows and of the expected ones.
+    never_seen : ndarray of shape (n, c), bool, optional
+        Where a value is known to be none of those of fit though its features are like those of
+        others: text of many values, addresses, hosts.
     """
 
     columns: tuple[str, ...]
@@ -46,41 +51,53 @@ class Reasons:
     normals: pl.DataFrame
     anomaly_score: NDArray[np.float64]
     expected_score: NDArray[np.float64]
+    never_seen: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.contributions)
 
     def top(self, k: int = 3) -> NDArray[np.int64]:
-        """Give the places of the k columns that contribute most, (n, at most k), in order."""
+        """Give the places of the k columns that contribute most, (n, at most k), in order.
+
+        A value that no normal row has comes before all that are not unusual by themselves: where
+        several are extreme at once, each alone may hardly lower the score.
+        """
         if k < 1:
             raise InputError(f"Expected to be asked for at least 1 reason; got {k}.")
-        return np.argsort(-self.contributions, axis=1, kind="stable")[:, :k]
+        return self._order[:, :k]
 
     def text(self, i: int, k: int = 0) -> str | None:
         """Say in a line what is strange of row i: its first reason, or the k-th after that.
 
-        None if that column adds nothing to the score.
+        None if neither that column nor one after it adds anything to the score.
         """
         if k >= len(self.columns):
             return None
-        place = int(np.argsort(-self.contributions[i], kind="stable")[k])
-        return self._said(i, place) if self.contributions[i, place] > 0 else None
+        return self._said(i, int(self._order[i, k])) if k < self._reasons[i] else None
 
     def to_frame(self, k: int = 3) -> pl.DataFrame:
         """Give the first k reasons of every row, as text in the columns reason_1 to reason_k."""
-        top = self.top(k)
-        said = [
-            [self._said(i, int(j)) if self.contributions[i, j] > 0 else None for j in places]
-            for i, places in enumerate(top)
-        ]
-        return pl.DataFrame(
-            {
-                f"reason_{n + 1}": pl.Series(
-                    [r[n] if n < len(r) else None for r in said], dtype=pl.String
-                )
-                for n in range(k)
-            }
-        )
+        self.top(k)  # refuses less than one
+        said = {f"reason_{n + 1}": [self.text(i, n) for i in range(len(self))] for n in range(k)}
+        return pl.DataFrame(said, schema=dict.fromkeys(said, pl.String))
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """(n, c) all columns of each row, as :meth:`top` has them."""
+        order = np.argsort(-self.contributions, axis=1, kind="stable")
+        rarity = np.take_along_axis(self.rarity, order, axis=1)
+        precedes = _from_the_end(rarity == 0)  # a value that no normal row has
+        part = np.where(precedes, rarity > ORDINARY, 2)
+        by_part = np.argsort(part, axis=1, kind="stable")
+        ordered: NDArray[np.int64] = np.take_along_axis(order, by_part, axis=1)
+        return ordered
+
+    @cached_property
+    def _reasons(self) -> NDArray[np.int64]:
+        """(n,) how many reasons a row has: all up to the last that adds something."""
+        adds = np.take_along_axis(self.contributions, self._order, axis=1) > 0
+        found: NDArray[np.int64] = _from_the_end(adds).sum(axis=1)
+        return found
 
     def _said(self, i: int, place: int) -> str:
         name = self.columns[place]
@@ -89,6 +106,8 @@ class Reasons:
         return f"{name} {as_seen(seen)} ({'; '.join(words)})"
 
     def _how_rare(self, i: int, place: int) -> list[str]:
+        if self.never_seen is not None and self.never_seen[i, place]:
+            return [NEVER]
         share, m = self.rarity[i, place], self.normals.height
         if not np.isfinite(share):
             return []
@@ -98,6 +117,12 @@ class Reasons:
         is_one = is_number(self.seen[name][i]) and self.expected[name].dtype.is_numeric()
         kind = "extreme" if is_one else "rare"  # a port is a number, and no more than a name
         return [f"{f'1 in {1 / share:,.0f}' if share else f'none of {m:,}'} normals is as {kind}"]
+
+
+def _from_the_end(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n, c) whether a flag stands here or further on in its line."""
+    found: NDArray[np.bool_] = np.logical_or.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
+    return found
 
 
 def is_number(value: Any) -> bool:
@@ -111,7 +136,8 @@ def as_seen(value: Any) -> str:
     >>> as_seen(58824.4), as_seen(float(np.float32(0.1))), as_seen(54540.0), as_seen("http")
     ('58824.4', '0.1', '54540', 'http')
     """
-    if not isinstance(value, float) or value.is_integer() or not np.isfinite(value):
+    is_short = not isinstance(value, float) or (value.is_integer() and abs(value) < 1e15)
+    if is_short or not np.isfinite(value):
         return said(value)
     with np.errstate(over="ignore"):
         single = np.float32(value)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
+from alad.preprocessing.columns import Column
 from alad.report import likeness, quoted
 from alad.report.tally import SCORE
 
@@ -19,6 +20,11 @@ EXPLAINED = 2_000  # alerts at most
 FAR = 100.0  # a scaled feature: what is further out is as far
 
 Explain = Callable[[AbstractDetector, Any], likeness.Reasons]
+Finder = Callable[[pl.Series], NDArray[np.bool_]]
+
+
+def _nowhere(values: pl.Series) -> NDArray[np.bool_]:
+    return np.zeros(len(values), np.bool_)
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,19 @@ class Cases:
     """(r, f) their features."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of the columns, where the model knows them."""
-    unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    """Of columns, (r,) where the value is a word that fit did not see."""
+    unseen: Finder = _nowhere
+    """(n,) where a value of a column is a word that fit did not see."""
+    never_seen: Finder = _nowhere
+    """(n,) where a value of a column is none of fit's, though its features may be like theirs."""
     why_quoted: str | None = None
     """Why the reasons are those that the table has, where they are."""
+
+    def wider(self, j: int, values: pl.Series, beside: NDArray[np.int64]) -> NDArray[np.str_]:
+        """What is said of values (n,) of column j, held against what each is beside."""
+        assert self.reasons is not None
+        expected = self.reasons.expected[self.reasons.columns[j]].gather(beside)
+        kind = self.kinds.get(values.name, "")
+        return likeness.wider(values, expected, kind, self.unseen(values))
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -75,11 +90,22 @@ def explained(
         if found is None:
             raise
         reasons, why = found, str(error)
-    unseen = {
-        column.name: column.of_kind.unseen(column.given(rows[column.name]), column)
-        for column in schema
-    }
-    return Cases(rows, reasons, scaled[chosen], kinds, unseen, why)
+    return Cases(rows, reasons, scaled[chosen], kinds, *_news(schema), why)
+
+
+def _news(schema: Sequence[Column]) -> tuple[Finder, Finder]:
+    """What finds the words, and the values, of a column that fit did not see."""
+    by_name = {column.name: column for column in schema}
+
+    def unseen(values: pl.Series) -> NDArray[np.bool_]:
+        column = by_name[values.name]
+        return column.of_kind.unseen(column.given(values), column)
+
+    def never_seen(values: pl.Series) -> NDArray[np.bool_]:
+        column = by_name[values.name]
+        return column.of_kind.never_seen(column.given(values), column)
+
+    return (unseen, never_seen) if schema else (_nowhere, _nowhere)
 
 
 def _spread(n: int, most: int) -> NDArray[np.int64]:

@@ -117,7 +117,7 @@ def _tally(
         features=lambda frame: features(detector, frame, inputs),
         entities=extent.entities,
         top=top,
-        kinds=cases.kinds,
+        wider=cases.wider,
     )
 
 

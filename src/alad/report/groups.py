@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from alad.report import likeness
 from alad.report.cases import Cases
-from alad.report.likeness import told
+from alad.report.likeness import as_it_stands, told
 from alad.report.moments import Moments
-from alad.report.tally import P_VALUE, ROW, SCORE, Extent, Tally
+from alad.report.tally import P_VALUE, PLACE, ROW, SCORE, Extent, Tally
 
 GROUPS = 60  # on the page at most: half of them by severity, the others by size
 EXAMPLES = 5  # of a group
@@ -21,6 +21,7 @@ BARS = 6  # columns of an example
 COMMON = 6  # columns of a group
 FEW = 0.05  # of a group: a value that fewer have is only an example
 LEAST = 0.03  # of the score: a column that brings less is not shown
+LONGEST = 200  # letters of a value that is saved
 BESIDE = 60  # columns of an example that are shown beside the nearest normal row
 
 
@@ -62,7 +63,18 @@ def by_severity(cases: Cases, tally: Tally) -> list[tuple[likeness.Signature, li
 
 def crowd(cases: Cases, tally: Tally) -> likeness.Crowd:
     """The alerts beside each explained one."""
-    return likeness.Crowd(tally.count, tally.same, tally.near, cases.kinds, cases.unseen)
+    return _beside(np.arange(len(tally.count)), cases, tally)
+
+
+def _beside(
+    places: Sequence[int] | NDArray[np.int64], cases: Cases, tally: Tally
+) -> likeness.Crowd:
+    """The alerts beside some of the explained ones."""
+    seen = cases.rows[places]
+    unseen = {name: cases.unseen(seen[name]) for name in cases.kinds}
+    return likeness.Crowd(
+        tally.count[places], tally.same[places], tally.near[places], cases.kinds, unseen
+    )
 
 
 def _shown(groups: Sequence[tuple[Any, list[int]]], count: NDArray[np.int64]) -> list[int]:
@@ -80,6 +92,7 @@ def _group(
     times = tally.times[places]
     common = _common(places, cases, tally)
     items = _items(_of_all(lead, places, cases, tally), common)
+    leading = [column["column"] for column in [*items, *common]]
     return {
         "items": items,
         "first": _first(items, common),
@@ -91,7 +104,8 @@ def _group(
         "p_value": p if np.isfinite(p) else None,
         "explained": len(places),
         "columns": common,
-        "listed": _listed(places, tally),
+        "listed": (listed := _listed(places, [*tally.known, *leading], tally)),
+        "listed_as": list(listed),
         "examples": [_example(i, cases, tally) for i in _examples(places, cases)],
     }
 
@@ -101,19 +115,27 @@ def _of_all(
 ) -> likeness.Signature:
     """A leading signature in words that hold of the whole group, not of its own alerts alone."""
     assert cases.reasons is not None
-    own = likeness.Crowd(tally.count[places], tally.same[places], tally.near[places], cases.kinds)
-    columns = {name: j for j, name in enumerate(cases.reasons.columns)}
+    own = _beside(places, cases, tally)
+    seen, expected = cases.reasons.seen[places], cases.reasons.expected[places]
+    place = {name: j for j, name in enumerate(cases.reasons.columns)}
     return frozenset(
-        (name, likeness.told_of_all(text, cases.reasons.seen[name][places], own, columns[name]))
+        (name, likeness.told_of_all(text, seen[name], expected[name], own, place[name]))
         for name, text in lead
     )
 
 
-def _listed(places: list[int], tally: Tally) -> dict[str, list[float]]:
-    """Row, score and p-value of the alerts of a group, in the order of the table."""
-    rows = pl.concat(tally.listed).filter(pl.col("place").is_in(places)).drop("place")
-    listed = {name: [_short(value) for value in rows[name]] for name in rows.columns}
-    return listed | {ROW: rows[ROW].cast(pl.Int64).to_list()}
+def _listed(places: list[int], columns: Sequence[str], tally: Tally) -> dict[str, list[Any]]:
+    """Row, score and p-value of the alerts of a group, in the order of the table, and columns."""
+    alerts = pl.concat(tally.listed).filter(pl.col(PLACE).is_in(places))
+    scores = [name for name in (SCORE, P_VALUE) if name in alerts.columns]
+    listed: dict[str, list[Any]] = {ROW: alerts[ROW].cast(pl.Int64).to_list()}
+    listed |= {name: [_short(value) for value in alerts[name]] for name in scores}
+    return listed | {name: _as_text(alerts[name]) for name in columns if name in alerts.columns}
+
+
+def _as_text(values: pl.Series) -> list[str | None]:
+    """The values as they stand in the table, texts cut where they are long."""
+    return values.cast(pl.String).str.head(LONGEST).to_list()
 
 
 def _short(value: float) -> float:
@@ -176,6 +198,7 @@ def _column(j: int, share: float, places: list[int], cases: Cases, tally: Tally)
         "seen": _values(cases.seen(name)[named], weights, tally.held[named, j]),
         "expected": _values(reasons.expected[name][named], weights),
         "rarity": _known(np.average(reasons.rarity[named, j], weights=weights)),
+        "never_seen": bool(cases.never_seen(reasons.seen[name][named]).all()),
     }
 
 
@@ -194,8 +217,9 @@ def _values(
 ) -> str:
     """What a column holds: one value, a commonest with its share, or a range with its median.
 
-    ``held`` (n,) is the share of each weight that has the value itself.
+    ``held`` (n,) is the share of each weight that has the value itself, of those that were seen.
     """
+    tell = told if held is None else as_it_stands
     present = ~values.is_null().to_numpy()
     if not present.any():
         return "missing"
@@ -203,9 +227,9 @@ def _values(
         numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
         low, high = float(numbers.min()), float(numbers.max())
         if low == high:
-            return told(low)
+            return tell(low)
         middle = np.quantile(numbers, 0.5, weights=weights[present], method="inverted_cdf")
-        return f"{told(low)} to {told(high)}, median {told(float(middle))}"
+        return f"{tell(low)} to {tell(high)}, median {tell(float(middle))}"
     if values.dtype.is_temporal():
         return " to ".join(dict.fromkeys([told(values.min()), told(values.max())]))
     return _texts(values, weights if held is None else weights * held, float(weights.sum()))
@@ -245,17 +269,17 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
                 "column": reasons.columns[j],
                 "share": None if cases.why_quoted else float(share[j]),
                 "contribution": float(reasons.contributions[i, j]),
-                "seen": told(cases.seen(reasons.columns[j])[i]),
+                "seen": as_it_stands(cases.seen(reasons.columns[j])[i]),
                 "expected": told(reasons.expected[reasons.columns[j]][i]),
                 "rarity": _known(reasons.rarity[i, j]),
             }
             for j in _most(share, BARS)
         ],
-        "beside": _beside(i, cases),
+        "beside": _pairs(i, cases),
     }
 
 
-def _beside(i: int, cases: Cases) -> dict[str, Any] | None:
+def _pairs(i: int, cases: Cases) -> dict[str, Any] | None:
     """An alert beside its nearest normal row: where they differ, and what they have in common.
 
     Of more than BESIDE columns those that bring most; None where there is no such row.
@@ -267,14 +291,14 @@ def _beside(i: int, cases: Cases) -> dict[str, Any] | None:
     order = np.argsort(-reasons.contributions[i], kind="stable").tolist()
     pairs = [_pair(i, reasons.columns[j], cases) for j in order[:BESIDE]]
     return {
-        "differs": [pair for pair in pairs if pair["seen"] != pair["normal"]],
-        "alike": [pair for pair in pairs if pair["seen"] == pair["normal"]],
+        "differs": [pair for pair, is_alike in pairs if not is_alike],
+        "alike": [pair for pair, is_alike in pairs if is_alike],
         "more": len(order) - len(pairs),
     }
 
 
-def _pair(i: int, name: str, cases: Cases) -> dict[str, str]:
-    """What an alert and its nearest normal row have in a column."""
+def _pair(i: int, name: str, cases: Cases) -> tuple[dict[str, str], bool]:
+    """What an alert and its nearest normal row have in a column, and whether they read the same."""
     assert cases.reasons is not None
-    normal = told(cases.reasons.expected[name][i])
-    return {"column": name, "seen": told(cases.seen(name)[i]), "normal": normal}
+    seen, normal = cases.seen(name)[i], told(cases.reasons.expected[name][i])
+    return {"column": name, "seen": as_it_stands(seen), "normal": normal}, told(seen) == normal

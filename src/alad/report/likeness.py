@@ -21,6 +21,7 @@ MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can 
 NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
 TEN = 10  # alerts that have a word which fit did not see, from which on it is an item by its name
 HALF = 0.5  # of some alerts: what is said of them holds of at least so many
+ORDINARY = 0.1  # a value as rare as that says little by itself
 SEVERAL = "of several values"
 UNSEEN = "unseen at fit"
 
@@ -46,15 +47,15 @@ class Rule:
         return (
             f"Of each alert the columns count that bring {self.share:.0%} of what raises its "
             f"score, at most {self.columns}, and of these the ones whose value is as rare as 1 in "
-            f"{1 / self.unusual:,.0f} normal rows, if any is: a text or a flag with its value "
+            f"{1 / self.unusual:,.0f} normal rows, if any is; a value that no normal row has is "
+            f"before those that {ORDINARY:.0%} of them match: a text or a flag with its value "
             f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
             "expected. Of a port its range counts, of an address its network, and of a free text "
             f"only that it differs, unless {NAMED:.0%} of the alerts have the same one; of a word "
             f"that fit did not see only that, unless {NAMED:.0%} of the alerts and at least {TEN} "
-            "have the same one. A value, range or network is named only where at least half of the "
-            "alerts have it. The commonest such signature opens a group; each further one joins "
+            "have the same one. The commonest such signature opens a group; each further one joins "
             f"the group with which it shares at least {self.like:.0%} of the items of both, or "
-            "opens its own."
+            "opens its own. What is said of a group holds of at least half of its alerts."
         )
 
 
@@ -114,7 +115,7 @@ class Crowd:
     same: NDArray[np.int64]
     """(n, c) how many of them have its value in each column."""
     near: NDArray[np.int64]
-    """(n, c) how many have a value of its network or range: see :func:`wider`."""
+    """(n, c) of how many is said the same where they are not named: see :func:`wider`."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Of columns, where the model knows them."""
     unseen: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -137,40 +138,48 @@ def signatures(reasons: Reasons, crowd: Crowd, rule: Rule = RULE) -> list[Signat
 def leading(row: NDArray[np.float64], rarity: NDArray[np.float64], rule: Rule = RULE) -> list[int]:
     """The places of the columns that bring most, the largest first; of them the unusual, if any.
 
+    A value that no normal row has comes before all that are ordinary, also where it brings nothing
+    by itself: of columns that are extreme together, each alone may hardly raise the score.
+
     >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, np.nan]))
     [1, 2]
-    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.0, 0.01, 0.3]))
+    >>> leading(np.array([0.1, 0.65, 0.25]), np.array([0.5, 0.01, 0.3]))
     [1]
+    >>> leading(np.array([0.75, 0.25, 0.0]), np.array([0.5, 0.01, 0.0]))
+    [1, 2]
     """
-    order = np.argsort(-row, kind="stable")[: rule.columns]
+    order = _in_order(row, rarity)[: rule.columns]
     before = np.cumsum(row[order]) - row[order]
-    found = [int(j) for j, n in zip(order, before, strict=True) if row[j] > 0 and n < rule.share]
+    found = [int(j) for j, n in zip(order, before, strict=True) if n < rule.share]
     return [j for j in found if not rarity[j] > rule.unusual] or found
 
 
+def _in_order(row: NDArray[np.float64], rarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The columns that bring anything, or that no normal row is like before such that do."""
+    never = rarity == 0
+    order = np.argsort(-row, kind="stable")
+    last = np.flatnonzero(never[order]).max(initial=-1) + 1
+    head = order[:last]
+    is_ordinary = rarity[head] > ORDINARY
+    order = np.concatenate([head[~is_ordinary], head[is_ordinary], order[last:]])
+    order = order[: np.flatnonzero(row[order] > 0).max(initial=-1) + 1]
+    found: NDArray[np.int64] = order[(row[order] > 0) | never[order]]
+    return found
+
+
 def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[str]:
-    """What an item says of each value of column j."""
-    types = seen.dtype, expected.dtype  # of ports and times a text may be expected: "Mon ~03:30"
-    words = None
-    if all(of.is_numeric() for of in types):
-        words = "lower", "higher"
-    elif all(of.is_temporal() for of in types):
-        words = "earlier", "later"
-    if words is not None:
-        return [_direction(*pair, words) for pair in zip(seen, expected, strict=True)]
+    """What an item says of each value of column j: as much as holds of half of those beside it."""
     kind = crowd.kinds.get(seen.name, "")
-    if seen.dtype.is_temporal() or kind == "time":  # also times in text, each of them another
-        return ["unlike others"] * len(seen)
     new = crowd.unseen.get(seen.name, np.zeros(len(seen), np.bool_))
-    named = _named(seen, kind, new, crowd.count, crowd.same[:, j])
-    is_near = crowd.near[:, j] >= HALF * crowd.count
-    others = [
-        UNSEEN if is_new else word if holds else SEVERAL
-        for word, holds, is_new in zip(wider(seen, kind), is_near, new, strict=True)
-    ]
+    wide = wider(seen, expected, kind, new).tolist()
+    if is_wide(seen, expected, kind):
+        named = np.zeros(len(seen), np.bool_)
+    else:
+        named = _named(seen, kind, new, crowd.count, crowd.same[:, j])
+    holds = crowd.near[:, j] >= HALF * crowd.count
     return [
-        name if by_name else other
-        for name, by_name, other in zip(_names(seen, kind), named, others, strict=True)
+        name if by_name else word if is_true else SEVERAL
+        for name, by_name, word, is_true in zip(_names(seen, kind), named, wide, holds, strict=True)
     ]
 
 
@@ -198,27 +207,46 @@ def _named(
     return named & (same >= HALF * count)
 
 
-def wider(seen: pl.Series, kind: str) -> list[str]:
-    """What is said of a value that is not named: the range of a port, the network of an address."""
+def is_wide(seen: pl.Series, expected: pl.Series, kind: str) -> bool:
+    """Whether no value of a column is named: of numbers and times beside such, and of all times."""
+    return _directions(seen, expected) is not None or seen.dtype.is_temporal() or kind == "time"
+
+
+def wider(
+    seen: pl.Series, expected: pl.Series, kind: str, new: NDArray[np.bool_]
+) -> NDArray[np.str_]:
+    """What is said of values (n,) that are not named, where ``new`` is which fit did not see.
+
+    Of numbers and times on which side of what is expected they are, of a port its range, of an
+    address its network.
+    """
+    words = _directions(seen, expected)
+    if words is not None:
+        return _sides(seen, expected, words)
+    if is_wide(seen, expected, kind):  # of ports and times a text may be expected: "Mon ~03:30"
+        return np.full(len(seen), "unlike others")
+    found = [SEVERAL] * len(seen)
     if kind == "port":
-        return [_range(value) for value in seen]
-    if kind == "ip":
+        found = [_range(value) for value in seen]
+    elif kind == "ip":
         networks = addresses.read(seen.cast(pl.String))["network"]
-        return [SEVERAL if network is None else f"in {network}" for network in networks]
-    return [SEVERAL] * len(seen)
+        found = [SEVERAL if network is None else f"in {network}" for network in networks]
+    return np.where(new, UNSEEN, found)
 
 
-def told_of_all(text: str, seen: pl.Series, crowd: Crowd, j: int) -> str:
+def told_of_all(text: str, seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> str:
     """What an item says of column j of n alerts and of all beside them: less if few have it."""
-    kind = crowd.kinds.get(seen.name, "")
-    for words, counts in (
-        (_names(seen, kind), crowd.same[:, j]),
-        (wider(seen, kind), crowd.near[:, j]),
-    ):
-        have = np.array([word == text for word in words])
-        if have.any() and text != SEVERAL:
-            return text if counts[have].sum() >= HALF * crowd.count.sum() else SEVERAL
-    return text
+    kind, half = crowd.kinds.get(seen.name, ""), HALF * crowd.count.sum()
+    new = crowd.unseen.get(seen.name, np.zeros(len(seen), np.bool_))
+    names = np.array(_names(seen, kind))
+    if text == SEVERAL:
+        distinct, which = np.unique(names, return_inverse=True)
+        having = np.bincount(which, crowd.same[:, j])
+        is_one = having.max() >= half and not is_wide(seen, expected, kind)
+        return str(distinct[having.argmax()]) if is_one else text
+    has_name, is_so = names == text, wider(seen, expected, kind, new) == text
+    having = crowd.same[has_name, j].sum() + crowd.near[is_so, j].sum()
+    return text if having >= half else SEVERAL
 
 
 def _range(port: float | None) -> str:
@@ -228,12 +256,30 @@ def _range(port: float | None) -> str:
     return SEVERAL if found is None else f"among the {found}"
 
 
-def _direction(seen: Any, expected: Any, words: tuple[str, str]) -> str:
-    if seen is None:
-        return "missing"
-    if expected is None:
-        return "present"
-    return words[seen > expected] if seen != expected else "as expected"
+def _directions(seen: pl.Series, expected: pl.Series) -> tuple[str, str] | None:
+    """What lies below and above what is expected is called; None where there is no such."""
+    types = seen.dtype, expected.dtype
+    if all(of.is_numeric() for of in types):
+        return "lower", "higher"
+    return ("earlier", "later") if all(of.is_temporal() for of in types) else None
+
+
+def _sides(seen: pl.Series, expected: pl.Series, words: tuple[str, str]) -> NDArray[np.str_]:
+    """On which side of what is expected each value is."""
+    pairs = pl.DataFrame({"seen": seen, "expected": expected})
+    one, other = pl.col("seen"), pl.col("expected")
+    said = (
+        pl.when(one.is_null())
+        .then(pl.lit("missing"))
+        .when(other.is_null())
+        .then(pl.lit("present"))
+        .when(one > other)
+        .then(pl.lit(words[1]))
+        .when(one < other)
+        .then(pl.lit(words[0]))
+        .otherwise(pl.lit("as expected"))
+    )
+    return pairs.select(said.alias("said"))["said"].to_numpy().astype(np.str_)
 
 
 def told(value: Any) -> str:
@@ -250,6 +296,19 @@ def told(value: Any) -> str:
         return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def as_it_stands(value: Any) -> str:
+    """Give a value to the digit, so that it is found in its table.
+
+    >>> as_it_stands(58824.4), as_it_stands(float(np.float32(0.1))), as_it_stands(None)
+    ('58,824.4', '0.1', 'missing')
+    """
+    if not isinstance(value, float) or value.is_integer() or not np.isfinite(value):
+        return told(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return f"{float(str(single)) if single == value else value:,}"
 
 
 def merged(

@@ -130,17 +130,17 @@ def false_alerts(rule: str, level: float | None, rows: int, alerts: int) -> str 
     return f"{start}: that many if all {rows:,} rows were normal."
 
 
-def unpromised(contamination: float, rows: int, alerts: int) -> str:
+def unpromised(flagged_at_fit: float, rows: int, alerts: int) -> str:
     """Say what the model's threshold would flag of normal rows, which is no promise.
 
     >>> unpromised(0.01, 2_000, 45)
     'Not promised. If the rows were like those of training, about 20 normal ones would be flagged; \
 45 are.'
     """
-    usual = _few(contamination * rows)
-    are = "is" if alerts == 1 else "are"
+    usual = _few(flagged_at_fit * rows)
+    ones, are = "one" if usual == "1" else "ones", "is" if alerts == 1 else "are"
     return (
-        f"Not promised. If the rows were like those of training, about {usual} normal ones would "
+        f"Not promised. If the rows were like those of training, about {usual} normal {ones} would "
         f"be flagged; {alerts:,} {are}."
     )
 

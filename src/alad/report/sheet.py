@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from alad.calibration import share_below_offset
 from alad.report import drawings, origin, words
 from alad.report.cases import EXPLAINED
 from alad.report.groups import GROUPS
@@ -60,11 +61,13 @@ def card(
             drawings.calibration_scores(calibration, -facts["offset"]) if len(calibration) else ""
         ),
     }
+    given = {name: value for name, value in facts["parameters"].items() if value is not None}
     return _page(
         "card.html",
         **facts,
         drawn={name: Markup(svg) for name, svg in drawn.items()},
-        given={name: value for name, value in facts["parameters"].items() if value is not None},
+        given=given,
+        flagged_at_fit=share_below_offset(given["contamination"], facts["rows_at_fit"]),
         calibrated_on=len(calibration),
         flagged=sum(score > -facts["offset"] for score in calibration) / max(len(calibration), 1),
     )
@@ -110,19 +113,19 @@ def _false(scored: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
 
 def _by_threshold(scored: Mapping[str, Any]) -> str:
     """Say the same of the model's threshold."""
-    return origin.unpromised(scored["contamination"], scored["rows"], scored["alerts"])
+    return origin.unpromised(scored["flagged_at_fit"], scored["rows"], scored["alerts"])
 
 
 def rule(scored: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     """Say what made a row an alert, where the file does not tell.
 
-    >>> rule({"by_threshold": True, "contamination": 0.01}, {"threshold": 1.5})
+    >>> rule({"by_threshold": True, "flagged_at_fit": 0.01}, {"threshold": 1.5})
     'A row is an alert above the threshold 1.5, which flags 1.00% of the training rows.'
     """
     threshold = f"the threshold {model['threshold']:.6g}"
     if scored["by_threshold"]:
         return (
-            f"A row is an alert above {threshold}, which flags {scored['contamination']:.2%} of "
+            f"A row is an alert above {threshold}, which flags {scored['flagged_at_fit']:.2%} of "
             "the training rows."
         )
     if scored["lowest_alert"] is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
-from alad.report.likeness import wider
 from alad.report.moments import Moments
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
@@ -26,6 +25,7 @@ KEPT = 10_000  # alerts of the first pass that representatives are drawn from
 HIGHEST = 1_000  # of them by score, the others by chance
 ENTITIES = 100_000  # counted at a time
 LISTED = 10_000  # alerts whose rows the page can list
+PLACE = "__place"  # of the explained one that an alert is nearest to
 BUCKETS, BINS, P_BINS = 60, 120, 20
 QUANTILES = (0.5, 0.9, 0.99)
 LAST_ROW = 2**53  # of whole numbers a float holds all up to here
@@ -196,8 +196,8 @@ class Tally:
     entities: Entities | None
     top: tuple[str, ...]
     """The entities of which all rows are counted."""
-    kinds: Mapping[str, str]
-    """Of the columns, where the model knows them."""
+    wider: Callable[[int, pl.Series, Counts], NDArray[np.str_]]
+    """What is said of values of column j beside these explained ones, where they are not named."""
     rows: int = 0
     without_moment: int = 0
 
@@ -213,7 +213,7 @@ class Tally:
         self.count: Counts = np.zeros(r, np.int64)
         self.same: Counts = np.zeros((r, self.values.width), np.int64)
         self.near: Counts = self.same.copy()
-        self.wider = {v.name: self._wider(v) for v in self.values if self._is_wide(v)}
+        self.said = [self.wider(j, v, np.arange(r)) for j, v in enumerate(self.values)]
         self.high: Floats = np.full(r, -np.inf)
         self.p: Floats = np.full(r, np.inf)
         self.span: Floats = np.stack([np.full(r, np.inf), np.full(r, -np.inf)], axis=1)
@@ -264,9 +264,8 @@ class Tally:
         for j, value in enumerate(self.values):
             same = alerts[value.name].eq_missing(value.gather(nearest)).to_numpy()
             self.same[:, j] += np.bincount(nearest[same], minlength=len(self.count))
-            if value.name in self.wider:
-                same = self.wider[value.name][nearest] == self._wider(alerts[value.name])
-            self.near[:, j] += np.bincount(nearest[same], minlength=len(self.count))
+            like = self.said[j][nearest] == self.wider(j, alerts[value.name], nearest)
+            self.near[:, j] += np.bincount(nearest[like], minlength=len(self.count))
         np.maximum.at(self.high, nearest, alerts[SCORE].to_numpy())
         np.minimum.at(self.span[:, 0], nearest, rows)
         np.maximum.at(self.span[:, 1], nearest, rows)
@@ -277,18 +276,18 @@ class Tally:
             np.minimum.at(self.times[:, 0], nearest[known], moments[known])
             np.maximum.at(self.times[:, 1], nearest[known], moments[known])
 
-    def _is_wide(self, values: pl.Series) -> bool:
-        return self.kinds.get(values.name) in ("port", "ip")
-
-    def _wider(self, values: pl.Series) -> NDArray[np.str_]:
-        return np.array(wider(values, self.kinds[values.name]))
-
     def _list(self, alerts: pl.DataFrame, nearest: Counts) -> None:
-        """Keep which row an alert is, of the first so many."""
+        """Keep which row an alert is and what it holds, of the first so many."""
         room = LISTED - sum(part.height for part in self.listed)
         if room > 0:
-            place = pl.Series("place", nearest)
-            self.listed.append(alerts.select(place, ROW, SCORE, f"^{P_VALUE}$").head(room))
+            place = pl.Series(PLACE, nearest[:room])
+            self.listed.append(alerts.head(room).with_columns(place))
+
+    @property
+    def known(self) -> list[str]:
+        """The columns that tell of every alert which one it is: time and entity, where they are."""
+        columns = (self.moments, self.entities)
+        return [one.column for one in columns if one is not None]
 
     @property
     def held(self) -> Floats:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alad.calibration import share_below_offset
 from alad.estimators import AbstractDetector
 from alad.report import groups, origin
 from alad.report.cases import Explain
@@ -85,7 +86,7 @@ def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[
         "alerts": extent.alerts,
         "share": extent.alerts / extent.rows,
         "by_threshold": by_threshold,
-        "contamination": detector.contamination,
+        "flagged_at_fit": share_below_offset(detector.contamination, detector.rows_at_fit_),
         "lowest_alert": extent.lowest_alert if extent.alerts else None,
         "largest_p_alert": extent.largest_p_alert,
         "origin": told.facts,

@@ -179,6 +179,17 @@ class Kind(ABC):
         """(n,) where a word is one that fit did not see; of other kinds nowhere."""
         return np.zeros(len(series), np.bool_)
 
+    def never_seen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where it is known that fit did not see a value whose features are those of others.
+
+        Such a value is as rare as the rarest by its features, and may be nothing new.
+        """
+        return np.zeros(len(series), np.bool_)
+
+    def is_open(self, column: Column) -> bool:
+        """Whether so many values came once at fit that new ones are nothing new."""
+        return False
+
     def rarity(
         self, part: NDArray[Any], normal: NDArray[Any], column: Column
     ) -> NDArray[np.float64] | None:

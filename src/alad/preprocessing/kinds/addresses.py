@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alad.preprocessing.kinds._base import (
     Batch,
+    Bools,
     Encoded,
     Kind,
     Learned,
@@ -26,6 +27,7 @@ from alad.preprocessing.kinds._base import (
 from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._known import Known, one_or_others
 from alad.preprocessing.kinds.numbers import as_at_fit
+from alad.preprocessing.kinds.words import not_among
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
@@ -95,6 +97,15 @@ class Ip(Kind):
         unseen += found["address"].null_count() - int(gap.sum())
         features = (*(found[flag].to_numpy() for flag in FLAGS), rarity, address)
         return Encoded(filled(features, gap, column.learned["fill"]), gap, unseen)
+
+    def never_seen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the address is none of those of fit, if the model holds them all."""
+        found = read(as_text(series))["address"]
+        return not_among(Shares.from_json(column.learned["address"]), found)
+
+    def is_open(self, column: Column) -> bool:
+        """Whether new addresses are nothing new."""
+        return Shares.from_json(column.learned["address"]).is_open
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the address of the nearest features; of several the network that holds them."""

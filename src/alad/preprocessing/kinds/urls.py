@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alad.preprocessing.kinds._base import (
     Batch,
+    Bools,
     Encoded,
     Kind,
     Learned,
@@ -22,7 +23,7 @@ from alad.preprocessing.kinds._base import (
 )
 from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._known import Known
-from alad.preprocessing.kinds.words import Means, shape_of
+from alad.preprocessing.kinds.words import Means, not_among, shape_of
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
@@ -64,6 +65,16 @@ class Url(Kind):
         features = (*(made[name].to_numpy() for name in SHAPE), rarity)
         fill = [*column.learned["fill"], hosts.least]
         return Encoded(filled(features, gap, fill), gap, unseen)
+
+    def never_seen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the host is none of those of fit, if the model holds them all."""
+        text = as_text(series).rename("value")
+        hosts = text.to_frame().select(pl.when(VALUE.is_not_null()).then(HOST)).to_series()
+        return not_among(Shares.from_json(column.learned["host"]), hosts)
+
+    def is_open(self, column: Column) -> bool:
+        """Whether new hosts are nothing new."""
+        return Shares.from_json(column.learned["host"]).is_open
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the host of the nearest rarity, and say how long and how deep the URL is."""

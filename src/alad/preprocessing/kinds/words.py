@@ -117,9 +117,15 @@ class Frequency(Kind):
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
         """(n,) where the value is none of those of fit, if the model holds them all."""
-        shares = Shares.from_json(column.learned["values"])
-        text = as_text(series)
-        return _others(text, shares.values) & shares.complete
+        return not_among(Shares.from_json(column.learned["values"]), as_text(series))
+
+    def never_seen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the value is none of those of fit, if the model holds them all."""
+        return self.unseen(series, column)
+
+    def is_open(self, column: Column) -> bool:
+        """Whether new values are nothing new."""
+        return Shares.from_json(column.learned["values"]).is_open
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the value of the nearest rarity, and say how many others have it."""
@@ -135,6 +141,11 @@ def _others(text: pl.Series, known: Sequence[str]) -> Bools:
     is_known = text.is_in(pl.Series(known, dtype=pl.String).implode())
     found: Bools = (~is_known).fill_null(False).to_numpy()
     return found
+
+
+def not_among(shares: Shares, text: pl.Series) -> Bools:
+    """(n,) where a text is there and was not counted, if all that were counted are known."""
+    return _others(text, shares.values) & shares.complete
 
 
 def _known(column: Column) -> Known:
