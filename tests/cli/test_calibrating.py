@@ -252,6 +252,7 @@ def test_no_drift(alad, calibrated):
     assert "Looked at 400 of 400 rows, beside 600 calibration rows." in done.out
     assert "The calibration still holds." in done.out
     assert "Columns that moved: 0 of 3." in done.out
+    assert not re.search("night|season", done.out)
 
 
 def test_drift_names_the_column_and_the_verdict(alad, calibrated):
@@ -268,6 +269,8 @@ def test_drift_names_the_column_and_the_verdict(alad, calibrated):
     text = alad.good("drift", calibrated, "new.csv").out
     assert re.search(r"no longer holds, by row \d+ at the latest: fit again, or give new", text)
     assert "bytes   0." in text
+    assert "that row may be no more than the first night's, and what is new came later" in text
+    assert "Attacks among the new rows look the same as a new season" in text
 
 
 def test_drift_says_where_scores_move_with_time_and_are_the_same_over_all(alad, calibrated):
@@ -279,6 +282,8 @@ def test_drift_says_where_scores_move_with_time_and_are_the_same_over_all(alad, 
     said = r"not hold at every time: the scores had moved, by row \d+ at the latest\. Over all rows"
     assert re.search(said, text)
     assert "no longer holds" not in text
+    assert "If they go to and fro, as with day and night" in text
+    assert "Attacks among the new rows look the same as a new season" in text
 
 
 def test_drift_is_drawn(alad, calibrated):

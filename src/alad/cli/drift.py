@@ -257,22 +257,29 @@ def _as_text(found: Mapping[str, Any]) -> str:
 
 
 def _verdict(found: Mapping[str, Any]) -> str:
-    from alad.cli.show import called
-
     if found["calibration_holds"]:
         return "The calibration still holds."
-    stopped, by = found["stopped"], ""
-    if stopped is not None:
-        at = f" ({stopped['time']})" if stopped["time"] else ""
-        by = f", by {called(stopped)}{at} at the latest"
-        if found["scores"]["ks_p"] > found["level"] / 2:
-            return (
-                f"The calibration does not hold at every time: the scores had moved{by}. Over all "
-                "rows they are as those of calibration. If they go to and fro, as with day and "
-                "night, rates hold over the whole and not hour by hour; else fit again, or give "
-                "new normal rows to alad recalibrate."
-            )
     return (
-        f"The calibration no longer holds{by}: fit again, or give new normal rows to alad "
-        "recalibrate."
+        f"{_what_moved(found)} Attacks among the new rows look the same as a new season: see what "
+        "the alerts are before such rows are taken for normal."
+    )
+
+
+def _what_moved(found: Mapping[str, Any]) -> str:
+    from alad.cli.show import called
+
+    stopped, do = found["stopped"], "fit again, or give new normal rows to alad recalibrate."
+    if stopped is None:
+        return f"The calibration no longer holds: {do}"
+    at = f" ({stopped['time']})" if stopped["time"] else ""
+    by = f", by {called(stopped)}{at} at the latest"
+    if found["scores"]["ks_p"] > found["level"] / 2:
+        return (
+            f"The calibration does not hold at every time: the scores had moved{by}. Over all "
+            "rows they are as those of calibration. If they go to and fro, as with day and "
+            f"night, rates hold over the whole and not hour by hour; else {do}"
+        )
+    return (
+        f"The calibration no longer holds{by}: {do} Where scores go to and fro, as with day and "
+        "night, that row may be no more than the first night's, and what is new came later."
     )
