@@ -23,8 +23,8 @@ def rows(n, d=4):
 
 
 def test_equal_rows_are_kept_once():
-    count, (_, buffers) = memory_of(np.repeat(rows(30), 5, axis=0), 0, leave_out_knots=False)
-    assert count <= 30
+    size, (_, buffers) = memory_of(np.repeat(rows(30), 5, axis=0), 0, leave_out_knots=False)
+    assert size[0] <= 30
     assert buffers["trust"][...] == pytest.approx(30 / (10 * 4))
     assert buffers["scale"][...] == pytest.approx(2 / (1 - 30 / (10 * 4)))
 
@@ -47,28 +47,28 @@ def test_of_few_rows_what_is_far_from_0_counts_for_less():
 @pytest.mark.parametrize("n", [30, 300])  # with and without enough rows
 def test_a_training_row_does_not_count_itself(n):
     x = 5 * rows(n)
-    count, (_, buffers) = memory_of(x, 0, leave_out_knots=False)
-    memory = Memory(count, 4)
+    size, (_, buffers) = memory_of(x, 0, leave_out_knots=False)
+    memory = Memory(size[0], 4)
     nnx.update(memory, buffers)
     nearest, _ = jax.jit(lambda memory, x: memory.nearest(x, 1))(memory, x)
     held = np.asarray(memory.rows[...])
-    apart = np.linalg.norm(held[:, None] - held, axis=2) + np.where(np.eye(count), np.inf, 0)
+    apart = np.linalg.norm(held[:, None] - held, axis=2) + np.where(np.eye(len(held)), np.inf, 0)
     np.testing.assert_allclose(nearest[:, 0], apart.min(axis=1), rtol=0.02, atol=0.01)
 
 
 def test_one_distinct_row_is_enough():
-    count, _ = memory_of(np.ones((9, 3), np.float32), 0, leave_out_knots=False)
-    assert count == 2
+    size, _ = memory_of(np.ones((9, 3), np.float32), 0, leave_out_knots=False)
+    assert size[0] == 2
 
 
 def test_a_large_table_is_drawn_from(monkeypatch):
     monkeypatch.setattr(_memory, "MOST_ROWS", 100)
     many = rows(1000)
-    kept = kept_rows(many, 0, leave_out_knots=False)
+    kept = kept_rows(many, 0, leave_out_knots=False).rows
     assert len(kept) == 100
     assert {tuple(row) for row in kept} <= {tuple(row) for row in many}
-    assert np.array_equal(kept, kept_rows(many, 0, leave_out_knots=False))
-    assert not np.array_equal(kept, kept_rows(many, 1, leave_out_knots=False))
+    assert np.array_equal(kept, kept_rows(many, 0, leave_out_knots=False).rows)
+    assert not np.array_equal(kept, kept_rows(many, 1, leave_out_knots=False).rows)
 
 
 def test_rows_far_from_those_that_are_drawn_are_kept_too(monkeypatch):
@@ -76,15 +76,15 @@ def test_rows_far_from_those_that_are_drawn_are_kept_too(monkeypatch):
     rare = np.float32([[9, 9, 9, 9], [-9, 9, 9, 9], [9, 9, -9, -9]])
     many = np.vstack([rows(1000), rare])
     for seed in range(3):
-        kept = kept_rows(many, seed, leave_out_knots=False)
+        kept = kept_rows(many, seed, leave_out_knots=False).rows
         assert {tuple(row) for row in rare} <= {tuple(row) for row in kept}
 
 
 def test_of_a_wide_table_fewer_rows_are_kept(monkeypatch):
     monkeypatch.setattr(_memory, "LEAST_ROWS", 50)
     monkeypatch.setattr(_memory, "BYTES", 2 * 4 * 80)
-    assert len(kept_rows(rows(1000), 0, leave_out_knots=False)) == 80
-    assert len(kept_rows(rows(1000, d=40), 0, leave_out_knots=False)) == 50
+    assert len(kept_rows(rows(1000), 0, leave_out_knots=False).rows) == 80
+    assert len(kept_rows(rows(1000, d=40), 0, leave_out_knots=False).rows) == 50
 
 
 def test_rows_are_rounded_to_half_precision_but_for_what_is_too_large():
@@ -110,8 +110,8 @@ def test_a_knot_apart_from_the_rest_is_left_out():
     assert not kept & {tuple(row) for row in knot}
     assert len(kept) > 980
     both = np.vstack([normal, knot])
-    assert len(kept_rows(both, 0, leave_out_knots=True)) == len(kept)
-    assert len(kept_rows(both, 0, leave_out_knots=False)) == len(both)
+    assert len(kept_rows(both, 0, leave_out_knots=True).rows) == len(kept)
+    assert len(kept_rows(both, 0, leave_out_knots=False).rows) == len(both)
 
 
 def test_rows_that_are_merely_alone_stay():

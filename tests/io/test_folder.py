@@ -62,6 +62,47 @@ def test_facts_and_arrays_come_back_to_the_bit(folder):
         assert model.arrays[name].tobytes() == array.tobytes()
 
 
+@pytest.fixture
+def repeated(tmp_path) -> Path:
+    """A model with an array that repeats itself."""
+    rows = np.tile(np.arange(100, dtype=np.float16)[:, None], (500, 3)).astype(np.float16)
+    write_model(tmp_path / "packed", Model({"class": "X"}, {"rows": rows, **ARRAYS}))
+    return tmp_path / "packed"
+
+
+def test_what_repeats_itself_is_packed_and_comes_back(repeated):
+    rows = read_model(repeated).arrays["rows"]
+    assert (rows.dtype, rows.shape) == (np.float16, (50_000, 3))
+    assert np.array_equal(rows[:, 1], np.tile(np.arange(100), 500))
+    rows[0] = 1  # one's own
+    assert (repeated / "weights.safetensors").stat().st_size < rows.nbytes / 20
+
+
+@pytest.mark.parametrize(
+    "was",
+    [
+        {"dtype": "float16", "shape": [50_000, 2]},
+        {"dtype": "float16", "shape": [50_000, 4]},
+        {"dtype": "float16", "shape": [-1, 3]},
+        {"dtype": "object", "shape": [50_000, 3]},
+        {"dtype": "no type", "shape": [50_000, 3]},
+        {"shape": [50_000, 3]},
+        "float16",
+        {"dtype": "float16", "shape": 7},
+    ],
+)
+def test_what_cannot_be_unpacked_is_damaged(repeated, was):
+    edit(repeated, packed={"rows": was})
+    with pytest.raises(ModelFormatError, match="cannot be unpacked"):
+        read_model(repeated)
+    edit(repeated, packed={"weights/a/kernel": {"dtype": "float32", "shape": [2, 2]}})
+    with pytest.raises(ModelFormatError, match="cannot be unpacked"):
+        read_model(repeated)
+    edit(repeated, packed=["rows"])
+    with pytest.raises(ModelFormatError, match="cannot be unpacked"):
+        read_model(repeated)
+
+
 def test_array_that_is_not_contiguous_comes_back(tmp_path):
     array = np.arange(12.0).reshape(3, 4).T[::2]
     write_model(tmp_path / "m", Model({"class": "X"}, {"a": array}))
@@ -73,7 +114,7 @@ def test_folder_holds_two_plain_files_and_the_digest_of_one_in_the_other(folder)
     facts = json.loads((folder / "model.json").read_text("utf-8"))
     weights = (folder / "weights.safetensors").read_bytes()
     assert facts["format"] == "alad-model"
-    assert facts["format_version"] == FORMAT_VERSION == 1
+    assert facts["format_version"] == FORMAT_VERSION == 2
     assert facts["weights_sha256"] == hashlib.sha256(weights).hexdigest()
 
 
@@ -192,11 +233,11 @@ def test_halves_of_two_models_are_not_taken_for_one(saved, table, tmp_path):
         ({"format": ...}, r"Expected a model of alad at .*; got the format None\. Give the folder"),
         ({"format": "onnx"}, r"got the format 'onnx'"),
         (
-            {"format_version": 2, "alad": "7.0"},
-            r"format 1 or older at .*; got 2, written by alad 7\.0\. Upgrade alad to read it\.",
+            {"format_version": 3, "alad": "7.0"},
+            r"format 2 or older at .*; got 3, written by alad 7\.0\. Upgrade alad to read it\.",
         ),
-        ({"format_version": "new"}, r"format 1 or older at .*; got new"),
-        ({"format_version": ...}, r"format 1 or older at .*; got None"),
+        ({"format_version": "new"}, r"format 2 or older at .*; got new"),
+        ({"format_version": ...}, r"format 2 or older at .*; got None"),
         ({"class": "Oracle"}, r"one of ALAD, ALICE, .*; got 'Oracle'\. Upgrade"),
         ({"class": ["ALAD"]}, r"one of ALAD, .*; got \['ALAD'\]"),
         ({"parameters": {"depth": 3}}, r"whole Mahalanobis model at .*wrong \(TypeError.*'depth'"),

@@ -24,7 +24,7 @@ from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
 from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
 from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
-from alad.scores.memory import OF_ROWS, own_logits
+from alad.scores.memory import OF_ROWS, own_logits, place
 from alad.training import Move
 
 MEMORY = "weights/M."  # of a model on disk that has one
@@ -169,8 +169,8 @@ class AdversarialDetector(NetworkDetector):
             return weights
         every = np.concatenate([x, unseen.held])
         settled = self._belief(weights, unseen.every) if self._settles_doubt() else NONE
-        rows, memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
-        self.players_ = replace(self.players_, memory=rows)
+        (rows, cells), memory = memory_of(every, self.seed_, self.leave_out_knots, settled)
+        self.players_ = replace(self.players_, memory=rows, cells=cells)
         return {**weights, "M": jax.device_put(memory)}
 
     def _belief(self, weights: Any, held: Matrix) -> Belief:
@@ -187,7 +187,17 @@ class AdversarialDetector(NetworkDetector):
     def _anomaly_score(self, x: Matrix) -> Vector:
         if not self._compares():
             return super()._anomaly_score(x)
-        return each_once(super()._anomaly_score, x)
+        return each_once(self._judged_in_order, x)
+
+    def _judged_in_order(self, x: Matrix) -> Vector:
+        """Judge rows that lie near each other together, where the memory is searched by cells."""
+        if not self.players_.cells:
+            return super()._anomaly_score(x)
+        where = in_blocks(program(self.players_, place), self.weights_, x)
+        order = np.argsort(where, kind="stable")
+        scores = np.empty(len(x))
+        scores[order] = super()._anomaly_score(x[order])
+        return scores
 
     def _kept_rows(self) -> Matrix | None:
         return scaled_rows(self.weights_["M"]) if "M" in self.weights_ else None
@@ -204,7 +214,8 @@ class AdversarialDetector(NetworkDetector):
                 f"Expected a model of this alad, whose memory has {', '.join(absent)}; this one is "
                 "of an older alad, which kept rows without. Fit it again."
             )
-        return replace(self._players(size), memory=len(rows))
+        cells = len(model.arrays.get(f"{MEMORY}reach", ()))
+        return replace(self._players(size), memory=len(rows), cells=cells)
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)

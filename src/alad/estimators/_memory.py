@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from numpy.typing import NDArray
-from sklearn import config_context
-from sklearn.neighbors import NearestNeighbors
 
+from alad.estimators._cells import Arranged, among_all, arranged
 from alad.estimators._doubt import NONE, Belief
 from alad.estimators._given import Matrix, distinct, drawn
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
-# Of the memory, so that what a row costs does not grow with the training set. Of a wide table it
-# holds fewer: as many as fit.
+# Of the memory, so that what a row costs does not grow with the training set: it is compared with
+# no more rows. Of a wide table it holds fewer: as many as fit. Where a search may leave out most
+# rows it holds more: so many that a row is compared with as many as ever.
 MOST_ROWS, LEAST_ROWS, BYTES = 16_384, 2048, 4 * 2**20
+TIMES_MORE = 4
 COVERING = 0.25  # of a memory that cannot hold all: rows that lie farthest from those drawn
 UNIT = 0.05  # of the mean radius
 ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
@@ -35,17 +36,21 @@ FRIENDS = 5
 
 def memory_of(
     x: Matrix, seed: int, leave_out_knots: bool, belief: Belief = NONE
-) -> tuple[int, tuple[Any, Any]]:
-    """Fill a memory from training rows: how many it holds, its weights (none) and its buffers."""
+) -> tuple[tuple[int, int], tuple[Any, Any]]:
+    """Fill a memory from training rows: its rows and cells, its weights (none), its buffers."""
     different = distinct_rows(x)
     trust = min(1.0, len(different) / (ENOUGH * x.shape[1]))
     scale = _number(SQUASHED / (1 - trust) if trust < 1 else np.inf)
     if trust < 1:
         different = distinct_rows(np.asarray(squashed(jnp.asarray(x), scale)))
-    rows = kept_rows(different, seed, leave_out_knots)
-    memory = Memory(*rows.shape)
-    radius = _to_others(rows, min(NEIGHBOURS, len(rows) - 1)).mean(axis=1)
-    memory.rows = Kept(jnp.asarray(rows))
+    kept = kept_rows(different, seed, leave_out_knots)
+    size = len(kept.rows), len(kept.reach)
+    memory = Memory(len(kept.rows), x.shape[1], cells=len(kept.reach))
+    radius = kept.to_others(min(NEIGHBOURS, len(kept.rows) - 1)).mean(axis=1)
+    memory.rows = Kept(jnp.asarray(kept.rows))
+    if memory.cells:
+        memory.centres = Kept(jnp.asarray(kept.centres))
+        memory.reach = Kept(jnp.asarray(kept.reach))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
     memory.scale = Kept(scale)
@@ -53,7 +58,7 @@ def memory_of(
     memory.slopes = Kept(jnp.asarray(belief.slopes, jnp.float32))
     memory.intercept = Kept(_number(belief.intercept))
     parts: Any = nnx.split(memory, nnx.Param, ...)
-    return len(rows), (parts[1], parts[2])
+    return size, (parts[1], parts[2])
 
 
 def scaled_rows(memory: tuple[Any, Any]) -> Matrix:
@@ -90,12 +95,30 @@ def _halved(x: Matrix) -> Matrix:
     return np.where(np.isfinite(halves), halves, x)
 
 
-def kept_rows(x: Matrix, seed: int, leave_out_knots: bool) -> Matrix:
+def kept_rows(x: Matrix, seed: int, leave_out_knots: bool) -> Arranged:
     """Choose which of some distinct rows to keep, if asked without knots apart from the rest."""
-    fitting = BYTES // (2 * x.shape[1])
-    rows = covering_rows(x, min(max(fitting, LEAST_ROWS), MOST_ROWS), seed)
-    rows = without_knots(rows) if leave_out_knots else rows
-    return rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
+    most = min(max(BYTES // (2 * x.shape[1]), LEAST_ROWS), MOST_ROWS)
+    if leave_out_knots:
+        rows = without_knots(covering_rows(x, most, seed))
+    else:
+        rows = covering_rows(x, affordable(x, most, seed), seed)
+    rows = rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
+    return arranged(rows, NEIGHBOURS + 1)
+
+
+def affordable(x: Matrix, most: int, seed: int) -> int:
+    """How many rows to keep where ``most`` are looked at and cells leave out the rest.
+
+    No more than are stored in so many bytes.
+    """
+    if len(x) <= most:
+        return most
+    some = x[drawn(len(x), most, seed)]
+    share = arranged(some, NEIGHBOURS + 1).share
+    with np.errstate(over="ignore"):
+        halves = np.ascontiguousarray(some.astype(np.float16).T)
+    a_row = len(zlib.compress(halves.tobytes())) / most
+    return max(most, min(int(most / share), TIMES_MORE * most, int(BYTES / a_row)))
 
 
 def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:
@@ -108,9 +131,7 @@ def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:
         return x
     at = drawn(len(x), most - int(COVERING * most), seed)
     others = np.setdiff1d(np.arange(len(x)), at)
-    with config_context(assume_finite=True):
-        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x[at])
-        distances = search.kneighbors(x[others])[0][:, 0]
+    distances = arranged(x[at], 1).distances(x[others], 1)[:, 0]
     farthest = np.argsort(-distances, kind="stable")[: most - len(at)]
     kept: Matrix = x[np.sort(np.concatenate([at, others[farthest]]))]
     return kept
@@ -121,7 +142,7 @@ def without_knots(rows: Matrix) -> Matrix:
     crowd = min(max(CROWD, int(CROWD_SHARE * len(rows))), len(rows) // 4)
     if crowd <= FRIENDS:
         return rows
-    distances = _to_others(rows, crowd)
+    distances = among_all(rows, None, crowd)
     far, near = distances[:, -1], distances[:, :FRIENDS].mean(axis=1)
     tiny = UNIT * near.mean() + np.finfo(np.float32).tiny
     tightness = np.log(far + tiny) - np.log(near + tiny)
@@ -129,11 +150,3 @@ def without_knots(rows: Matrix) -> Matrix:
     is_tight = tightness > np.quantile(tightness, 1 - TIGHT_SHARE)
     kept: Matrix = rows[~(is_far & is_tight)]
     return kept
-
-
-def _to_others(rows: Matrix, k: int) -> NDArray[np.float64]:
-    """Distances of each row to its k nearest others, (m, k)."""
-    with config_context(assume_finite=True):
-        search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows.astype(np.float64))
-        distances: NDArray[np.float64] = search.kneighbors()[0]
-    return distances

@@ -1,13 +1,17 @@
 """The model folder: ``model.json`` for the facts, ``weights.safetensors`` for the arrays.
 
 ``model.json`` holds the format's version, the version of alad and the digest of the arrays'
-file, so that two halves of different models are not taken for one.
+file, so that two halves of different models are not taken for one. An array that repeats itself, as
+the kept rows of a log do, is packed: there in its place are the bytes of zlib, and ``packed`` says
+of what type and shape they are, first column first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -26,8 +30,10 @@ from alad._files import written_aside
 from alad.errors import ModelFormatError
 
 FORMAT = "alad-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: with packed arrays
 FACTS, ARRAYS = "model.json", "weights.safetensors"
+WORTH_PACKING = 2**16  # bytes
+GAIN = 2  # times smaller, at least
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ def write_model(path: str | PathLike[str], model: Model) -> None:
     OutputError
         It cannot be written, or what is there is not a model that may be replaced.
     """
-    weights = save_arrays({k: np.ascontiguousarray(v) for k, v in model.arrays.items()})
+    arrays, packed = _packed(model.arrays)
+    weights = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
     head = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "alad": metadata.version("alad"),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "packed": packed,
     }
     with written_aside(path, replaceable=is_model) as aside:
         aside.mkdir()
@@ -87,9 +95,43 @@ def read_model(path: str | PathLike[str]) -> Model:
     if hashlib.sha256(weights).hexdigest() != facts["weights_sha256"]:
         raise _damaged(folder, f"{ARRAYS} is not the file that {FACTS} was written with")
     try:
-        return Model(facts, load_arrays(weights))
+        return Model(facts, _unpacked(load_arrays(weights), facts.get("packed", {})))
     except SafetensorError as error:
         raise _damaged(folder, f"{ARRAYS}: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as error:
+        raise _damaged(folder, f"an array cannot be unpacked: {error}") from error
+
+
+def _packed(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, NDArray[Any]], dict[str, dict[str, Any]]]:
+    """Arrays, those that gain by it as bytes of zlib, and what these were."""
+    stored, packed = dict(arrays), {}
+    for name, array in arrays.items():
+        if array.nbytes < WORTH_PACKING:
+            continue
+        small = zlib.compress(array.tobytes("F"))
+        if GAIN * len(small) <= array.nbytes:
+            stored[name] = np.frombuffer(small, np.uint8)
+            packed[name] = {"dtype": array.dtype.name, "shape": list(array.shape)}
+    return stored, packed
+
+
+def _unpacked(
+    arrays: Mapping[str, NDArray[Any]], packed: Mapping[str, Mapping[str, Any]]
+) -> dict[str, NDArray[Any]]:
+    """Invert :func:`_packed`; no more is unpacked than the shape asks for."""
+    whole = dict(arrays)
+    for name, was in packed.items():
+        dtype, shape = np.dtype(was["dtype"]), tuple(was["shape"])
+        size = dtype.itemsize * math.prod(shape)
+        if dtype.hasobject or min(shape, default=0) < 0:
+            raise ValueError(f"{name!r} is of no type or shape that an array has")
+        data = zlib.decompressobj().decompress(arrays[name].tobytes(), size + 1)
+        if len(data) != size:
+            raise ValueError(f"{name!r} is not of the shape {shape}")
+        whole[name] = np.frombuffer(data, dtype).reshape(shape, order="F").copy()
+    return whole
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
+from alad.networks.cells import nearest_in_cells, place
 from alad.networks.nearest import nearest
 
 
@@ -48,15 +49,21 @@ class Memory(nnx.Module):
         How much the doubt of discriminators that learned from so many rows may weigh, 0 to 1.
     slopes, intercept : Kept of shapes (2,) and (1,)
         What makes of D_xz's and D_xx's logits one that can be believed of rows not trained on.
+    centres, reach : Kept of shapes (cells, d) and (cells,)
+        Of the cells that the rows make, one after the other, so that a search may leave out most
+        (:mod:`alad.networks.cells`). Not there where all rows are to be looked at.
     """
 
-    def __init__(self, rows: int, data_dim: int) -> None:
+    def __init__(self, rows: int, data_dim: int, cells: int = 0) -> None:
         self.rows = Kept(jnp.zeros((rows, data_dim)))
         self.radius = Kept(jnp.ones(rows))
         self.unit = Kept(jnp.ones(1))
         self.scale = Kept(jnp.full(1, jnp.inf))
         self.trust = Kept(jnp.ones(1))
         self.slopes, self.intercept = Kept(jnp.zeros(2)), Kept(jnp.zeros(1))
+        self.cells = cells
+        if cells:
+            self.centres, self.reach = Kept(jnp.zeros((cells, data_dim))), Kept(jnp.zeros(cells))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances of squashed x to the k nearest rows, in order, and their radii, both (n, k).
@@ -65,7 +72,7 @@ class Memory(nnx.Module):
         """
         rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
         x = squashed(x, self.scale[...])
-        near = nearest(x, rows, k + 1)
+        near = self._places(x, k + 1)
         alike = (x[:, None] == rows[near]) | (rounded(x)[:, None] == rows[near])
         is_itself = alike.all(axis=2)
         squares = jnp.square(x[:, None] - rows[near]).sum(axis=2)
@@ -77,3 +84,12 @@ class Memory(nnx.Module):
             jnp.where(has_itself, distance[:, 1:], distance[:, :-1]),
             jnp.where(has_itself, radius[:, 1:], radius[:, :-1]),
         )
+
+    def place(self, x: Array) -> Array:
+        """Where x lies, as a number (n,): search is fast where like numbers stand together."""
+        return place(squashed(x, self.scale[...]), self.centres[...])
+
+    def _places(self, x: Array, k: int) -> Array:
+        if not self.cells:
+            return nearest(x, self.rows[...], k)
+        return nearest_in_cells(x, self.rows[...], self.centres[...], self.reach[...], k)

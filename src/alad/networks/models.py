@@ -141,7 +141,8 @@ class Players:
     A value: two that are equal build the same networks, so what was compiled for one serves
     the other. Call it with a key to get fresh networks.
 
-    ``memory`` is how many normal rows are kept beside the networks, "M", once they are trained.
+    ``memory`` is how many normal rows are kept beside the networks, "M", once they are trained, and
+    ``cells`` how many cells these make.
     """
 
     architecture: Architecture
@@ -150,6 +151,7 @@ class Players:
     games: tuple[str, ...]
     spectral_norm: bool
     memory: int = 0
+    cells: int = 0
 
     def __call__(self, key: Array) -> dict[str, nnx.Module]:
         """Build both players with weights drawn from ``key``, and an empty memory."""
@@ -165,7 +167,7 @@ class Players:
         players: dict[str, nnx.Module] = {"A": A, "D": nnx.Dict(D)}
         if self.memory:
             assert isinstance(self.data_dim, int)
-            players["M"] = Memory(self.memory, self.data_dim)
+            players["M"] = Memory(self.memory, self.data_dim, self.cells)
         return players
 
     def _discriminator(self, game: str, rngs: nnx.Rngs) -> nnx.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import jax.numpy as jnp
@@ -31,33 +32,41 @@ def nearest_at_once(x: Array, others: Array, k: int) -> Array:
 
 
 def nearest_in_blocks(x: Array, others: Array, k: int) -> Array:
-    """Compare a block of rows with the others, and choose, before the next block.
+    """Compare a block of rows with the others, and choose, before the next block."""
+    lengths = jnp.square(others).sum(axis=1, keepdims=True)
+    return in_blocks_of(lambda block: among_all(block, others, lengths, k), x)
 
-    The k nearest lie in the k groups whose best are nearest, so only these are looked into. A block
-    is searched side by side, each row in a lane of a vector.
-    """
-    blocks, groups = -(-len(x) // BLOCK), -(-len(others) // GROUP)
-    lengths, missing = jnp.square(others).sum(axis=1, keepdims=True), groups * GROUP - len(others)
 
-    def of_block(block: Array) -> Array:
-        # |x|^2 - |x - o|^2: highest for the nearest, (others, rows).
-        close = others @ (2 * block).T - lengths
-        if groups < k:
-            return highest(close, k)
-        close = jnp.pad(close, ((0, missing), (0, 0)), constant_values=-jnp.inf)
-        close = close.reshape(groups, GROUP, BLOCK)
-        # The barrier keeps the product from being computed anew for every use.
-        close, best = lax.optimization_barrier(  # type: ignore[no-untyped-call]
-            (close, close.max(axis=1))
-        )
-        chosen = jnp.sort(highest(best, k), axis=0)  # so that of equally near ones the first wins
-        inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(k * GROUP, BLOCK)
-        place = highest(inside, k)
-        return jnp.take_along_axis(chosen, place // GROUP, axis=0) * GROUP + place % GROUP
-
+def in_blocks_of(search: Callable[[Array], Array], x: Array) -> Array:
+    """Map a search, (BLOCK, d) to (k, BLOCK), over all rows, (n, d) to (n, k)."""
+    blocks = -(-len(x) // BLOCK)
     filled = jnp.pad(x, ((0, blocks * BLOCK - len(x)), (0, 0)))
-    found: Array = lax.map(of_block, filled.reshape(blocks, BLOCK, x.shape[1]))
-    return found.transpose(0, 2, 1).reshape(blocks * BLOCK, k)[: len(x)]
+    found: Array = lax.map(search, filled.reshape(blocks, BLOCK, x.shape[1]))
+    return found.transpose(0, 2, 1).reshape(blocks * BLOCK, found.shape[1])[: len(x)]
+
+
+def among_all(block: Array, others: Array, lengths: Array, k: int) -> Array:
+    """The k nearest of all others, whose squared lengths are (m, 1), for each of a block's rows.
+
+    They lie in the k groups whose best are nearest, so only these are looked into. A block is
+    searched side by side, each row in a lane of a vector: (BLOCK, d) to (k, BLOCK).
+    """
+    groups = -(-len(others) // GROUP)
+    # |x|^2 - |x - o|^2: highest for the nearest, (others, rows).
+    close = others @ (2 * block).T - lengths
+    if groups < k:
+        return highest(close, k)
+    missing = groups * GROUP - len(others)
+    close = jnp.pad(close, ((0, missing), (0, 0)), constant_values=-jnp.inf)
+    close = close.reshape(groups, GROUP, BLOCK)
+    # The barrier keeps the product from being computed anew for every use.
+    close, best = lax.optimization_barrier(  # type: ignore[no-untyped-call]
+        (close, close.max(axis=1))
+    )
+    chosen = jnp.sort(highest(best, k), axis=0)  # so that of equally near ones the first wins
+    inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(k * GROUP, BLOCK)
+    place = highest(inside, k)
+    return jnp.take_along_axis(chosen, place // GROUP, axis=0) * GROUP + place % GROUP
 
 
 def highest(values: Array, k: int) -> Array:

@@ -74,6 +74,12 @@ def memory(networks: Mapping[str, Any], x: Array) -> Array:
     return score
 
 
+def place(networks: Mapping[str, Any], x: Array) -> Array:
+    """Where x lies among the rows of the memory, as a number (n,): no score."""
+    where: Array = networks["M"].place(x)
+    return where
+
+
 def own_logits(networks: Mapping[str, Any], x: Array) -> Array:
     """What D_xz says of (x, E(x)) and D_xx of (x, x), (n, 2); 0 for one that is not there."""
     A, D = networks["A"], networks["D"]

@@ -1,0 +1,160 @@
+"""The nearest of many rows, without looking at those that lie too far away: the same answer.
+
+The others stand in an order in which rows beside each other are alike. Each ``CELL`` of them have a
+centre and a reach, how far the farthest of them lies from it. By the triangle inequality no row of
+a cell is nearer than its centre, less its reach. So a cell need not be looked into where that is
+farther than the k-th of the rows that were found elsewhere: where rows are many and of few kinds,
+most need not.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from alad.networks.nearest import BLOCK, among_all, in_blocks_of, nearest_at_once
+
+CELL = 16  # rows
+AT_ONCE = 64  # cells that a block of rows is compared with before the next
+PASS = 4 * AT_ONCE  # cells after which the nearest rows are chosen
+PLACES = 16  # every so many cells one whose centre says where a row lies
+MOST = 0.6  # of the cells: where more are needed, looking at all rows is faster
+ROUNDING = 2e-6  # of squared lengths
+NOTHING = float(np.finfo(np.float32).min)
+
+
+def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
+    """Give the places of the k nearest of the others, (n, d) and (m, d) to (n, k).
+
+    As :func:`alad.networks.nearest.nearest` gives them, with the cells' centres (cells, d) and how
+    far they reach (cells,). For at least ``AT_ONCE`` cells.
+
+    >>> others = jnp.arange(600.0)[:, None]  # a cell is 0 to 15, the next 16 to 31 ...
+    >>> centres = jnp.array([cell.mean(axis=0) for cell in jnp.split(others, range(16, 600, 16))])
+    >>> reach = jnp.full(38, 7.5)
+    >>> nearest_in_cells(jnp.array([[40.2], [-9.0]]), others, centres, reach, 2).tolist()
+    [[40, 41], [0, 1]]
+    """
+    in_cells = partial(_in_cells, k=k)
+
+    def at_once(x: Array, others: Array, centres: Array, reach: Array) -> Array:
+        return nearest_at_once(x, others, k)
+
+    found: Array = lax.platform_dependent(x, others, centres, reach, cpu=in_cells, default=at_once)
+    return found
+
+
+def place(x: Array, centres: Array) -> Array:
+    """Say of rows, as a number (n,), where they lie: blocks of like numbers need the same cells."""
+    some = centres[::PLACES]
+    squares = jnp.square(some).sum(axis=1) - 2 * x @ some.T
+    beside = squares.min(axis=1) + jnp.square(x).sum(axis=1)
+    return squares.argmin(axis=1) + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
+
+
+def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
+    lengths = jnp.square(others).sum(axis=1, keepdims=True)
+    far = jnp.square(centres).sum(axis=1, keepdims=True)
+
+    def of_block(block: Array) -> Array:
+        own = jnp.square(block).sum(axis=1)
+        squares = own + far - centres @ (2 * block).T
+        apart = jnp.sqrt(jnp.maximum(squares, 0))
+        lowest = jnp.sqrt(jnp.maximum(squares - ROUNDING * (own + far), 0)) - reach[:, None]
+        lowest = jnp.where(jnp.isnan(lowest), -jnp.inf, lowest)  # of values too large to square
+
+        def needed(close: Array, looked: Array) -> Array:
+            farthest = jnp.sqrt(jnp.maximum(own - close[-1], 0) + ROUNDING * own)
+            return ~looked & (lowest <= farthest).any(axis=1)
+
+        def look(found: tuple[Array, Array], cells: Array, count: Array) -> tuple[Array, Array]:
+            return _better(found, *_inside(block, others, cells, count, len(centres), k), k)
+
+        # First into those that are, for some row, hardly farther than the one with the nearest
+        # centre; then, with what these held as a bound, into all that may hold one nearer.
+        urgency = (apart - apart.min(axis=0)).min(axis=1)
+        first = jnp.sort(lax.top_k(-urgency, AT_ONCE)[1])
+        nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
+        found = look(nothing, jnp.pad(first, (0, PASS - AT_ONCE)), jnp.array(AT_ONCE))
+        looked = jnp.zeros(len(centres), bool).at[first].set(True)
+        wanted = needed(found[1], looked)
+
+        def go_on(state: Any) -> Any:
+            found, looked, wanted = state
+            cells = jnp.nonzero(wanted, size=PASS, fill_value=len(centres))[0]
+            found = look(found, cells, jnp.minimum(wanted.sum(), PASS))
+            looked |= wanted & (jnp.cumsum(wanted) <= PASS)
+            return found, looked, needed(found[1], looked)
+
+        def some(_: None) -> Array:
+            state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
+            places: Array = state[0][0]
+            return places
+
+        def every(_: None) -> Array:
+            return among_all(block, others, lengths, k)
+
+        chosen: Array = lax.cond(wanted.sum() > MOST * len(centres), every, some, None)
+        return chosen
+
+    return in_blocks_of(of_block, x)
+
+
+def _inside(
+    block: Array, others: Array, cells: Array, count: Array, number: int, k: int
+) -> tuple[Array, Array]:
+    """The rows of the first ``count`` cells that may be among the k nearest: places, closeness."""
+    twice = (2 * block).T
+
+    def compare(i: Array, compared: tuple[Array, Array]) -> tuple[Array, Array]:
+        close, best = compared
+        at = lax.dynamic_slice(cells, (i * AT_ONCE,), (AT_ONCE,))
+        start = _start(at, len(others))
+        rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
+        rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
+        near = rows @ twice - jnp.square(rows).sum(axis=1, keepdims=True)
+        # The last cell begins where it is whole, and has rows of the one before.
+        is_own = (start[:, None] + jnp.arange(CELL) >= at[:, None] * CELL) & (at < number)[:, None]
+        near = jnp.where(is_own.reshape(-1, 1) & (near > NOTHING), near, NOTHING)
+        near = near.reshape(AT_ONCE, CELL, BLOCK)
+        near, top = lax.optimization_barrier((near, near.max(axis=1)))  # type: ignore[no-untyped-call]
+        return (
+            lax.dynamic_update_slice(close, near, (i * AT_ONCE, 0, 0)),
+            lax.dynamic_update_slice(best, top, (i * AT_ONCE, 0)),
+        )
+
+    empty = jnp.full((PASS, CELL, BLOCK), NOTHING), jnp.full((PASS, BLOCK), NOTHING)
+    close, best = lax.fori_loop(0, -(-count // AT_ONCE), compare, empty)
+    # The k nearest lie in the k cells whose best are nearest; of equal ones in the first.
+    chosen, _ = _highest(best, jnp.broadcast_to(jnp.arange(PASS)[:, None], best.shape), k)
+    close = jnp.take_along_axis(close, chosen[:, None], axis=0)
+    places = _start(cells[chosen], len(others))[:, None] + jnp.arange(CELL)[:, None]
+    return places.reshape(k * CELL, BLOCK), close.reshape(k * CELL, BLOCK)
+
+
+def _start(cells: Array, m: int) -> Array:
+    return jnp.minimum(cells * CELL, m - CELL)
+
+
+def _better(found: tuple[Array, Array], places: Array, close: Array, k: int) -> tuple[Array, Array]:
+    """The k nearest of those found before and of these, each as places and closeness."""
+    places, close = jnp.concatenate([found[0], places]), jnp.concatenate([found[1], close])
+    return _highest(close, places, k)
+
+
+def _highest(values: Array, names: Array, k: int) -> tuple[Array, Array]:
+    """Names and values of the k highest of each column, in order, of equal ones the lowest name."""
+
+    def take(left: Array, _: None) -> tuple[Array, tuple[Array, Array]]:
+        top = left.max(axis=0)
+        name = jnp.where(left == top, names, np.iinfo(np.int32).max).min(axis=0)
+        return jnp.where(names == name, -jnp.inf, left), (name, top)
+
+    _, chosen = lax.scan(take, values, length=k)
+    highest: tuple[Array, Array] = chosen
+    return highest
