@@ -184,19 +184,20 @@ class AdversarialDetector(NetworkDetector):
         """Whether rows are compared with normal rows that are kept."""
         return (self.anomaly_score or self._own_score()) in MEMORY_SCORES
 
-    def _anomaly_score(self, x: Matrix) -> Vector:
+    def _anomaly_scores(self, x: Matrix) -> Vector:
         if not self._compares():
-            return super()._anomaly_score(x)
-        return each_once(self._judged_in_order, x)
+            return super()._anomaly_scores(x)
+        return each_once(self._scores_in_order, x)
 
-    def _judged_in_order(self, x: Matrix) -> Vector:
+    def _scores_in_order(self, x: Matrix) -> Vector:
         """Judge rows that lie near each other together, where the memory is searched by cells."""
         if not self.players_.cells:
-            return super()._anomaly_score(x)
-        where = in_blocks(program(self.players_, place), self.weights_, x)
+            return super()._anomaly_scores(x)
+        run = program(self.players_, place)
+        where = by_parts(lambda part: in_blocks(run, self.weights_, part), x)
         order = np.argsort(where, kind="stable")
         scores = np.empty(len(x))
-        scores[order] = super()._anomaly_score(x[order])
+        scores[order] = super()._anomaly_scores(x[order])
         return scores
 
     def _kept_rows(self) -> Matrix | None:

@@ -13,6 +13,7 @@ overrides nothing else.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -45,6 +46,7 @@ from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
+SCALED_AT_ONCE = 2**24  # numbers, so that what is taken in judging does not grow with the rows
 NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
 
 
@@ -317,7 +319,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _settle(self, x: Matrix) -> None:
         """Set the offset from the scaled training rows."""
-        scores = -by_parts(self._anomaly_score, self._rows_to_settle(x))
+        scores = -self._anomaly_scores(self._rows_to_settle(x))
         self.offset_ = offset_at_contamination(scores, self.contamination)
 
     def _judged(self, x: NDArray[Any]) -> Vector:
@@ -325,9 +327,15 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
         A row so far out that its score overflows gets the largest number of float32.
         """
-        score = by_parts(lambda part: self._anomaly_score(self._scaled(part)), x)
-        judged: Vector = np.nan_to_num(score, nan=LARGEST, posinf=LARGEST)
+        each = max(1, SCALED_AT_ONCE // math.prod(x.shape[1:]))
+        parts = [x[start : start + each] for start in range(0, len(x), each)]
+        score = [self._anomaly_scores(by_parts(self._scaled, part)) for part in parts]
+        judged: Vector = np.nan_to_num(np.concatenate(score), nan=LARGEST, posinf=LARGEST)
         return judged
+
+    def _anomaly_scores(self, x: Matrix) -> Vector:
+        """A(x) of any number of scaled rows."""
+        return by_parts(self._anomaly_score, x)
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:
         scaled = np.ascontiguousarray(self.scaler_.transform(flat(x)), dtype=np.float32)

@@ -21,7 +21,6 @@ from alad.networks.nearest import BLOCK, among_all, in_blocks_of, nearest_at_onc
 
 CELL = 16  # rows
 AT_ONCE = 64  # cells that a block of rows is compared with before the next
-PASS = 4 * AT_ONCE  # cells after which the nearest rows are chosen
 PLACES = 16  # every so many cells one whose centre says where a row lies
 MOST = 0.6  # of the cells: where more are needed, looking at all rows is faster
 ROUNDING = 2e-6  # of squared lengths
@@ -32,7 +31,7 @@ def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: i
     """Give the places of the k nearest of the others, (n, d) and (m, d) to (n, k).
 
     As :func:`alad.networks.nearest.nearest` gives them, with the cells' centres (cells, d) and how
-    far they reach (cells,). For at least ``AT_ONCE`` cells.
+    far they reach (cells,). For at least ``AT_ONCE`` cells, and a k of no more.
 
     >>> others = jnp.arange(600.0)[:, None]  # a cell is 0 to 15, the next 16 to 31 ...
     >>> centres = jnp.array([cell.mean(axis=0) for cell in jnp.split(others, range(16, 600, 16))])
@@ -72,23 +71,20 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
             farthest = jnp.sqrt(jnp.maximum(own - close[-1], 0) + ROUNDING * own)
             return ~looked & (lowest <= farthest).any(axis=1)
 
-        def look(found: tuple[Array, Array], cells: Array, count: Array) -> tuple[Array, Array]:
-            return _better(found, *_inside(block, others, cells, count, len(centres), k), k)
-
         # First into those that are, for some row, hardly farther than the one with the nearest
         # centre; then, with what these held as a bound, into all that may hold one nearer.
         urgency = (apart - apart.min(axis=0)).min(axis=1)
         first = jnp.sort(lax.top_k(-urgency, AT_ONCE)[1])
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
-        found = look(nothing, jnp.pad(first, (0, PASS - AT_ONCE)), jnp.array(AT_ONCE))
+        found = _better(nothing, _inside(block, others, first, k), k)
         looked = jnp.zeros(len(centres), bool).at[first].set(True)
         wanted = needed(found[1], looked)
 
         def go_on(state: Any) -> Any:
             found, looked, wanted = state
-            cells = jnp.nonzero(wanted, size=PASS, fill_value=len(centres))[0]
-            found = look(found, cells, jnp.minimum(wanted.sum(), PASS))
-            looked |= wanted & (jnp.cumsum(wanted) <= PASS)
+            cells = jnp.nonzero(wanted, size=AT_ONCE, fill_value=len(centres))[0]
+            found = _better(found, _inside(block, others, cells, k), k)
+            looked |= wanted & (jnp.cumsum(wanted) <= AT_ONCE)
             return found, looked, needed(found[1], looked)
 
         def some(_: None) -> Array:
@@ -105,45 +101,27 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
     return in_blocks_of(of_block, x)
 
 
-def _inside(
-    block: Array, others: Array, cells: Array, count: Array, number: int, k: int
-) -> tuple[Array, Array]:
-    """The rows of the first ``count`` cells that may be among the k nearest: places, closeness."""
-    twice = (2 * block).T
-
-    def compare(i: Array, compared: tuple[Array, Array]) -> tuple[Array, Array]:
-        close, best = compared
-        at = lax.dynamic_slice(cells, (i * AT_ONCE,), (AT_ONCE,))
-        start = _start(at, len(others))
-        rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
-        rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
-        near = rows @ twice - jnp.square(rows).sum(axis=1, keepdims=True)
-        # The last cell begins where it is whole, and has rows of the one before.
-        is_own = (start[:, None] + jnp.arange(CELL) >= at[:, None] * CELL) & (at < number)[:, None]
-        near = jnp.where(is_own.reshape(-1, 1) & (near > NOTHING), near, NOTHING)
-        near = near.reshape(AT_ONCE, CELL, BLOCK)
-        near, top = lax.optimization_barrier((near, near.max(axis=1)))  # type: ignore[no-untyped-call]
-        return (
-            lax.dynamic_update_slice(close, near, (i * AT_ONCE, 0, 0)),
-            lax.dynamic_update_slice(best, top, (i * AT_ONCE, 0)),
-        )
-
-    empty = jnp.full((PASS, CELL, BLOCK), NOTHING), jnp.full((PASS, BLOCK), NOTHING)
-    close, best = lax.fori_loop(0, -(-count // AT_ONCE), compare, empty)
+def _inside(block: Array, others: Array, cells: Array, k: int) -> tuple[Array, Array]:
+    """What of some cells may be among the k nearest: places and closeness, |x|^2 - |x - o|^2."""
+    start = jnp.minimum(cells * CELL, len(others) - CELL)
+    rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
+    rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
+    close = rows @ (2 * block).T - jnp.square(rows).sum(axis=1, keepdims=True)
+    # The last cell begins where it is whole, and has rows of the one before; beyond it is none.
+    places = start[:, None] + jnp.arange(CELL)
+    is_own = places >= cells[:, None] * CELL
+    close = jnp.where(is_own.reshape(-1, 1) & (close > NOTHING), close, NOTHING)
+    close = close.reshape(AT_ONCE, CELL, BLOCK)
+    close, best = lax.optimization_barrier((close, close.max(axis=1)))  # type: ignore[no-untyped-call]
     # The k nearest lie in the k cells whose best are nearest; of equal ones in the first.
-    chosen, _ = _highest(best, jnp.broadcast_to(jnp.arange(PASS)[:, None], best.shape), k)
+    chosen, _ = _highest(best, jnp.broadcast_to(jnp.arange(AT_ONCE)[:, None], best.shape), k)
     close = jnp.take_along_axis(close, chosen[:, None], axis=0)
-    places = _start(cells[chosen], len(others))[:, None] + jnp.arange(CELL)[:, None]
-    return places.reshape(k * CELL, BLOCK), close.reshape(k * CELL, BLOCK)
+    return places[chosen].swapaxes(1, 2).reshape(-1, BLOCK), close.reshape(-1, BLOCK)
 
 
-def _start(cells: Array, m: int) -> Array:
-    return jnp.minimum(cells * CELL, m - CELL)
-
-
-def _better(found: tuple[Array, Array], places: Array, close: Array, k: int) -> tuple[Array, Array]:
-    """The k nearest of those found before and of these, each as places and closeness."""
-    places, close = jnp.concatenate([found[0], places]), jnp.concatenate([found[1], close])
+def _better(found: tuple[Array, Array], others: tuple[Array, Array], k: int) -> tuple[Array, Array]:
+    """The k nearest of those found before and of others, each as places and closeness."""
+    places, close = (jnp.concatenate(both) for both in zip(found, others, strict=True))
     return _highest(close, places, k)
 
 
