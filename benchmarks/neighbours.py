@@ -18,7 +18,7 @@ import numpy as np
 from alad import ALAD
 from alad.datasets import adbench, kdd99
 from alad.estimators._programs import program
-from alad.networks.nearest import nearest_at_once
+from alad.networks.nearest import nearest, nearest_at_once
 
 KINDS = ("KDDCup99", "32_shuttle", "30_satellite", "normal")
 FIT_ROWS, ROWS, COLUMNS = 50_000, 100_000, 121
@@ -30,16 +30,25 @@ def _one_by_one(function: Callable[[Any], Any], x: np.ndarray) -> Any:
     return function(x)
 
 
+def _instead_of_cells(search: Callable[..., Any]) -> Mapping[str, Any]:
+    def without(x: Any, rows: Any, centres: Any, reach: Any, k: int) -> Any:
+        return search(x, rows, k)
+
+    return {"alad.networks.memory.nearest_in_cells": without}
+
+
 EQUAL_ROWS = {"alad.estimators._adversarial.each_once": _one_by_one}
-AT_ONCE = {"alad.networks.memory.nearest": nearest_at_once}
+CELLS = _instead_of_cells(nearest)
+AT_ONCE = {"alad.networks.memory.nearest": nearest_at_once, **_instead_of_cells(nearest_at_once)}
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
     "equal rows one by one": EQUAL_ROWS,
+    "all kept rows looked at": CELLS,
     "all distances, then the nearest": AT_ONCE,
-    "both": EQUAL_ROWS | AT_ONCE,
+    "all of these": EQUAL_ROWS | AT_ONCE,
 }
-"""Names, and what stands in their place; "both" is how it once was."""
+"""Names, and what stands in their place; the last is how it once was."""
 
 
 @cache

@@ -21,7 +21,8 @@ class ALAD(AdversarialDetector):
     normal rows that were kept, its distance to them and the doubt of D_xz and D_xx together (the
     score "memory").
     A fifth of the rows, at most 4,096, is not trained on: it settles how far the doubt counts.
-    Such a model holds up to 16,384 of its training rows, scaled: give it to those who may see them.
+    Such a model holds up to 16,384 of its training rows, scaled, or up to four times as many where a
+    search may leave out most of them (:mod:`alad.networks.cells`): give it to those who may see them.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class ALAD(AdversarialDetector):
     anomaly_score : str
         "features" is A(x) above; "logits", "l1", "l2" are the paper's other three,
         "joint-features" and "joint-logits" BiGAN's (:mod:`alad.scores.alad`); "memory",
-        "local-distance" and "distance" compare with at most 16,384 kept rows
+        "local-distance" and "distance" compare with rows that were kept
         (:mod:`alad.scores.memory`). Default: "memory" for the preset "tabular", else "features".
     scaling : {"none", "minmax", "standard", "log-standard", "pixels"}
         What is done to columns first, fitted on the training rows. Pictures take "pixels" only:

@@ -28,7 +28,7 @@ from alad.preprocessing.kinds.words import MISSING
 TOLERANCE = 1e-4
 ROUNDING = 2e-5  # of a score that counts as equal to one of the calibration; here and in the model
 TINY = 1e-9
-AT_ONCE = 1024  # rows at a time: comparing one with a full memory takes 64 kB
+AT_ONCE = 1024  # rows at a time: comparing one with a memory takes 4 bytes a row
 FEW = 257  # rows, for which the detector compiles what it needs for many
 
 Rows = dict[str, NDArray[Any]]
