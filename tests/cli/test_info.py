@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alad import ALAD, KNN, Mahalanobis, load
+from alad.io import FORMAT_VERSION
 
 
 def edit(model, **changes: object) -> None:
@@ -79,7 +80,7 @@ def test_json_is_one_object_of_the_models_facts(alad, model, train):
         "losses": None,
         "offset": detector.offset_,
         "calibration": None,
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
         "alad": metadata.version("alad"),
         "bytes": sum(p.stat().st_size for p in model.iterdir()),
     }
@@ -131,7 +132,7 @@ def test_facts_of_an_unknown_detector_are_shown(alad, model):
     ("changes", "message"),
     [
         ({"format": "onnx"}, r"Expected a model of alad at model; got the format 'onnx'\. Give .*"),
-        ({"format_version": 2}, r"Expected a model of format 1 or older .*; got 2, .*Upgrade .*"),
+        ({"format_version": 3}, r"Expected a model of format 2 or older .*; got 3, .*Upgrade .*"),
         ({"trained_on": {"table": "a"}}, r"Expected a whole model at model; .*KeyError: 'rows'.*"),
         ({"scaler": ...}, r"Expected a whole model at model; .*KeyError: 'scaler'.*Save .*"),
         ({"offset": "low"}, r"Expected a whole model at model; .*ValueError: .*'low'.*Save .*"),
