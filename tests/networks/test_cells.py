@@ -41,9 +41,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("most", [0.0, 0.6, 1.0])  # of the cells, before all rows are looked at
-def test_the_nearest_are_those_of_all_distances(case, most, monkeypatch):
-    monkeypatch.setattr(cells, "MOST", most)
+def test_the_nearest_are_those_of_all_distances(case):
     x, others = CASES[case]
     assert np.array_equal(found(x, others), among_all(x, others, search=nearest_in_blocks))
 
@@ -59,6 +57,17 @@ def test_what_a_row_finds_does_not_depend_on_its_company():
     alone = np.concatenate([found(row[None], others) for row in x[::10]])
     assert np.array_equal(found(x, others)[::10], alone)
     assert np.array_equal(found(x[::-1], others)[::-1], found(x, others))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5, 8, 30, 121])
+def test_nor_on_whether_its_company_needs_all_cells(d):
+    """Rows in half precision are often equally near."""
+    others = ordered(np.unique(np.float32(np.float16(clustered(4000, d))), axis=0)[:3000])
+    x = np.float32(np.float16(clustered(63, d)))
+    far = np.full((1, d), 1e8, np.float32)
+    assert np.array_equal(
+        found(np.vstack([x, far]), others)[:63], found(np.vstack([x, x[:1]]), others)[:63]
+    )
 
 
 def test_most_cells_are_left_out(monkeypatch):

@@ -21,8 +21,9 @@ class ALAD(AdversarialDetector):
     normal rows that were kept, its distance to them and the doubt of D_xz and D_xx together (the
     score "memory").
     A fifth of the rows, at most 4,096, is not trained on: it settles how far the doubt counts.
-    Such a model holds up to 16,384 of its training rows, scaled, or up to four times as many where a
-    search may leave out most of them (:mod:`alad.networks.cells`): give it to those who may see them.
+    Such a model holds up to 16,384 of its training rows, scaled, or up to four times as many where
+    a search may leave out most of them (:mod:`alad.networks.cells`): give it to those who may see
+    them.
 
     Parameters
     ----------

@@ -17,12 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from alad.networks.nearest import BLOCK, among_all, in_blocks_of, nearest_at_once
+from alad.networks.nearest import BLOCK, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
 AT_ONCE = 64  # cells that a block of rows is compared with before the next
 PLACES = 16  # every so many cells one whose centre says where a row lies
-MOST = 0.6  # of the cells: where more are needed, looking at all rows is faster
 ROUNDING = 2e-6  # of squared lengths
 NOTHING = float(np.finfo(np.float32).min)
 
@@ -56,8 +55,9 @@ def place(x: Array, centres: Array) -> Array:
     return squares.argmin(axis=1) + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
 
 
+# All rows go through products of one shape: others round otherwise, and of rows that are equally
+# near another might be chosen beside other company.
 def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
-    lengths = jnp.square(others).sum(axis=1, keepdims=True)
     far = jnp.square(centres).sum(axis=1, keepdims=True)
 
     def of_block(block: Array) -> Array:
@@ -87,16 +87,9 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
             looked |= wanted & (jnp.cumsum(wanted) <= AT_ONCE)
             return found, looked, needed(found[1], looked)
 
-        def some(_: None) -> Array:
-            state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
-            places: Array = state[0][0]
-            return places
-
-        def every(_: None) -> Array:
-            return among_all(block, others, lengths, k)
-
-        chosen: Array = lax.cond(wanted.sum() > MOST * len(centres), every, some, None)
-        return chosen
+        state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
+        places: Array = state[0][0]
+        return places
 
     return in_blocks_of(of_block, x)
 
