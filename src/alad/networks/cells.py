@@ -22,7 +22,7 @@ from alad.networks.nearest import BLOCK, in_blocks_of, nearest_at_once
 CELL = 16  # rows
 AT_ONCE = 64  # cells that a block of rows is compared with before the next
 PLACES = 16  # every so many cells one whose centre says where a row lies
-ROUNDING = 2e-6  # of squared lengths
+ROUNDING = float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)
 
 
@@ -57,17 +57,18 @@ def place(x: Array, centres: Array) -> Array:
 # All rows go through products of one shape: others round otherwise, and of rows that are equally
 # near another might be chosen beside other company.
 def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
-    far = jnp.square(centres).sum(axis=1, keepdims=True)
+    far, rounding = jnp.square(centres).sum(axis=1, keepdims=True), ROUNDING * x.shape[1]
 
     def of_block(block: Array) -> Array:
         own = jnp.square(block).sum(axis=1)
         squares = own + far - centres @ (2 * block).T
         apart = jnp.sqrt(jnp.maximum(squares, 0))
-        lowest = jnp.sqrt(jnp.maximum(squares - ROUNDING * (own + far), 0)) - reach[:, None]
+        lowest = jnp.sqrt(jnp.maximum(squares - rounding * (own + far), 0)) - reach[:, None]
         lowest = jnp.where(jnp.isnan(lowest), -jnp.inf, lowest)  # of values too large to square
 
         def needed(close: Array, looked: Array) -> Array:
-            farthest = jnp.sqrt(jnp.maximum(own - close[-1], 0) + ROUNDING * own)
+            found = jnp.maximum(own - close[-1], 0)  # and |o|^2 is at most twice both together
+            farthest = jnp.sqrt(found + rounding * (3 * own + 2 * found))
             return ~looked & (lowest <= farthest).any(axis=1)
 
         # First into those that are, for some row, hardly farther than the one with the nearest
