@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from alad import ALAD, load
+from alad.errors import ModelFormatError
 from alad.estimators import _memory
 from alad.estimators._cells import LEAST_ROWS, among_all, arranged, cells_of, in_order
 from alad.estimators._memory import BYTES, affordable, covering_rows, kept_rows
+from alad.io import Model, read_model, write_model
 from alad.networks.cells import CELL
 
 RNG = np.random.default_rng(3)
@@ -105,3 +107,41 @@ def test_a_model_with_cells_comes_back(detector, tmp_path):
     detector.save(tmp_path / "model")
     new = kinds(300, 4)
     assert np.array_equal(load(tmp_path / "model").score_samples(new), detector.score_samples(new))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda centres, reach: (centres[::2], reach[::2]),
+        lambda centres, reach: (centres[:10], reach[:10]),
+        lambda centres, reach: (centres, -reach),
+        lambda centres, reach: (centres, reach * np.nan),
+        lambda centres, reach: (centres * 0, reach),
+        lambda centres, reach: (centres[::-1], reach),
+        lambda centres, reach: (centres[:, :3], reach),
+        lambda centres, reach: (centres, reach[:-1]),
+    ],
+)
+def test_cells_of_other_rows_are_refused(detector, tmp_path, change):
+    detector.save(tmp_path / "model")
+    model = read_model(tmp_path / "model")
+    of = ("weights/M.centres", "weights/M.reach")
+    changed = dict(zip(of, change(*(model.arrays[name] for name in of)), strict=True))
+    written = ("weights_sha256", "packed")  # anew
+    facts = {name: fact for name, fact in model.facts.items() if name not in written}
+    write_model(tmp_path / "model", Model(facts, {**model.arrays, **changed}))
+    with pytest.raises(ModelFormatError, match="cells that hold the rows"):
+        load(tmp_path / "model")
+
+
+def test_rows_too_large_to_square_are_kept_as_ever(monkeypatch):
+    monkeypatch.setattr(_memory, "MOST_ROWS", LEAST_ROWS)
+    many = kinds(2 * LEAST_ROWS) * np.float32(1e25)
+    assert LEAST_ROWS <= affordable(many, LEAST_ROWS, 0) <= 4 * LEAST_ROWS
+
+
+def test_a_row_far_from_0_is_not_its_own_neighbour():
+    rows = kinds(LEAST_ROWS, 4)
+    rows[::2, 0] += 3000
+    kept = arranged(rows, 11)
+    assert (kept.to_others(3) > 0).all()

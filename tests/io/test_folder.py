@@ -89,6 +89,11 @@ def test_what_repeats_itself_is_packed_and_comes_back(repeated):
         {"shape": [50_000, 3]},
         "float16",
         {"dtype": "float16", "shape": 7},
+        {"dtype": "float16", "shape": [10**11, "a"]},
+        {"dtype": "float16", "shape": [10**400]},
+        {"dtype": "float16", "shape": [2**27, 4]},
+        {"dtype": "V2", "shape": [50_000, 3]},
+        {"dtype": ">f2", "shape": [50_000, 3]},
     ],
 )
 def test_what_cannot_be_unpacked_is_damaged(repeated, was):

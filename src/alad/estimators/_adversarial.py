@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError, ModelFormatError
+from alad.estimators._cells import hold
 from alad.estimators._choices import Unseen
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
@@ -215,8 +216,15 @@ class AdversarialDetector(NetworkDetector):
                 f"Expected a model of this alad, whose memory has {', '.join(absent)}; this one is "
                 "of an older alad, which kept rows without. Fit it again."
             )
-        cells = len(model.arrays.get(f"{MEMORY}reach", ()))
-        return replace(self._players(size), memory=len(rows), cells=cells)
+        centres, reach = (model.arrays.get(f"{MEMORY}{name}") for name in ("centres", "reach"))
+        if centres is None or reach is None:
+            return replace(self._players(size), memory=len(rows))
+        if rows.ndim != 2 or centres.shape[1:] != rows.shape[1:] or not hold(rows, centres, reach):
+            raise ModelFormatError(
+                "Expected cells that hold the rows of the memory; got others. The folder is "
+                "damaged: save the model again."
+            )
+        return replace(self._players(size), memory=len(rows), cells=len(reach))
 
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)

@@ -14,6 +14,7 @@ from sklearn.metrics import pairwise_distances, pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._given import Matrix
+from alad.networks.cells import AT_ONCE as AT_LEAST
 from alad.networks.cells import CELL, PLACES, nearest_in_cells
 from alad.networks.nearest import BLOCK
 
@@ -58,7 +59,9 @@ class Arranged:
         """Distances of each row to its k nearest others, (m, k)."""
         if not len(self.centres):
             return among_all(self.rows, None, k)
-        return self.distances(self.rows, k + 1)[:, 1:]  # no two rows are equal
+        found = self.distances(self.rows, k + 1)
+        itself = found[:, :1] == 0  # no two rows are equal; one far from 0 may have missed itself
+        return np.where(itself, found[:, 1:], found[:, :-1])
 
 
 def arranged(rows: Matrix, k: int) -> Arranged:
@@ -108,14 +111,25 @@ def _along_widest(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 def cells_of(rows: Matrix) -> tuple[Matrix, NDArray[np.float32]]:
     """The cells' centres, in half precision where that holds them, and how far they reach."""
     cells = np.array_split(rows.astype(np.float64), np.arange(CELL, len(rows), CELL))
-    centres = np.array([cell.mean(axis=0) for cell in cells], np.float32)
+    with np.errstate(over="ignore"):
+        centres = np.array([cell.mean(axis=0) for cell in cells]).astype(np.float32)
     if np.abs(centres).max() < np.finfo(np.float16).max:
         centres = centres.astype(np.float16).astype(np.float32)
     reach = [
         np.sqrt(np.square(cell - centre).sum(axis=1).max())
         for cell, centre in zip(cells, centres, strict=True)
     ]
-    return centres, np.nextafter(np.array(reach, np.float32), np.float32(np.inf))
+    with np.errstate(over="ignore"):
+        return centres, np.nextafter(np.array(reach).astype(np.float32), np.float32(np.inf))
+
+
+def hold(rows: Matrix, centres: Matrix, reach: NDArray[np.float32]) -> bool:
+    """Whether these are cells of the rows: as many, and no row beyond its cell's reach."""
+    if len(centres) != len(reach) or not AT_LEAST <= len(reach) == -(-len(rows) // CELL):
+        return False
+    of_row = np.arange(len(rows)) // CELL
+    apart = np.square(rows.astype(np.float64) - centres.astype(np.float64)[of_row]).sum(axis=1)
+    return bool((np.sqrt(apart) <= reach[of_row]).all())
 
 
 def share_needed(rows: Matrix, centres: Matrix, reach: NDArray[np.float32], k: int) -> float:
@@ -126,7 +140,7 @@ def share_needed(rows: Matrix, centres: Matrix, reach: NDArray[np.float32], k: i
     starts = np.linspace(0, len(rows) - BLOCK, TRIED).astype(int)
     tried = rows[(starts[:, None] + np.arange(BLOCK)).ravel()]
     farthest = among_all(rows, tried, k + 1)[:, -1]
-    with config_context(assume_finite=True):
+    with config_context(assume_finite=True), np.errstate(over="ignore"):
         apart = pairwise_distances(tried, centres)
     needed = apart - reach <= farthest[:, None]
     return float(needed.reshape(TRIED, BLOCK, -1).any(axis=1).mean())

@@ -12,6 +12,7 @@ from flax import nnx
 from alad.estimators._cells import Arranged, among_all, arranged
 from alad.estimators._doubt import NONE, Belief
 from alad.estimators._given import Matrix, distinct, drawn
+from alad.io.folder import GAIN
 from alad.networks.memory import Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
@@ -115,10 +116,16 @@ def affordable(x: Matrix, most: int, seed: int) -> int:
         return most
     some = x[drawn(len(x), most, seed)]
     share = arranged(some, NEIGHBOURS + 1).share
+    return max(most, min(int(most / max(share, 1 / TIMES_MORE)), int(BYTES / _bytes_a_row(some))))
+
+
+def _bytes_a_row(rows: Matrix) -> float:
+    """What a row takes on disk: half precision where that is exact, packed where that helps."""
     with np.errstate(over="ignore"):
-        halves = np.ascontiguousarray(some.astype(np.float16).T)
-    a_row = len(zlib.compress(halves.tobytes())) / most
-    return max(most, min(int(most / share), TIMES_MORE * most, int(BYTES / a_row)))
+        halves = rows.astype(np.float16)
+    stored = halves if np.array_equal(halves.astype(rows.dtype), rows) else rows
+    packed = len(zlib.compress(stored.tobytes("F")))
+    return (packed if GAIN * packed <= stored.nbytes else stored.nbytes) / len(rows)
 
 
 def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:

@@ -32,7 +32,7 @@ from alad.errors import ModelFormatError
 FORMAT = "alad-model"
 FORMAT_VERSION = 2  # 2: with packed arrays
 FACTS, ARRAYS = "model.json", "weights.safetensors"
-WORTH_PACKING = 2**16  # bytes
+WORTH_PACKING, MOST_PACKED = 2**16, 2**28  # bytes
 GAIN = 2  # times smaller, at least
 
 
@@ -108,7 +108,7 @@ def _packed(
     """Arrays, those that gain by it as bytes of zlib, and what these were."""
     stored, packed = dict(arrays), {}
     for name, array in arrays.items():
-        if array.nbytes < WORTH_PACKING:
+        if not WORTH_PACKING <= array.nbytes <= MOST_PACKED:
             continue
         small = zlib.compress(array.tobytes("F"))
         if GAIN * len(small) <= array.nbytes:
@@ -124,9 +124,13 @@ def _unpacked(
     whole = dict(arrays)
     for name, was in packed.items():
         dtype, shape = np.dtype(was["dtype"]), tuple(was["shape"])
+        if dtype.name != was["dtype"] or dtype.kind not in "biuf":
+            raise ValueError(f"{name!r} is not of numbers")
+        if any(type(n) is not int or not 0 <= n <= MOST_PACKED for n in shape):
+            raise ValueError(f"{name!r} is of no shape that an array has")
         size = dtype.itemsize * math.prod(shape)
-        if dtype.hasobject or min(shape, default=0) < 0:
-            raise ValueError(f"{name!r} is of no type or shape that an array has")
+        if size > MOST_PACKED:
+            raise ValueError(f"{name!r} is larger than any that is packed")
         data = zlib.decompressobj().decompress(arrays[name].tobytes(), size + 1)
         if len(data) != size:
             raise ValueError(f"{name!r} is not of the shape {shape}")
