@@ -14,14 +14,13 @@ from sklearn.metrics import pairwise_distances, pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._given import Matrix
-from alad.networks.cells import AT_ONCE as AT_LEAST
-from alad.networks.cells import CELL, PLACES, nearest_in_cells
+from alad.networks.cells import AT_ONCE, CELL, PLACES, nearest_in_cells
 from alad.networks.nearest import BLOCK
 
 LEAST_ROWS = 4096  # fewer are looked through as fast
 MOST_SHARE = 0.5  # of the cells, that a block of rows may need
 TRIED = 32  # blocks of rows, to find out
-AT_ONCE = 8192  # rows searched for in one call
+OF_A_CALL = 8192  # rows that are searched for
 TURNS = 8  # of the power iteration: a direction good enough to split by
 
 
@@ -45,9 +44,9 @@ class Arranged:
         with config_context(assume_finite=True):
             order = np.argsort(pairwise_distances_argmin(x, self.centres[::PLACES]), kind="stable")
         found = np.empty((len(x), k))
-        for start in range(0, len(x), AT_ONCE):
-            at = order[start : start + AT_ONCE]
-            part = np.zeros((AT_ONCE, x.shape[1]), np.float32)
+        for start in range(0, len(x), OF_A_CALL):
+            at = order[start : start + OF_A_CALL]
+            part = np.zeros((OF_A_CALL, x.shape[1]), np.float32)
             part[: len(at)] = x[at]
             places = np.asarray(_searched(part, self.rows, self.centres, self.reach, k))
             for column, place in enumerate(places[: len(at)].T):
@@ -125,7 +124,7 @@ def cells_of(rows: Matrix) -> tuple[Matrix, NDArray[np.float32]]:
 
 def hold(rows: Matrix, centres: Matrix, reach: NDArray[np.float32]) -> bool:
     """Whether these are cells of the rows: as many, and no row beyond its cell's reach."""
-    if len(centres) != len(reach) or not AT_LEAST <= len(reach) == -(-len(rows) // CELL):
+    if len(centres) != len(reach) or not AT_ONCE <= len(reach) == -(-len(rows) // CELL):
         return False
     of_row = np.arange(len(rows)) // CELL
     apart = np.square(rows.astype(np.float64) - centres.astype(np.float64)[of_row]).sum(axis=1)

@@ -13,7 +13,6 @@ overrides nothing else.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -36,7 +35,7 @@ from alad.estimators._given import (
     with_advice,
 )
 from alad.estimators._picture_files import PictureFiles
-from alad.estimators._programs import by_parts, flat
+from alad.estimators._programs import by_parts, by_windows, flat
 from alad.estimators._saving import detector_of, listed_too, model_of, parameters_of
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
@@ -46,7 +45,6 @@ from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
-SCALED_AT_ONCE = 2**24  # numbers, so that what is taken in judging does not grow with the rows
 NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
 
 
@@ -319,7 +317,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _settle(self, x: Matrix) -> None:
         """Set the offset from the scaled training rows."""
-        scores = -self._anomaly_scores(self._rows_to_settle(x))
+        scores = -by_windows(self._anomaly_scores, self._rows_to_settle(x))
         self.offset_ = offset_at_contamination(scores, self.contamination)
 
     def _judged(self, x: NDArray[Any]) -> Vector:
@@ -327,14 +325,12 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
         A row so far out that its score overflows gets the largest number of float32.
         """
-        each = max(1, SCALED_AT_ONCE // math.prod(x.shape[1:]))
-        parts = [x[start : start + each] for start in range(0, len(x), each)]
-        score = [self._anomaly_scores(by_parts(self._scaled, part)) for part in parts]
-        judged: Vector = np.nan_to_num(np.concatenate(score), nan=LARGEST, posinf=LARGEST)
+        score = by_windows(lambda window: self._anomaly_scores(by_parts(self._scaled, window)), x)
+        judged: Vector = np.nan_to_num(score, nan=LARGEST, posinf=LARGEST)
         return judged
 
     def _anomaly_scores(self, x: Matrix) -> Vector:
-        """A(x) of any number of scaled rows."""
+        """A(x) of a window of scaled rows, the cores side by side."""
         return by_parts(self._anomaly_score, x)
 
     def _scaled(self, x: NDArray[Any]) -> Matrix:

@@ -23,6 +23,7 @@ from alad.training import alive, blueprints, cores
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
 BLOCKS = 64  # blocks of one call
+WINDOW = 2**24  # numbers: some hundred thousand rows of a table
 BLOCK_OF_PICTURES, BLOCKS_OF_PICTURES = 32, 4  # each is as large as hundreds of rows
 
 Weights = Mapping[str, tuple[Any, Any]]
@@ -108,6 +109,13 @@ def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) 
         return function(x)
     with ThreadPoolExecutor(_threads()) as pool:
         return np.concatenate(list(pool.map(function, parts)))
+
+
+def by_windows(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
+    """Map rows in windows, one after the other: what is made of one goes before the next."""
+    rows = max(1, WINDOW // math.prod(x.shape[1:]))
+    windows = [x[start : start + rows] for start in range(0, max(len(x), 1), rows)]
+    return np.concatenate([function(window) for window in windows])
 
 
 def each_once(function: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:

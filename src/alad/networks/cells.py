@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from alad.networks.nearest import BLOCK, in_blocks_of, nearest_at_once
+from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
 AT_ONCE = 64  # cells that a block of rows is compared with before the next
@@ -107,7 +107,7 @@ def _inside(block: Array, others: Array, cells: Array, k: int) -> tuple[Array, A
     close = close.reshape(AT_ONCE, CELL, BLOCK)
     close, best = lax.optimization_barrier((close, close.max(axis=1)))  # type: ignore[no-untyped-call]
     # The k nearest lie in the k cells whose best are nearest; of equal ones in the first.
-    chosen, _ = _highest(best, jnp.broadcast_to(jnp.arange(AT_ONCE)[:, None], best.shape), k)
+    chosen, _ = highest(best, k)
     close = jnp.take_along_axis(close, chosen[:, None], axis=0)
     return places[chosen].swapaxes(1, 2).reshape(-1, BLOCK), close.reshape(-1, BLOCK)
 
@@ -115,17 +115,4 @@ def _inside(block: Array, others: Array, cells: Array, k: int) -> tuple[Array, A
 def _better(found: tuple[Array, Array], others: tuple[Array, Array], k: int) -> tuple[Array, Array]:
     """The k nearest of those found before and of others, each as places and closeness."""
     places, close = (jnp.concatenate(both) for both in zip(found, others, strict=True))
-    return _highest(close, places, k)
-
-
-def _highest(values: Array, names: Array, k: int) -> tuple[Array, Array]:
-    """Names and values of the k highest of each column, in order, of equal ones the lowest name."""
-
-    def take(left: Array, _: None) -> tuple[Array, tuple[Array, Array]]:
-        top = left.max(axis=0)
-        name = jnp.where(left == top, names, np.iinfo(np.int32).max).min(axis=0)
-        return jnp.where(names == name, -jnp.inf, left), (name, top)
-
-    _, chosen = lax.scan(take, values, length=k)
-    highest: tuple[Array, Array] = chosen
-    return highest
+    return highest(close, k, places)

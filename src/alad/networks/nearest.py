@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 BLOCK = 64  # rows compared with all others at a time: what comes of it stays in a core's cache
@@ -32,9 +33,32 @@ def nearest_at_once(x: Array, others: Array, k: int) -> Array:
 
 
 def nearest_in_blocks(x: Array, others: Array, k: int) -> Array:
-    """Compare a block of rows with the others, and choose, before the next block."""
-    lengths = jnp.square(others).sum(axis=1, keepdims=True)
-    return in_blocks_of(lambda block: among_all(block, others, lengths, k), x)
+    """Compare a block of rows with the others, and choose, before the next block.
+
+    The k nearest lie in the k groups whose best are nearest, so only these are looked into. A block
+    is searched side by side, each row in a lane of a vector.
+    """
+    groups, lengths = -(-len(others) // GROUP), jnp.square(others).sum(axis=1, keepdims=True)
+    missing = groups * GROUP - len(others)
+
+    def of_block(block: Array) -> Array:
+        # |x|^2 - |x - o|^2: highest for the nearest, (others, rows).
+        close = others @ (2 * block).T - lengths
+        if groups < k:
+            return highest(close, k)[0]
+        close = jnp.pad(close, ((0, missing), (0, 0)), constant_values=-jnp.inf)
+        close = close.reshape(groups, GROUP, BLOCK)
+        # The barrier keeps the product from being computed anew for every use.
+        close, best = lax.optimization_barrier(  # type: ignore[no-untyped-call]
+            (close, close.max(axis=1))
+        )
+        # Sorted, so that of equally near ones the first wins.
+        chosen = jnp.sort(highest(best, k)[0], axis=0)
+        inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(k * GROUP, BLOCK)
+        place, _ = highest(inside, k)
+        return jnp.take_along_axis(chosen, place // GROUP, axis=0) * GROUP + place % GROUP
+
+    return in_blocks_of(of_block, x)
 
 
 def in_blocks_of(search: Callable[[Array], Array], x: Array) -> Array:
@@ -45,40 +69,19 @@ def in_blocks_of(search: Callable[[Array], Array], x: Array) -> Array:
     return found.transpose(0, 2, 1).reshape(blocks * BLOCK, found.shape[1])[: len(x)]
 
 
-def among_all(block: Array, others: Array, lengths: Array, k: int) -> Array:
-    """The k nearest of all others, whose squared lengths are (m, 1), for each of a block's rows.
+def highest(values: Array, k: int, names: Array | None = None) -> tuple[Array, Array]:
+    """Give the names of the k highest of each column, in order, of equal ones the lowest; and them.
 
-    They lie in the k groups whose best are nearest, so only these are looked into. A block is
-    searched side by side, each row in a lane of a vector: (BLOCK, d) to (k, BLOCK).
+    (m, n) to twice (k, n), for k up to m. Names are of the same shape; by default the places.
     """
-    groups = -(-len(others) // GROUP)
-    # |x|^2 - |x - o|^2: highest for the nearest, (others, rows).
-    close = others @ (2 * block).T - lengths
-    if groups < k:
-        return highest(close, k)
-    missing = groups * GROUP - len(others)
-    close = jnp.pad(close, ((0, missing), (0, 0)), constant_values=-jnp.inf)
-    close = close.reshape(groups, GROUP, BLOCK)
-    # The barrier keeps the product from being computed anew for every use.
-    close, best = lax.optimization_barrier(  # type: ignore[no-untyped-call]
-        (close, close.max(axis=1))
-    )
-    chosen = jnp.sort(highest(best, k), axis=0)  # so that of equally near ones the first wins
-    inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(k * GROUP, BLOCK)
-    place = highest(inside, k)
-    return jnp.take_along_axis(chosen, place // GROUP, axis=0) * GROUP + place % GROUP
+    if names is None:
+        names = jnp.arange(len(values), dtype=jnp.int32)[:, None]
 
+    def take(left: Array, _: None) -> tuple[Array, tuple[Array, Array]]:
+        top = left.max(axis=0)
+        name = jnp.where(left == top, names, np.iinfo(np.int32).max).min(axis=0)
+        return jnp.where(names == name, -jnp.inf, left), (name, top)
 
-def highest(values: Array, k: int) -> Array:
-    """Give the places of the k highest of each column, in order, of equal ones the first.
-
-    (m, n) to (k, n), for k up to m.
-    """
-    place = jnp.arange(len(values), dtype=jnp.int32)[:, None]
-
-    def take(left: Array, _: None) -> tuple[Array, Array]:
-        at = jnp.where(left == left.max(axis=0), place, len(values)).min(axis=0)
-        return jnp.where(place == at, -jnp.inf, left), at
-
-    _, places = lax.scan(take, values, length=k)
-    return places
+    _, chosen = lax.scan(take, values, length=k)
+    named: tuple[Array, Array] = chosen
+    return named
