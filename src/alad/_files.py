@@ -61,7 +61,9 @@ def check_ending(target: Path | None, *endings: str) -> None:
         Names the endings.
     """
     if target is not None and target.suffix.lower() not in endings:
-        raise InputError(f"Expected --out to end in {' or '.join(endings)}; got {target}.")
+        raise InputError(
+            f"Expected --out to end in {' or '.join(endings)}; got {target}. Give another name."
+        )
 
 
 def _above(path: Path) -> Sequence[Path]:

@@ -65,14 +65,13 @@ def drift(
     scores moved, p-values and what rests on them no longer hold. At most 20,000 rows are looked at,
     drawn from all; of wide ones no more than a 32nd of --memory holds.
     """
-    from alad._files import check_not_read, written_aside
+    from alad._files import check_ending, check_not_read, written_aside
     from alad.cli.decisions import calibration_of
     from alad.cli.inputs import files_read
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
 
-    if out is not None and out.suffix.lower() not in (".json", ".png"):
-        raise InputError(f"Expected --out to end in .json or .png; got {out}.")
+    check_ending(out, ".json", ".png")
     size = memory_size(memory)
     check_not_read(out, model, *files_read(table))
     detector = load(model)
