@@ -379,7 +379,10 @@ def test_drift_of_an_array_model(alad):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("-o", "d.txt"), r"Expected --out to end in \.json or \.png; got d\.txt\."),
+        (
+            ("-o", "d.txt"),
+            r"Expected --out to end in \.json or \.png; got d\.txt\. Give another name\.",
+        ),
         (("--level", 0), r"Expected a level between 0 and 1, .*; got 0\.0\..*"),
         (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
         (

@@ -167,5 +167,8 @@ def test_what_is_no_model(alad, model):
 def test_a_file_of_another_kind_is_not_written_over(alad, model, command, ending):
     Path("other.csv").write_text("precious")
     alad.refused(
-        rf"Expected --out to end in \.{ending}; got other\.csv\.", *command, "-o", "other.csv"
+        rf"Expected --out to end in \.{ending}; got other\.csv\. Give another name\.",
+        *command,
+        "-o",
+        "other.csv",
     )
