@@ -212,7 +212,7 @@ class Ordinary:
     def of(cls, detector: AbstractDetector) -> Self:
         """By p-values if there are any, else by the model's threshold."""
         if detector.calibration_ is None:
-            threshold = 0.0 - detector.offset_  # not -0
+            threshold = detector._threshold
             told = f"a score that is not above the model's threshold, {threshold:.6g}"
             return cls(told, lambda scores: scores <= threshold)
         calibration = detector._calibrated()
@@ -303,7 +303,7 @@ def _default(detector: AbstractDetector) -> Decision:
     share = share_below_offset(detector.contamination, detector.rows_at_fit_)
     return Decision(
         "the model's threshold",
-        0.0 - detector.offset_,  # not -0
+        detector._threshold,
         f"It flagged the share {share:.4g} of the training rows. Nothing about other rows.",
         "None.",
     )

@@ -69,7 +69,7 @@ def explain(
     except RowError as error:
         raise error.at(row[error.row]) from error
     facts = [
-        _facts(reasons, i, n, 0.0 - detector.offset_) | _nearest(reasons, i, nearest)
+        _facts(reasons, i, n, detector._threshold) | _nearest(reasons, i, nearest)
         for i, n in enumerate(row)
     ]
     if as_json:

@@ -264,7 +264,7 @@ def _learned(model: AbstractDetector, share: float | None) -> dict[str, Any]:
         "epochs": history.epochs if history else None,
         "losses": {name: rows[-1][0] for name, rows in history.losses.items()} if history else None,
         "offset": model.offset_ + 0.0,  # -0 is 0
-        "threshold": 0.0 - model.offset_,
+        "threshold": model._threshold,
         "share_flagged": share,
         "seed": model.seed_,
     }

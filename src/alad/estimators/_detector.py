@@ -239,6 +239,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     # ------------------------------------------------------------------------- shared steps
 
+    @property
+    def _threshold(self) -> float:
+        """Above which an anomaly score is flagged, as score_samples is below the offset; no -0."""
+        return 0.0 - self.offset_
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "offset_")  # the last thing that a fit sets
 

@@ -99,7 +99,7 @@ def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> A
         rows=len(ours),
         largest=float(np.max(np.where(is_tie, 0, apart))),
         ties=int(is_tie.sum()),
-        verdicts=int((flags != (ours > -detector.offset_)).sum()),
+        verdicts=int((flags != (ours > detector._threshold)).sum()),
         rows_per_second=float(len(ours) / there.sum()),
         rows_per_second_here=float(len(ours) / here.sum()),
         p_values=int(wrong.sum()),

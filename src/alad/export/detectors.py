@@ -86,7 +86,7 @@ def to_onnx(
     x = (columns_in if by_column else matrix_in)(graph, detector)
     score = _score(detector, scaled(x, detector.scaler_))
     kept = None if detector.calibration_ is None else detector._calibrated().scores
-    decide(graph, settled(score), -detector.offset_, kept, _rounding(detector, score.dtype))
+    decide(graph, settled(score), detector._threshold, kept, _rounding(detector, score.dtype))
     return graph.model(_facts(detector, by_column) | dict(facts or {}))
 
 

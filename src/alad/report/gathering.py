@@ -60,7 +60,7 @@ def gather(
     inputs = _inputs(detector, scored)
     columns = _columns(scored, inputs, time, entity)
     extent = Extent(
-        threshold=-detector.offset_,
+        threshold=detector._threshold,
         moments=None if time is None else Moments(time, _format_of(detector, time)),
         entities=None if entity is None else Entities(entity),
         rng=np.random.default_rng(seed),

@@ -72,7 +72,7 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
         "columns": detector.n_features_in_,
         "names": None if schema is None else [column.name for column in schema],
         "epochs": None if history is None else history.epochs,
-        "threshold": -detector.offset_,
+        "threshold": detector._threshold,
         "calibrated_on": None if calibration is None else len(calibration.scores),
     }
 
