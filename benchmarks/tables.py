@@ -217,10 +217,11 @@ def by_table(panel: Mapping[str, Any]) -> str:
 def _about(panel: Mapping[str, Any]) -> str:
     commits = sorted({commit for row in panel["rows"] for commit in row["commits"]})
     seeds = "-".join(map(str, sorted(set(panel["seeds"].values()))))
-    return (
-        f"<sub>`alad bench quality {panel['name']}`, {len(panel['tables'])} tables, {seeds} seeds "
-        f"each, commits {', '.join(commits)}; controls in italics.</sub>"
+    said = (
+        f"`alad bench quality {panel['name']}`, {len(panel['tables'])} tables, {seeds} seeds "
+        f"each, commits {', '.join(commits)}; controls in italics."
     )
+    return f"<sub>{' '.join([said, *quality.absent(panel)])}</sub>"
 
 
 def kdd99(stored: Mapping[str, Any]) -> str:

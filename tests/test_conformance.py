@@ -182,7 +182,8 @@ def test_planted_anomalies_rank_above_normal_rows(fitted):
     papers = {"random_state": 0, "anomaly_score": "features"}
     assert auroc(fitted) > 0.99
     assert auroc(ALICE(**papers).fit(TRAIN)) > 0.95
-    assert auroc(ALAD(**papers).fit(TRAIN)) > auroc(ALAD(**papers, epochs=0).fit(TRAIN)) + 0.02
+    trained, untrained = (auroc(ALAD(**papers, epochs=n).fit(TRAIN)) for n in (None, 0))
+    assert trained > 0.95 > untrained + 0.1
 
 
 @pytest.mark.usefixtures("optimised")  # as the fixture was: other programs round otherwise

@@ -12,6 +12,10 @@ from pathlib import Path
 from alad.errors import AladError, InputError, OutputError
 
 
+class _Rehearsed(Exception):
+    """Ends a rehearsal before anything is put in place."""
+
+
 @contextmanager
 def written_aside(
     target: str | os.PathLike[str], *, replaceable: Callable[[Path], bool] = Path.is_file
@@ -32,6 +36,20 @@ def written_aside(
         with _folder(target.parent), _workshop(target) as workshop:
             yield workshop / target.name
             _put_in_place(workshop, target)
+
+
+def rehearse(
+    target: str | os.PathLike[str], *, replaceable: Callable[[Path], bool] = Path.is_file
+) -> None:
+    """Find out before long work, and not after it, whether its result can be written.
+
+    Raises
+    ------
+    OutputError
+        It cannot.
+    """
+    with suppress(_Rehearsed), written_aside(target, replaceable=replaceable):
+        raise _Rehearsed
 
 
 def check_not_read(target: Path | None, *sources: Path | None) -> None:

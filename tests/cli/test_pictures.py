@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,19 @@ def test_look_draws_them(alad, fitted):
     with Image.open("look.png") as drawn:
         assert min(drawn.size) > 300
         assert np.asarray(drawn.convert("L")).std() > 10
+
+
+def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):
+    write("new", np.concatenate([stripes(4), dots(4)]))
+    Path("new/<bad>.png").write_bytes(b"no picture")
+    alad.good("look", "model", "new", "-o", "look.html", "--count", "3")
+    page = Path("look.html").read_text()
+    drawn = page.split("data:image/png;base64,")[1].split('"')[0]
+    with Image.open(BytesIO(b64decode(drawn))) as picture:
+        assert min(picture.size) > 300
+    assert page.count("<tr>") == 1 + 3 + 1 + 1
+    assert "&lt;bad&gt;.png" in page
+    assert "<bad>" not in page
 
 
 def test_look_says_what_it_drew_as_json(alad, fitted):

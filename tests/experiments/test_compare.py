@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from alad.experiments.compare import METRICS, _holm, compared, summary, within
+from alad.experiments.published import PUBLISHED, as_printed
 from alad.experiments.record import plain
 from alad.experiments.registry import METHODS, Row, Table
 from alad.experiments.results import Job, write
@@ -168,6 +169,8 @@ def test_a_table_says_what_it_is_of(folder):
         "cut": "at_cut",
         "note": "Of toys.",
         "footnotes": {},
+        "also_published": [as_printed(PUBLISHED["kdd99"]["ALAD, the talk"])],
+        "made_otherwise": {},
     }
     assert [row["label"] for row in found["rows"]] == [row.label for row in ROWS]
     assert [row["control"] for row in found["rows"]] == [row.control for row in ROWS]

@@ -92,7 +92,7 @@ def test_a_foreign_file_is_refused(tmp_path):
 
 
 def test_means_and_ranks_are_over_what_all_have(tmp_path):
-    run(TWO, CHOSEN, range(2), tmp_path, print)
+    run(TWO, CHOSEN, range(2), tmp_path, print)  # ALAD() is not stored
     run(TWO, CHOSEN[1:], range(3), tmp_path, print)
     panel = compared(TWO, tmp_path)
     assert panel["seeds"] == {"12_fault": 2, "6_cardio": 2}
@@ -102,6 +102,21 @@ def test_means_and_ranks_are_over_what_all_have(tmp_path):
     assert knn["mean"]["auroc"] == pytest.approx(np.mean(of_table))
     assert mahalanobis["rank"] + knn["rank"] == 3
     assert panel["critical_difference"] == pytest.approx(1.960 * np.sqrt(1 / 2), rel=1e-3)
+
+
+def test_what_lacks_a_seed_of_the_first_is_named_and_takes_none_from_the_rest(tmp_path):
+    small = {"epochs": 0, "batch_size": 16}
+    first = with_method(CONTENDERS["alad"], settings=small, scores=("memory",))
+    run(TWO, [first, CHOSEN[1]], range(2), tmp_path, print)
+    run(TWO, CHOSEN[:1], range(1, 2), tmp_path, print)  # one of the two seeds
+    run(TWO, [CONTENDERS["pca"]], range(5, 7), tmp_path, print)  # other splits
+    found = compared(TWO, tmp_path)
+    assert {row["name"] for row in found["rows"]} == {"alad", "knn"}
+    assert found["seeds"] == {"12_fault": 2, "6_cardio": 2}
+    assert found["absent"]["Mahalanobis distance"] == 1
+    assert found["absent"]["PCA"] == found["absent"]["LOF"] == 0
+    assert "ALAD() without D_zz" not in found["absent"]  # no control, and not begun
+    assert "OC-SVM; Mahalanobis distance (1 seeds); PCA; " in bench.as_text(found)
 
 
 def test_every_kind_of_anomaly_counts_alike_where_there_are_several(tmp_path, monkeypatch):

@@ -141,10 +141,18 @@ def test_model_and_empty_folder_may_be_replaced_and_nothing_else(folder, tmp_pat
 
 
 def test_older_model_is_replaced_whole(folder):
-    (folder / "left-over").write_text("of the older model")
+    (folder / "weights.safetensors").write_text("a half of it")
     write_model(folder, Model({"class": "Other"}, {}))
     assert read_model(folder).facts["class"] == "Other"
     assert sorted(p.name for p in folder.iterdir()) == ["model.json", "weights.safetensors"]
+
+
+def test_what_somebody_put_beside_a_model_is_not_lost(folder):
+    (folder / "scores.csv").write_text("a day's work")
+    with pytest.raises(OutputError, match="not ours to replace"):
+        write_model(folder, Model({"class": "Other"}, {}))
+    assert (folder / "scores.csv").read_text() == "a day's work"
+    assert read_model(folder).facts["class"] != "Other"
 
 
 def test_folder_of_others_is_not_replaced(tmp_path):

@@ -115,9 +115,28 @@ def test_of_an_animation_the_first_frame_counts(tmp_path):
     assert read(tmp_path / "p.webp", 8, 3)[4, 4].tolist() == [255, 0, 0]
 
 
+def test_the_square_is_cut_out_before_it_shrinks(tmp_path):
+    """A white square between black ones: nothing of its neighbours comes in at its edges."""
+    wide = Image.new("L", (192, 64))
+    wide.paste(255, (64, 0, 128, 64))
+    wide.save(tmp_path / "p.png")
+    assert read(tmp_path / "p.png", 8, 1).min() == 255
+
+
+@pytest.mark.parametrize("form", ["BMP", "GIF", "TIFF", "EPS"])
+def test_what_only_calls_itself_a_picture_of_ours_is_not_opened(tmp_path, form):
+    halves().save(tmp_path / "p", form)
+    path = (tmp_path / "p").rename(tmp_path / "p.png")
+    found = read(path, 8, 3)
+    assert isinstance(found, Unreadable)
+    assert "cannot identify" in found.reason
+    assert not has_colour(path)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "header"])
-def test_a_damaged_file_says_what_is_wrong(tmp_path, kind):
-    path = tmp_path / "p.png"
+def test_a_damaged_file_says_what_is_wrong(tmp_path, kind, ending):
+    path = tmp_path / f"p.{ending}"
     halves().save(path)
     whole = path.read_bytes()
     path.write_bytes(

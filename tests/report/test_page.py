@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 
 from alad.errors import InputError
+from alad.experiments import compare
+from alad.experiments.compare import made_otherwise
+from alad.experiments.published import PUBLISHED
 from alad.experiments.summary import summarise
 from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
@@ -138,10 +142,40 @@ def test_the_verdict_lists_the_furthest_first(summary):
 def test_other_code_is_named(summary):
     table = summary["tables"][0]
     row = next(row for row in table["rows"] if row["ours"])
-    changed = {**row, "differs": ["code"]}
-    rows = [changed if other is row else other for other in table["rows"]]
-    page = render({**summary, "tables": [{**table, "rows": rows}], "panels": []})
-    assert f"{row['label']} was made with other code than this version" in page
+    rows = [{**row, "differs": ["data"]} if other is row else other for other in table["rows"]]
+    table = {**table, "rows": rows, "made_otherwise": made_otherwise(rows)}
+    page = render({**summary, "tables": [table], "panels": []})
+    assert f"Made with other data than this version of alad has: {row['label']}." in page
+
+
+def test_a_second_published_number_stands_below_the_rows(summary, page):
+    assert [t["name"] for t in summary["tables"] if t["also_published"]] == ["kdd99"]
+    assert "<td>0.9481, 0.9417</td><td>0.9449</td>" in page
+    assert "<td>0.9427, 0.9577</td>" in page  # the paper's own, beside our row
+
+
+def test_a_wide_row_that_is_far_off_says_so(tmp_path):
+    made_up.write(tmp_path, "alad")
+    row = next(r for r in summarise(tmp_path)["tables"][0]["rows"] if r["is_reference"])
+    ours = {**row["ours"]["f1"], "mean": 0.75, "sd": 0.15}
+    said = list(compare._spread(ours, PUBLISHED["kdd99"]["DAGMM"]))
+    assert said == [
+        "Ours spreads by 0.150 between seeds: only so is a gap of 0.187 less than two deviations."
+    ]
+    assert list(compare._spread({**ours, "sd": 0.05}, PUBLISHED["kdd99"]["DAGMM"])) == []
+
+
+def test_what_scoring_costs_is_shown_where_it_was_measured(tmp_path, summary, page):
+    assert summary["costs"] is None
+    assert "What scoring costs" not in page
+    made_up.write(tmp_path / "tabular", "alad")
+    of_race = {"median": 0.0014, "min": 0.001, "max": 0.002, "ratio": 1.0}
+    payload = {"scale": 1000, "rounds": 3, "contestants": {"ALAD": of_race}}
+    machine = {"cpu": "a processor", "cores": 2}
+    costs = {"command": "a race", "machine": machine, "payload": payload}
+    (tmp_path / "methods.json").write_text(json.dumps(costs))
+    page = render(summarise(tmp_path / "tabular"))
+    assert "<td>ALAD</td><td>1.40</td><td>1.00</td><td>2.00</td><td>1.00</td>" in page
 
 
 def test_pictures_are_svgs_that_scale_and_have_a_name(summary):

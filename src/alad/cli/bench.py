@@ -121,6 +121,7 @@ def _draw(panel: Mapping[str, Any], path: Path) -> None:
 def as_text(panel: Mapping[str, Any]) -> str:
     """Give a panel as text, the best mean AUROC first."""
     from alad.cli.show import in_columns
+    from alad.experiments.quality import absent
 
     kinds = len(panel["kinds"])
     of_kinds = [f"AUROC of {kinds} kinds"] if kinds else []
@@ -141,4 +142,4 @@ def as_text(panel: Mapping[str, Any]) -> str:
     seeds = sorted(set(panel["seeds"].values()))
     over = f"{len(panel['tables'])} tables, {'-'.join(map(str, seeds)) or 'no'} seeds each"
     lines = in_columns(head, body) if body else ["Nothing is stored yet."]
-    return "\n".join([f"{panel['title']}: {over}", "", *lines])
+    return "\n".join([f"{panel['title']}: {over}", "", *lines, *absent(panel)])

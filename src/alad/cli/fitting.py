@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,7 +95,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
 
 def _check(model: AbstractDetector, plan: Plan) -> None:
     """Find out before anything is read what can be known then."""
-    from alad._files import check_not_read
+    from alad._files import check_not_read, rehearse
     from alad.cli.inputs import files_read
     from alad.io.folder import is_model
 
@@ -106,9 +105,9 @@ def _check(model: AbstractDetector, plan: Plan) -> None:
     learned, separate = files_read(plan.table), files_read(plan.calibration)
     calibrating.check_apart(learned, separate)
     check_not_read(plan.checkpoint, *learned, *separate, plan.schema)
-    _rehearse(plan.out, is_model)
+    rehearse(plan.out, replaceable=is_model)
     if plan.checkpoint is not None:
-        _rehearse(plan.checkpoint, Path.is_file)
+        rehearse(plan.checkpoint)
 
 
 def _check_kind(model: AbstractDetector, plan: Plan) -> None:
@@ -131,18 +130,6 @@ def _check_kind(model: AbstractDetector, plan: Plan) -> None:
         raise InputError(
             f"Expected no {foreign[0]} with {'pictures' if is_folder else 'a table'}. Leave it out."
         )
-
-
-class _Rehearsed(Exception):
-    """Ends a rehearsal."""
-
-
-def _rehearse(target: Path, replaceable: Callable[[Path], bool]) -> None:
-    """Find out before the training, and not after it, whether a result can be written."""
-    from alad._files import written_aside
-
-    with suppress(_Rehearsed), written_aside(target, replaceable=replaceable):
-        raise _Rehearsed
 
 
 # -------------------------------------------------------------------------------- read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from alad.preprocessing.pictures import Pixels
     from alad.report.pictures import Extremes
 
@@ -23,7 +26,9 @@ def look(
     pictures: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="A folder of .png, .jpg, .webp.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .png to write.")] = Path("look.png"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .png or .html to write.")] = Path(
+        "look.png"
+    ),
     count: Annotated[
         int, typer.Option(min=1, max=20, help="How many of the most normal and most anomalous.")
     ] = 8,
@@ -39,7 +44,7 @@ def look(
 
     Each is shown above its reconstruction G(E(x)) and the difference of both, the brighter the
     larger, with its anomaly score. Below stand samples G(z), and walks between the latent vectors
-    of two normal pictures.
+    of a normal picture and an anomalous one. An .html file is a page of its own, with the names.
     """
     from alad._files import check_ending, written_aside
     from alad.cli.progress import rows_progress
@@ -47,6 +52,7 @@ def look(
     from alad.estimators import load
     from alad.report.pictures import gather
     from alad.report.pictures import look as drawn
+    from alad.report.sheet import looked
 
     detector: Any = load(model)
     if not (detector.takes_pictures and hasattr(detector, "generate")):
@@ -57,22 +63,38 @@ def look(
         )
     if not pictures.is_dir():
         raise InputError(f"Expected a folder of pictures; got {pictures}. Check the path.")
-    check_ending(out, ".png")
+    check_ending(out, ".png", ".html")
     folder = Folder(pictures, on_bad)
     side, _, channels = detector.picture_shape_
     with rows_progress("scoring", len(folder.files)) as advance:
         extremes = gather(detector, _told(folder.batches(side, channels), advance), count)
-    figure = drawn(detector, extremes, seed)
+    png = _as_png(drawn(detector, extremes, seed))
+    facts = _facts(extremes, folder)
     with written_aside(out) as aside:
-        figure.savefig(aside, dpi=110, format="png")
+        if out.suffix.lower() == ".png":
+            aside.write_bytes(png)
+        else:
+            about = {
+                "place": model.resolve().name,
+                "detector": type(detector).__name__,
+                "threshold": float(-detector.offset_),
+                "above": extremes.above,
+            }
+            aside.write_text(looked({**facts, **about}, png), "utf-8")
     tell_unreadable(folder.summary())
     if as_json:
-        print_json(_facts(extremes, folder, out))
+        print_json({"out": str(out), **facts})
     else:
         print_text(f"Written: {out}")
 
 
-def _facts(extremes: Extremes, folder: Folder, out: Path) -> dict[str, Any]:
+def _as_png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=110, format="png")
+    return buffer.getvalue()
+
+
+def _facts(extremes: Extremes, folder: Folder) -> dict[str, Any]:
     """What was drawn: the pictures with their scores, the most normal and the strangest first."""
     drawn = {
         name.replace(" ", "_"): [
@@ -84,7 +106,7 @@ def _facts(extremes: Extremes, folder: Folder, out: Path) -> dict[str, Any]:
     drawn["most_anomalous"].reverse()
     unreadable = folder.summary()
     pictures = len(folder.files) - len(unreadable)
-    return {"out": str(out), "pictures": pictures, "unreadable": unreadable, **drawn}
+    return {"pictures": pictures, "unreadable": unreadable, **drawn}
 
 
 def _told(

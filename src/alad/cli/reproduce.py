@@ -56,19 +56,20 @@ def kdd99(
 ) -> None:
     """Train ALAD on KDDCup99 and measure it by a protocol of the paper.
 
-    Without --full the run is short, about five minutes on two cores, and says so. A run that
+    Without --full the run is short, some ten minutes on two cores, and says so. A run that
     was stopped goes on from its checkpoint when the same command is given again.
     """
+    from alad._files import rehearse
     from alad.cli.progress import training_progress
     from alad.cli.show import check_choice, print_text
     from alad.datasets.kdd99 import PROTOCOLS
     from alad.experiments.kdd99 import FULL_EPOCHS, FULL_SEEDS, Plan, run
     from alad.experiments.record import record
-    from alad.preprocessing.scaling import SCALINGS
+    from alad.preprocessing.scaling import OF_TABLES
     from alad.report.plots import draw
 
     check_choice("--protocol", protocol, PROTOCOLS)
-    check_choice("--scaling", scaling, SCALINGS)
+    check_choice("--scaling", scaling, OF_TABLES)
     short = Plan()
     plan = Plan(
         protocol=protocol,
@@ -78,6 +79,7 @@ def kdd99(
         split_seed=split_seed,
     )
     folder = out / plan.name
+    rehearse((results or folder) / f"{plan.name}.json")
     try:
         with training_progress(f"KDDCup99, {plan.name}") as report:
             payload = run(plan, folder, report)

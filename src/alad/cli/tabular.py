@@ -8,8 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-METRICS = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC"}
-BESIDE = ("published F1", "within 2 sd", "F1 against ALAD's")
+METRICS = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "av. precision",
+}
+BESIDE = ("F1, 95 %", "published F1", "within 2 sd", "F1 against ALAD's")
 
 
 def tabular(
@@ -125,9 +131,13 @@ def as_text(table: Mapping[str, Any]) -> str:
     lines = in_columns(head, [_line(row) for row in table["rows"]])
     notes = [table["note"]] if table["note"] else []
     notes += [
-        f"{row['label']}: made with other {' and '.join(row['differs'])} than now."
-        for row in table["rows"]
-        if row["ours"] and row["differs"]
+        f"{number['method']} has {number['precision']:.4f}, {number['recall']:.4f} and "
+        f"{number['f1']:.4f} (precision, recall, F1)."
+        for number in table["also_published"]
+    ]
+    notes += [
+        f"Made with other {what} than now: {'; '.join(rows)}."
+        for what, rows in table["made_otherwise"].items()
     ]
     notes += [f"{mark} {note}." for mark, note in table["footnotes"].items()]
     if not any(row["ours"] for row in table["rows"]):
@@ -141,14 +151,17 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     ours, published, test = row["ours"], row["published"], row["test"]
     label = f"{row['label']} (control)" if row["control"] else row["label"]
     if ours is None:
-        return [label, "0", "", *[""] * len(METRICS), _f1(published), "", ""]
+        return [label, "0", "", *[""] * len(METRICS), "", _f1(published), "", ""]
     cells = [mean_and_sd_as_text(ours[metric], "+-") for metric in METRICS]
     inside = {None: "", True: "yes", False: "no"}[row["within"]]
     against = "" if test is None else f"{test['difference']:+.4f}, p = {test['p_holm']:.3f}"
     epochs = str(row["settings"].get("epochs", ""))
     if row["epochs_scale"] != 1:
         epochs += f" (x {row['epochs_scale']:g})"
-    return [label, str(len(row["seeds"])), epochs, *cells, _f1(published), inside, against]
+    interval = ours["f1"]["interval"]
+    between = "" if interval is None else "{:.4f} to {:.4f}".format(*interval)
+    seeds = str(len(row["seeds"]))
+    return [label, seeds, epochs, *cells, between, _f1(published), inside, against]
 
 
 def _f1(published: Mapping[str, Any] | None) -> str:

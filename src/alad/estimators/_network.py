@@ -43,7 +43,7 @@ from alad.io import Model
 from alad.networks import Preset, Size
 from alad.networks.weights import Precision
 from alad.preprocessing.pictures import as_pictures
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 from alad.training import History, Move
 
 
@@ -61,7 +61,6 @@ class NetworkDetector(AbstractDetector):
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
-        "scaling": optional(one_of(*SCALINGS)),
         "epochs": optional(integer(0)),
         "batch_size": optional(integer(1)),
         "learning_rate": optional(real(0, 1, closed="right")),
@@ -191,11 +190,13 @@ class NetworkDetector(AbstractDetector):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        own = {"preset": one_of(*self.presets), "anomaly_score": optional(one_of(*self.scores))}
+        scalings = ("pixels",) if self.takes_pictures else OF_TABLES  # G's lie between -1 and 1
+        own = {
+            "preset": one_of(*self.presets),
+            "anomaly_score": optional(one_of(*self.scores)),
+            "scaling": optional(one_of(*scalings)),
+        }
         check_settings(type(self).__name__, self.get_params(deep=False), own)
-        if self.takes_pictures:  # G's pixels lie between -1 and 1
-            only = {"scaling": optional(one_of("pixels"))}
-            check_settings(type(self).__name__, self.get_params(deep=False), only)
 
     def _anomaly_score(self, x: Matrix) -> Vector:
         self._check_settings()  # some may have been set since

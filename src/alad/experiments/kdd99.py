@@ -31,7 +31,7 @@ class Plan:
     protocol : str
         A name in :data:`alad.datasets.kdd99.PROTOCOLS`.
     scaling : str
-        "none", as the released code has it, or one of :data:`alad.preprocessing.scaling.SCALINGS`.
+        "none", as the released code has it, or one of :data:`alad.preprocessing.scaling.OF_TABLES`.
     epochs : int
         The paper: 100.
     seeds : tuple of int

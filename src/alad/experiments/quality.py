@@ -174,14 +174,24 @@ def _stored(
 def compared(panel: Panel, folder: Path) -> dict[str, Any]:
     """Give a panel as a dictionary that JSON can hold: every contender and score that is whole.
 
-    Only tables and seeds that all of them have are compared. ``rank`` is the mean rank by AUROC
-    over tables, of the means over seeds, 1 the best, among the contenders' first scores; so is
+    Whole is what has every table and, where the first contender, ``ALAD()``, is stored, all of its
+    seeds. Controls that are not are ``absent``, and others that were begun: by name, how many seeds
+    they have. Only what all have is compared. ``rank`` is the mean rank by AUROC over tables, of
+    the means over seeds, 1 the best, among the contenders' first scores; so is
     ``critical_difference``, beyond which two mean ranks differ (Nemenyi, at 5 %). Of the ``kinds``
     of anomaly that all were judged on each counts alike in ``mean_of_kinds``.
     """
     tables = list(panel.tables)
-    stored = [(contender, _stored(folder, panel, contender)) for contender in CONTENDERS.values()]
-    whole = [(contender, runs) for contender, runs in stored if set(tables) <= set(runs)]
+    asked = [contender for contender in CONTENDERS.values() if contender.is_of(panel)]
+    stored = [(contender, _stored(folder, panel, contender)) for contender in asked]
+    least = _seeds(stored[0][1], tables)
+    whole, absent = [], {}
+    for contender, runs in stored:
+        seeds = _seeds(runs, tables)
+        if set(tables) <= set(runs) and least <= seeds:
+            whole.append((contender, runs))
+        elif contender.control or seeds:
+            absent[contender.label] = len(seeds & least)
     shared = {table: _shared([runs[table] for _, runs in whole]) for table in tables}
     rows = [
         _row(contender, score, runs, tables, shared)
@@ -201,8 +211,26 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
         "seeds": {table: len(seeds) for table, seeds in shared.items()},
         "kinds": kinds,
         "rows": rows,
+        "absent": absent,
         "critical_difference": _critical_difference(len(firsts), len(tables)),
     }
+
+
+def absent(panel: Mapping[str, Any]) -> list[str]:
+    """Say who is missing in a compared panel, and how many of its seeds they have.
+
+    >>> absent({"absent": {"LOF": 0, "OC-SVM": 2}})
+    ['Not run on all of it: LOF; OC-SVM (2 seeds).']
+    >>> absent({"absent": {}})
+    []
+    """
+    named = [f"{who} ({n} seeds)" if n else who for who, n in panel["absent"].items()]
+    return [f"Not run on all of it: {'; '.join(named)}."] if named else []
+
+
+def _seeds(runs: Mapping[str, Any], tables: Sequence[str]) -> set[int]:
+    """The seeds that a contender has of every table."""
+    return set.intersection(*({one["seed"] for one in runs.get(table, ())} for table in tables))
 
 
 def _shared(of_table: Sequence[Sequence[Mapping[str, Any]]]) -> list[int]:

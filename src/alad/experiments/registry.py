@@ -154,10 +154,20 @@ class Table:
         return PUBLISHED[self.data_set][row.published] if row.published else None
 
     @property
+    def also_published(self) -> tuple[Published, ...]:
+        """Further numbers for what a row of this table already answers to another one of."""
+        answered = {row.published for row in self.rows}
+        known = PUBLISHED[self.data_set]
+        return tuple(known[more] for of, more in ALSO.items() if of in answered and more in known)
+
+    @property
     def methods(self) -> tuple[Method, ...]:
         """The methods of the rows, each once."""
         return tuple(METHODS[name] for name in dict.fromkeys(row.method for row in self.rows))
 
+
+ALSO = {"ALAD": "ALAD, the talk"}
+"""A second number that somebody published for the same row."""
 
 QUOTED = (
     "The paper quotes this row from the DAGMM paper, which trains on half of the rows and draws "
@@ -174,8 +184,8 @@ EMPTY = (
     "are flagged."
 )
 SCALED = (
-    "Ours scales columns, without which noise of deviation 1 means little beside values of "
-    "hundreds and more."
+    "Ours scales columns, since noise of deviation 1 is nothing beside values of hundreds and "
+    "more; what the row would be without was not measured."
 )
 
 LEFT_IN = (
@@ -241,7 +251,10 @@ def _scores(compared: bool) -> tuple[Row, ...]:
     )
 
 
-SUBSET = "AnoGAN is tried on 20,000 of the test rows, drawn at random."
+SUBSET = (
+    "AnoGAN is tried on 20,000 of the test rows. OC-SVM is fitted to 10,000 of the training rows, "
+    "and k nearest neighbours compares with 20,000. All of these are drawn at random."
+)
 
 TABLES: dict[str, Table] = {
     table.name: table

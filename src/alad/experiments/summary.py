@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from alad.experiments.one_class import ONE_CLASS, has_results, one_class, stored
 from alad.experiments.registry import ONLY, TABLES, Row, Table
 from alad.experiments.results import Job, Stored
 
+COSTS = "methods.json"
 ABOUT = ("date", "machine", "versions", "git", "command")
 
 
@@ -39,7 +41,17 @@ def summarise(folder: Path) -> dict[str, Any]:
         "one_class": pictures,
         "panels": [_panel(folder, table) for table in _largest(tables)],
         "sources": _sources(stored),
+        "costs": _costs(folder),
     }
+
+
+def _costs(folder: Path) -> dict[str, Any] | None:
+    """What scoring costs, where 'python -m benchmarks.run methods' left it: here, or one above."""
+    for path in (folder / COSTS, folder.parent / COSTS):
+        if path.is_file():
+            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return found
+    return None
 
 
 def _stored(folder: Path, table: Table) -> Iterator[tuple[Row, Stored]]:
@@ -107,6 +119,7 @@ def _sources(every: Sequence[Stored]) -> list[Mapping[str, Any]]:
             "settings": stored.identity["settings"],
             "detector": stored.identity["detector"],
             "codes": stored.codes,
+            "commits": stored.commits,
             "seeds": list(stored.seeds),
             **facts,
         }

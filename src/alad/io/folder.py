@@ -73,8 +73,11 @@ def write_model(path: str | PathLike[str], model: Model) -> None:
 
 
 def is_model(path: Path) -> bool:
-    """Whether this is a folder with a model's facts, and so may be replaced by another model."""
-    return path.is_dir() and ((path / FACTS).is_file() or not any(path.iterdir()))
+    """Whether nothing but a model is in this folder, so that another may take its place."""
+    if not path.is_dir():
+        return False
+    names = {entry.name for entry in path.iterdir()}
+    return not names or (FACTS in names and names <= {FACTS, ARRAYS})
 
 
 def read_model(path: str | PathLike[str]) -> Model:

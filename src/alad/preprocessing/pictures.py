@@ -3,8 +3,9 @@
 A file becomes a picture of ``side`` by ``side`` pixels by these rules, in this order:
 
 1. It is turned as its camera said (EXIF). Of an animation the first frame counts.
-2. It becomes gray or RGB, 8 bits a channel. What is transparent is laid over white.
-3. The largest square in its middle is cut out.
+2. It becomes gray or RGB, 8 bits a channel: gray of 16 bits is rounded to them, of colours the
+   upper byte counts. What is transparent is laid over white.
+3. The largest square in its middle is cut out, whole pixels; an odd one goes on the right or below.
 4. The square is resized by Lanczos's filter, which averages where it shrinks.
 """
 
@@ -27,6 +28,8 @@ from alad.errors import InputError
 SMALLEST, LARGEST = 8, 128  # pixels a side
 MOST_PIXELS = 80_000_000  # of a file: below the number at which Pillow warns of an attack
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""The formats whose programs may see a file, whatever it is called."""
 
 Pixels = NDArray[np.uint8]
 
@@ -120,11 +123,11 @@ def files_in(folder: Path) -> list[Path]:
 def read(path: Path, side: int, channels: int) -> Pixels | Unreadable:
     """Read one file by the rules above: (side, side, channels), or what is wrong with it."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return Unreadable(path, f"{opened.width} x {opened.height} pixels are too many")
             whole = _in_mode(ImageOps.exif_transpose(opened), "RGB" if channels == 3 else "L")
-        square = ImageOps.fit(whole, (side, side), Image.Resampling.LANCZOS)
+        square = _middle(whole).resize((side, side), Image.Resampling.LANCZOS)
     except Exception as error:  # anything at all, depending on which bytes are damaged
         return Unreadable(path, str(error) or type(error).__name__)
     return np.asarray(square, np.uint8).reshape(side, side, channels)
@@ -133,10 +136,17 @@ def read(path: Path, side: int, channels: int) -> Pixels | Unreadable:
 def has_colour(path: Path) -> bool:
     """Whether a file's pixels have colour, by its header; a damaged one has none."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=FORMATS) as opened:
             return opened.mode not in ("1", "L", "LA", "I", "I;16", "F")
     except Exception:  # it is reported when it is read
         return False
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    """The largest square in the middle."""
+    side = min(picture.size)
+    left, top = ((length - side) // 2 for length in picture.size)
+    return picture.crop((left, top, left + side, top + side))
 
 
 def _in_mode(picture: Image.Image, mode: str) -> Image.Image:

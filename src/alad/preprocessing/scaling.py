@@ -47,7 +47,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from alad.errors import InputError, ModelFormatError
 
-SCALINGS: tuple[str, ...] = ("none", "minmax", "standard", "log-standard", "pixels")
+OF_TABLES: tuple[str, ...] = ("none", "minmax", "standard", "log-standard")
+SCALINGS: tuple[str, ...] = (*OF_TABLES, "pixels")
 LOG_SKEWNESS = 2.0  # an exponential distribution has skewness 2: beyond it, the tail is heavy
 BEND = (10.0, 0.25)  # b and w, in standard deviations; only log-standard bends
 HALF = 127.5  # of the largest byte

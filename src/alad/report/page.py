@@ -47,6 +47,7 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
             mark: note for table in summary["tables"] for mark, note in table["footnotes"].items()
         },
         metrics=METRICS,
+        costs=summary["costs"],
     )
 
 
@@ -87,6 +88,7 @@ def verdict(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "published": row["published"],
             "within": row["within"],
             "gap": row["ours"]["f1"]["mean"] - row["published"]["f1"],
+            "far": row["far"],
             "why": row["why"],
         }
         for table in tables

@@ -26,12 +26,16 @@ WALKS = 2  # lines of pictures between two
 
 @dataclass
 class Extremes:
-    """The most normal and the most anomalous of many pictures, gathered batch by batch."""
+    """The most normal and the most anomalous of many pictures, gathered batch by batch.
+
+    ``above`` counts those that lie above a model's threshold, ``names`` are of those kept.
+    """
 
     count: int
     scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     pictures: list[Pictures] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    above: int = 0
 
     def add(self, scores: NDArray[np.float64], pictures: Pictures, names: Sequence[str]) -> None:
         """Take in a batch; ``scores`` are A(x), larger = more anomalous."""
@@ -55,7 +59,9 @@ def gather(model: Any, batches: Iterable[tuple[Pictures, Sequence[str]]], count:
     """Score pictures, and keep the extremes."""
     found = Extremes(count)
     for pictures, names in batches:
-        found.add(-model.score_samples(pictures), pictures, names)
+        scores = -model.score_samples(pictures)
+        found.add(scores, pictures, names)
+        found.above += int((scores > -model.offset_).sum())
     return found
 
 

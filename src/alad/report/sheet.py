@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -71,6 +72,16 @@ def card(
         calibrated_on=len(calibration),
         flagged=sum(score > -facts["offset"] for score in calibration) / max(len(calibration), 1),
     )
+
+
+def looked(facts: Mapping[str, Any], png: bytes) -> str:
+    """Give the page of what ``alad look`` drew.
+
+    ``facts`` are what ``alad look --json`` prints, with ``place``, ``detector``, ``threshold`` and
+    how many pictures lie ``above`` it.
+    """
+    image = Markup("data:image/png;base64," + base64.b64encode(png).decode())
+    return _page("look.html", **facts, image=image)
 
 
 def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:

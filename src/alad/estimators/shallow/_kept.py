@@ -15,7 +15,7 @@ from alad.estimators._given import Columns, Matrix, some_rows
 from alad.estimators._settings import Constraint, integer, one_of, optional
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 
 # Comparing with every row spreads over the cores by itself. Several such calls side by side would
 # crowd them, and scikit-learn, which stills BLAS's own threads meanwhile, could leave them stilled.
@@ -36,7 +36,7 @@ class RowKeeper(AbstractDetector):
         **AbstractDetector._constraints,
         "k": integer(1),
         "max_rows": optional(integer(2)),
-        "scaling": one_of(*SCALINGS),
+        "scaling": one_of(*OF_TABLES),
     }
 
     def fit(self, X: Any, y: Any = None, *, schema: Columns = None) -> Self:

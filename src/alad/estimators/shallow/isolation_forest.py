@@ -17,7 +17,7 @@ from alad.estimators._saving import expect
 from alad.estimators._settings import Constraint, check_settings, integer, one_of, real
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 
 BLOCK = 256  # rows that go down the trees at once: their nodes stay in a core's cache
 USUAL_SAMPLES = 256  # of the paper, and what "auto" means
@@ -111,7 +111,7 @@ class IsolationForest(AbstractDetector):
         **AbstractDetector._constraints,
         "n_estimators": integer(1),
         "max_samples": _SAMPLES,
-        "scaling": one_of(*SCALINGS),
+        "scaling": one_of(*OF_TABLES),
     }
 
     def __init__(

@@ -12,7 +12,7 @@ from alad.estimators._given import Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 
 
 class Mahalanobis(AbstractDetector):
@@ -47,7 +47,7 @@ class Mahalanobis(AbstractDetector):
 
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
-        "scaling": one_of(*SCALINGS),
+        "scaling": one_of(*OF_TABLES),
     }
 
     def __init__(

@@ -16,7 +16,7 @@ from alad.estimators._settings import Constraint, check_settings, integer, one_o
 from alad.estimators.shallow._rows import BLOCK, in_blocks
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 
 KERNEL = 2**23  # numbers of the largest kernel matrix that is made at once: 64 MB
 
@@ -95,7 +95,7 @@ class OCSVM(AbstractDetector):
         "nu": real(0, 1, closed="neither"),  # at 1 the level is anything: no row is inside
         "gamma": _GAMMA,
         "max_rows": optional(integer(2)),
-        "scaling": one_of(*SCALINGS),
+        "scaling": one_of(*OF_TABLES),
     }
 
     def __init__(

@@ -15,7 +15,7 @@ from alad.estimators._settings import Constraint, integer, one_of, real
 from alad.estimators.shallow._rows import in_blocks
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
-from alad.preprocessing.scaling import SCALINGS
+from alad.preprocessing.scaling import OF_TABLES
 
 _COUNT, _SHARE = integer(1), real(0, 1, closed="neither")
 _COMPONENTS = Constraint(
@@ -76,7 +76,7 @@ class PCA(AbstractDetector):
     _constraints: ClassVar[dict[str, Constraint]] = {
         **AbstractDetector._constraints,
         "n_components": _COMPONENTS,
-        "scaling": one_of(*SCALINGS),
+        "scaling": one_of(*OF_TABLES),
     }
 
     def __init__(
