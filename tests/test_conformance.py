@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 from alad import ALAD, ALICE, load
+from alad.estimators._programs import weights_by_name
 from alad.metrics import detection_metrics
 from alad.networks import PRESETS, Players
 from alad.networks.layers import Dense, Dropout
@@ -199,6 +200,19 @@ def test_scores_are_the_same_again_in_any_batch_and_after_saving(fitted, tmp_pat
     assert [fitted.score_samples(row[None])[0] for row in TEST[:5]] == list(scores[:5])
     fitted.save(tmp_path / "model")
     assert np.array_equal(scores, load(tmp_path / "model").score_samples(TEST))
+
+
+def test_a_fitted_papers_network_scores_without_dropout_or_a_step_of_power_iteration():
+    """Of the paper's table networks, which have both; a score would differ from call to call."""
+    paper = ALAD(preset="kdd99", scaling="standard", spectral_norm=True, epochs=1, random_state=0)
+    paper.fit(TRAIN[:200], X_valid=TRAIN[200:300])
+    weights = {name: np.array(value) for name, value in weights_by_name(paper.weights_).items()}
+    scores = paper.score_samples(TEST)
+    assert np.array_equal(scores, paper.score_samples(TEST))
+    assert np.array_equal(scores[::-1], paper.score_samples(TEST[::-1]))
+    assert np.array_equal(scores[:1], paper.score_samples(TEST[:1]))
+    after = weights_by_name(paper.weights_)
+    assert all(np.array_equal(weights[name], value) for name, value in after.items())
 
 
 def test_the_score_is_the_l1_distance_of_the_features(fitted):

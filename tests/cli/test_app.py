@@ -66,6 +66,25 @@ def test_ctrl_c_says_what_was_written(alad, monkeypatch):
     assert not Path("new").exists()
 
 
+def test_what_is_ended_from_outside_leaves_nothing_half_written(tmp_path):
+    """A real process that has begun to write and is sent SIGTERM."""
+    code = (
+        "import time; from alad.cli import app, main; from alad._files import written_aside\n"
+        "def begin(prog_name):\n"
+        "    with written_aside('new.csv') as aside:\n"
+        "        aside.write_text('half'); print('begun', flush=True); time.sleep(60)\n"
+        "app.app = begin\n"
+        "main()"
+    )
+    run = [sys.executable, "-c", code]
+    with subprocess.Popen(run, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as ours:
+        assert ours.stdout.readline() == "begun\n"
+        assert len(list(tmp_path.iterdir())) == 1
+        ours.terminate()
+        assert ours.wait(30) == 128 + 15
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -42,7 +42,7 @@ def undrawn(monkeypatch) -> None:
         ),
         (
             ("--scaling", "log"),
-            r"Expected --scaling to be one of none, .*, log-standard, pixels; got 'log'\.",
+            r"Expected --scaling to be one of none, .*, log-standard; got 'log'\.",
         ),
     ],
 )

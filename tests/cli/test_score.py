@@ -190,7 +190,7 @@ def test_whole_numbers_are_copied_to_the_digit(alad, train, monkeypatch, name, d
     Mahalanobis().fit(numbers).save(detector)
     alad.good("score", detector, name, "-o", "s.parquet", "--all-columns")
     copied = pl.read_parquet("s.parquet")
-    assert copied["user_id"].to_list() == IDS
+    assert [int(i) for i in copied["user_id"]] == IDS  # of CSV text, where the model ignores it
     assert copied["hash"].to_list() == [str(i * 128) for i in IDS]
     Mahalanobis().fit(train.select("bytes")).save("less")
     alad.good("score", "less", name, "-o", "s.parquet", "--keep", "hash")

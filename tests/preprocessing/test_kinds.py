@@ -10,14 +10,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alad import KNN
 from alad.errors import InputError
 from alad.preprocessing.kinds import IGNORED, KINDS, Settings
+from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._formats import UNITS
 from alad.preprocessing.kinds.addresses import read
-from alad.preprocessing.kinds.times import parts_of
+from alad.preprocessing.kinds.times import parts_at_fit, parts_of
 from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder, TableLearner
+from alad.reasons import explain
 
 MAKES = {
     "pandas": lambda frame: frame.to_pandas(),
@@ -207,12 +210,77 @@ def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
     for part in (ids[:1], ids[1:150], ids[150:]):
         column.update(part)
     found = column.finish()
+    assert (found.kind, found.role, found.doubt) == ("ignored", "identifier", "")
     assert found.note == (
-        "whole numbers, of which float32 makes few: its steps are 8,589,934,592 there. If they "
-        "name something, give the role identifier or entity"
+        "names rows, and measures nothing: whole numbers, of which float32, in which models "
+        "compute, makes few: its steps are 8,589,934,592 there"
     )
-    assert found.doubt == found.note
     assert not found.constant
+
+
+def test_numbers_of_the_rows_are_left_out_unless_a_schema_has_them():
+    frame = pl.DataFrame({"event": range(7, 2007, 2), "x": [1.5, 2.5] * 500})
+    column, _ = TableEncoder.fit(frame).columns
+    assert (column.kind, column.role) == ("ignored", "identifier")
+    assert (
+        column.note == "names rows, and measures nothing: whole numbers that grow from row to row"
+    )
+    late = pl.DataFrame({"event": range(10**9, 10**9 + 1000), "x": [1.5, 2.5] * 500})
+    assert len(KNN().fit(frame).score_samples(late)) == 1000
+    assert TableEncoder.fit(frame.head(900)).columns[0].kind == "numeric"  # too few to be sure
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=0)
+    assert TableEncoder.fit(shuffled).columns[0].kind == "numeric"
+    stated = ColumnLearner("event", Stated("event", "numeric"), Settings(200, None, 0))
+    stated.update(frame["event"])
+    assert stated.finish().kind == "numeric"
+
+
+def test_growing_times_are_left_out_with_what_to_do_if_they_are_times():
+    frame = pl.DataFrame({"t": range(1_700_000_000, 1_700_002_000), "x": [1.5, 2.5] * 1000})
+    note = TableEncoder.fit(frame).columns[0].note
+    assert note.endswith("looks like seconds since 1970: if so, kind time with the format seconds")
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual", "new"),
+    [
+        ("port", [443, 22, 3389], 4444),
+        ("ip", ["10.0.0.1", "10.0.0.2", "10.0.0.3"], "10.0.7.9"),
+        ("url", ["http://a.net/x", "http://b.net/x", "http://c.net/x"], "http://z.net/x"),
+        ("frequency", ["a", "b", "c"], "z"),
+    ],
+)
+def test_a_value_of_few_that_fit_did_not_see_is_rarer_than_all_of_them(kind, usual, new):
+    """Planted: one row in a thousand with a port, address, host or word that never came."""
+    rng = np.random.default_rng(0)
+    column = [usual[i] for i in rng.choice(3, 3000, p=[0.7, 0.2, 0.1])]
+    frame = pl.DataFrame({"v": column, "x": rng.normal(size=3000)})
+    schema = Schema((Stated("v", kind), Stated("x", "numeric")))
+    detector = KNN().fit(frame, schema=schema)
+    test = pl.DataFrame({"v": [new, *column[:999]], "x": rng.normal(size=1000)})
+    assert detector.score_samples(test).argmin() == 0
+    row = test.head(1)
+    assert explain(detector, row).never_seen[0, 0]
+    assert explain(detector, row).rarity[0, 0] == 0
+
+
+def test_where_new_values_are_no_news_one_is_as_rare_as_the_rarest():
+    counts = Counts()
+    counts.add(pl.DataFrame({"value": list(range(100)), "n": [900] + [1] * 99}))
+    shares = counts.shares()
+    assert shares.is_open
+    assert shares.of_new == pytest.approx(np.log(999))
+    counts.add(pl.DataFrame({"value": list(range(100)), "n": [900] + [1] * 99}))
+    assert counts.shares().of_new == pytest.approx(np.log(2 * 999 / 0.5))  # all came twice
+
+
+def test_shares_of_an_older_model_take_the_rarest_for_a_new_value():
+    counts = Counts()
+    counts.add(pl.DataFrame({"value": ["a", "b"], "n": [90, 10]}))
+    now = counts.shares()
+    before = {k: v for k, v in now.to_json().items() if k != "new_is_rarer"}
+    assert Shares.from_json(before).of_new == pytest.approx(np.log(10))
+    assert Shares.from_json(now.to_json()).of_new == pytest.approx(np.log(200))
 
 
 @pytest.mark.parametrize("sample", [None, 100])
@@ -274,7 +342,7 @@ def test_zero_and_one_may_be_booleans():
 def test_frequency_is_the_rarity_of_the_value():
     encoder = encoder_of(["x", "x", "x", "y"], "frequency")
     got = [row["rarity"] for row in encoded(encoder, "x", "y", "never")]
-    np.testing.assert_allclose(got, [log(4 / 3), log(4), log(4)], rtol=1e-6)
+    np.testing.assert_allclose(got, [log(4 / 3), log(4), log(4 / 0.5)], rtol=1e-6)
     assert unseen(encoder, "x", "never", "nor this") == 2
     assert decoded(encoder, "y") == ["y"]
 
@@ -374,6 +442,27 @@ def test_seconds_since_1970_are_times_if_it_is_said():
         encoder_of([1795694400, 1795694400000], "time")  # one unit, that of the smallest
 
 
+def test_an_instant_is_the_same_hour_whatever_its_column_is_of():
+    utc = pl.Series("a", [dt.datetime(2026, 11, 26, h, 15) for h in range(24)])
+    there = utc.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    text = there.dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+    encoder = encoder_of(there)
+    assert encoder == encoder_of(text)
+    for given in (there, text, there.dt.convert_time_zone("Asia/Tokyo")):
+        x, _ = encoder.transform(given.to_frame())
+        np.testing.assert_array_equal(x, encoder_of(utc).transform(utc.to_frame())[0])
+    assert decoded(encoder, "2026-11-26T13:15:00+01:00") == ["Thu ~12:15 UTC"]
+    assert decoded(encoder_of(utc), "2026-11-26T12:15:00") == ["Thu ~12:15"]  # no zone: no UTC
+
+
+def test_a_model_from_before_keeps_the_clock_of_a_column():
+    utc = pl.Series("a", [dt.datetime(2026, 11, 26, h, 15) for h in range(24)])
+    there = utc.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    learned = {k: v for k, v in encoder_of(there).columns[0].learned.items() if k != "in_utc"}
+    hour = parts_at_fit(there, learned)["hour"]
+    assert (hour * 24).round(2).to_list() == [(h + 1) % 24 + 0.25 for h in range(24)]
+
+
 FORMATS = {
     "2026/11/26 12:30:36.5": "%Y/%m/%d %H:%M:%S",
     "26/Nov/2026:12:30:36 +0000": "%d/%b/%Y:%H:%M:%S %z",
@@ -400,11 +489,12 @@ def test_times_of_other_formats_are_read_and_the_format_is_stated(value, form):
     encoder = encoder_of([value, value])
     (column,) = encoder.columns
     assert (column.kind, column.format, column.note) == ("time", form, f"read as {form}")
-    assert decoded(encoder, value) == ["Thu ~12:30"]
+    utc = " UTC" if "%z" in form else ""
+    assert decoded(encoder, value) == [f"Thu ~12:30{utc}"]
     (stated,) = encoder.stated
     assert stated.format == form
     assert TableEncoder.fit(pl.DataFrame({"a": [value, value]}), encoder.stated) == encoder
-    assert decoded(encoder, NOON) == ["Thu ~12:00"]
+    assert decoded(encoder, NOON) == [f"Thu ~12:00{utc}"]
     with pytest.raises(InputError, match=rf"times written as {form} in column 'a'; got '2026'"):
         encoder.transform(pl.DataFrame({"a": ["2026"]}))
 
@@ -538,7 +628,7 @@ def test_addresses_and_their_networks_have_rarities():
     rows = encoded(encoder, "10.0.0.1", "10.0.0.9", "no address")
     assert [row["is private"] for row in rows] == [1, 1, 0]
     got = [(row["network rarity"], row["address rarity"]) for row in rows]
-    expected = [(log(4 / 3), log(2)), (log(4 / 3), log(4)), (log(4), log(4))]
+    expected = [(log(4 / 3), log(2)), (log(4 / 3), log(8)), (log(8), log(8))]
     np.testing.assert_allclose(got, expected, rtol=1e-6)
     assert unseen(encoder, "10.0.0.1", "10.0.0.9", "no address", None) == 2
     assert decoded(encoder, "8.8.8.8", "10.0.0.2") == ["8.8.8.8", "10.0.0.2"]
@@ -578,7 +668,7 @@ def test_ports_have_a_range_and_a_rarity():
     ranges = [[row[f"is {r}"] for r in ("well-known", "registered", "ephemeral")] for row in rows]
     assert ranges == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]]
     got = [row["rarity"] for row in rows]
-    np.testing.assert_allclose(got, [log(2), log(4), log(4), log(4), log(4)], rtol=1e-6)
+    np.testing.assert_allclose(got, [log(2), log(4), log(4), log(8), log(8)], rtol=1e-6)
     assert unseen(encoder, 443, 22, 70_000, None) == 2
     assert decoded(encoder, 443, 8080, 22) == ["443", "8080", "443"]
 
@@ -593,7 +683,7 @@ def test_a_port_is_as_rare_as_it_or_its_range_is():
         return column.of_kind.rarity(x, normal, column).tolist()
 
     service = [443] * 90 + [8080] * 9 + [22]
-    assert rarity(service, 443, 8080, 22, 23, 4444) == [1, 0.1, 0.01, 0.01, 0]
+    assert rarity(service, 443, 8080, 22, 23, 4444) == [1, 0.1, 0.01, 0, 0]
     client = [*range(50_000, 50_090), 443, *range(2000, 2009), *range(51_000, 51_900)]
     assert rarity(client, 50_001, 60_000, 2000, 3000, 443, 70_000) == [1, 1, 0.1, 0.1, 0.01, 0]
 

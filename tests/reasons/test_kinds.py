@@ -57,7 +57,7 @@ def test_a_port_is_rare_and_not_extreme(detector, flows):
     row = flows[:1].with_columns(dst_port=pl.lit(4444), src_port=pl.lit(59_999))
     reasons = explain(detector, row)
     text = " ".join(filter(None, (reasons.text(0, k) for k in range(5))))
-    assert re.search(r"dst_port 4444 \(expected (443|22); none of 600 normals is as rare\)", text)
+    assert re.search(r"dst_port 4444 \(expected (443|22); never seen at fit\)", text)
     assert not re.search(r"_port \d+ \([^)]*extreme", text)
 
 

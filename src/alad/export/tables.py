@@ -80,7 +80,7 @@ def port(graph: Graph, column: Column) -> Features:
     number = where(is_port, whole, -1).to(np.int64)
     edges = [-1, *PORTS.values()]
     flags = [(number > low) & (number < high + 1) for low, high in pairwise(edges)]
-    rarity = _looked_up(number, shares.values, _rarities(shares), _rarest(shares))
+    rarity = _looked_up(number, shares.values, _rarities(shares), shares.of_new)
     typical = [float(low < shares.values[0] <= high) for low, high in pairwise(edges)]
     return _filled([*flags, rarity], gap, [*typical, shares.least], column)
 
@@ -108,9 +108,9 @@ def categorical(graph: Graph, column: Column) -> Features:
 
 
 def frequency(graph: Graph, column: Column) -> Features:
-    """How rare the text is; one that fit did not see is as rare as the rarest."""
+    """How rare the text is; one that fit did not see is rarer, or as rare as the rarest."""
     text, shares = _text(graph, column), Shares.from_json(column.learned["values"])
-    rarity = _looked_up(text, shares.values, _rarities(shares), _rarest(shares))
+    rarity = _looked_up(text, shares.values, _rarities(shares), shares.of_new)
     gap = _looked_up(text, [MISSING], [1], 0).to(np.bool_)
     return _filled([rarity], gap, [shares.least], column)
 
@@ -161,10 +161,6 @@ def _looked_up(
 
 def _rarities(shares: Shares) -> list[float]:
     return [math.log(shares.total / count) for count in shares.counts]
-
-
-def _rarest(shares: Shares) -> float:
-    return math.log(shares.total / shares.rarest)
 
 
 def _rest(x: Tensor, n: int) -> Tensor:

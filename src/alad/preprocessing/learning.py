@@ -12,6 +12,8 @@ number               since 1970, of 2001 to 2099, and named    time
                      so: *time*, *ts*, *created_at*
 number               whole, 0 to 65535, and named so: *port*,  port
                      *dpt*, *id.resp_p*
+number               whole, and 1,000 or more grow from row    ignored, role identifier
+                     to row, or float32 makes few of them
 number                                                         numeric
 text                 all are IPv4 or IPv6 addresses            ip
 text                 all are scheme://host...                  url
@@ -68,6 +70,7 @@ WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
 DASHED = ("ip", "url")  # where - is missing too if it comes only after fit; as in times, numbers
 GLANCE = 20
 WITHOUT_VALUES = "all values are missing"  # why a column is ignored
+NAMES_ROWS = "names rows, and measures nothing"  # likewise; a schema may state kind numeric
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
@@ -185,14 +188,14 @@ class ColumnLearner:
         self.settled = learner
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
         has_missing = self.gaps + dashes > 0
-        learned = learner.finish(has_missing)
+        learned = self._learned(learner, has_missing)
         gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
         has_dashes = dashes > 0 or learned.kind in DASHED
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         counted = f"{dashes:,} value{'s' * (dashes != 1)}"
         taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
         doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
-        doubt = "" if self.stated else doubt
+        doubt = "" if self.stated or learned.kind == IGNORED else doubt
         notes = [learned.note, taken, doubt]
         return Column(
             name=self.name,
@@ -206,6 +209,15 @@ class ColumnLearner:
             doubt=doubt,
             learned=known | ({GAP: gap} if gap else {}),
         )
+
+    def _learned(self, learner: Learner, has_missing: bool) -> Learned:
+        """What was learned; unless a schema says what they are, numbers that name rows are none."""
+        why = learner.names_rows if isinstance(learner, NumberLearner) else ""
+        if not why or self.stated:
+            return learner.finish(has_missing)
+        times = f"; {learner.doubt}" if learner.doubt.startswith("looks like") else ""
+        note = f"{NAMES_ROWS}: {why}{times}"
+        return Learned(IGNORED, role="identifier", note=note)
 
     @property
     def fingerprint(self) -> tuple[Any, ...] | None:
@@ -249,7 +261,9 @@ def _why_ignored(stated: Stated) -> str:
     >>> _why_ignored(Stated("n", "ignored", note="skewness 9"))
     'ignored in the schema, which notes: skewness 9'
     """
-    if not stated.note or stated.note.startswith((ALL_DIFFER, WITHOUT_VALUES, IN_SCHEMA)):
+    if not stated.note or stated.note.startswith(
+        (ALL_DIFFER, WITHOUT_VALUES, NAMES_ROWS, IN_SCHEMA)
+    ):
         return stated.note
     return f"{IN_SCHEMA}, which notes: {stated.note}"
 

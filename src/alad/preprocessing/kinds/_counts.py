@@ -16,6 +16,7 @@ BYTES = 1 << 26  # that they may take
 KEPT = 20_000  # values that a model names
 CHARACTERS = 1_000_000  # that they may have
 ONCE, OPEN = 10, 0.01  # values that came once, and their share: from both on new ones are expected
+NEVER = 0.5  # the count of a value that fit did not see, where such are news
 
 
 class Counts:
@@ -65,6 +66,7 @@ class Counts:
             total=self.total,
             rarest=int(ordered["n"][-1]) if self.complete else 1,
             complete=self.complete and kept.height == ordered.height,
+            new_is_rarer=True,
         )
 
 
@@ -76,15 +78,17 @@ class Shares:
     counts: tuple[int, ...]
     total: int
     rarest: int
-    """The smallest count; it stands for values that fit did not see."""
+    """The smallest count."""
     complete: bool
     """Whether all values are here, so that it is known what fit did not see."""
+    new_is_rarer: bool = False
+    """Whether a value that fit did not see may be rarer than all of them; not in older models."""
 
     def rarity(self, series: pl.Series) -> tuple[Float32s, int]:
         """-log of the share of each row's value, and how many values fit did not see.
 
-        >>> Shares(("a", "b"), (3, 1), 4, 1, True).rarity(pl.Series(["a", "z", None]))
-        (array([0.2876821, 1.3862944, 1.3862944], dtype=float32), 1)
+        >>> Shares(("a", "b"), (3, 1), 4, 1, True, True).rarity(pl.Series(["a", "z", None]))
+        (array([0.2876821, 2.0794415, 2.0794415], dtype=float32), 1)
         """
         known = pl.Series(self.values, dtype=series.dtype)
         rarity = pl.Series(self.rarities)
@@ -92,8 +96,7 @@ class Shares:
             known, rarity, default=pl.lit(None, pl.Float32), return_dtype=pl.Float32
         )
         unseen = found.null_count() - series.null_count()
-        rarest = float(np.log(self.total / self.rarest))
-        return found.fill_null(rarest).to_numpy(), unseen if self.complete else 0
+        return found.fill_null(self.of_new).to_numpy(), unseen if self.complete else 0
 
     @property
     def is_open(self) -> bool:
@@ -107,6 +110,20 @@ class Shares:
         return once >= ONCE and once > OPEN * self.total
 
     @property
+    def of_new(self) -> float:
+        """The rarity of a value that fit did not see: as rare as the rarest, or, as news, rarer.
+
+        It is news where all values of fit are known and new ones are not to be expected. Then it
+        counts as half a row, however common the rarest is.
+
+        >>> shares = Shares(("http", "dns"), (17_000, 1000), 18_000, 1000, True, True)
+        >>> round(float(18_000 * np.exp(-shares.of_new)), 3)
+        0.5
+        """
+        is_news = self.new_is_rarer and self.complete and not self.is_open
+        return float(np.log(self.total / (NEVER if is_news else self.rarest)))
+
+    @property
     def rarities(self) -> Float32s:
         """-log of the share of each of the values."""
         return np.log(self.total / np.array(self.counts)).astype(np.float32)
@@ -114,7 +131,7 @@ class Shares:
     @property
     def gap(self) -> float:
         """A rarity beyond the rarest, for a missing value where fit saw none."""
-        return beyond(self.least, float(np.log(self.total / self.rarest)))
+        return beyond(self.least, self.of_new)
 
     @property
     def least(self) -> float:

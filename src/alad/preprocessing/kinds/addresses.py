@@ -84,7 +84,7 @@ class Ip(Kind):
         return {f"{column.name} {what}": what in FLAGS for what in (*FLAGS, *RARITIES)}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the features; what is no address sets no flag and is as rare as the rarest."""
+        """Give the features; what is no address sets no flag and is as rare as a new one."""
         text = as_text(series)
         return self._encode(text, column, read(text))
 
@@ -257,7 +257,7 @@ class Port(Kind):
         return flags | {f"{column.name} rarity": False}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the features; what is no port sets no flag and is as rare as the rarest."""
+        """Give the features; what is no port sets no flag and is as rare as a new one."""
         ports, odd = _ports(as_at_fit(series, column))
         shares = Shares.from_json(column.learned["values"])
         rarity, new = shares.rarity(ports)
@@ -267,6 +267,15 @@ class Port(Kind):
         fill = [*(float(flag[0]) for flag in typical), shares.least]
         number = ports.fill_null(-1).to_numpy()
         return Encoded(filled((*_ranges(number), rarity), gap, fill), gap, unseen)
+
+    def never_seen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the port is none of those of fit, if the model holds them all."""
+        ports, odd = _ports(as_at_fit(series, column))
+        return odd | not_among(Shares.from_json(column.learned["values"]), ports)
+
+    def is_open(self, column: Column) -> bool:
+        """Whether new ports are nothing new."""
+        return Shares.from_json(column.learned["values"]).is_open
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the port of the nearest features; of several the range."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
+NAMES = 1000  # rows from which on they are taken for numbers of the rows
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
 
@@ -144,6 +145,20 @@ class NumberLearner(Learner):
             self.last = series[-1]
 
     @property
+    def names_rows(self) -> str:
+        """Why the numbers name rows or things, and so measure nothing; empty if they may."""
+        if self.kind != "numeric":
+            return ""
+        if self.ends.merged(self.sample.seen):
+            return (
+                "whole numbers, of which float32, in which models compute, makes few: its steps "
+                f"are {self.ends.step:,.0f} there"
+            )
+        if self.increases and self.sample.seen >= NAMES:
+            return "whole numbers that grow from row to row"
+        return ""
+
+    @property
     def doubt(self) -> str:
         """What the numbers look like, if like times or names."""
         if self.kind != "numeric":
@@ -151,11 +166,6 @@ class NumberLearner(Learner):
         low, high, seen = self.ends.low, self.ends.high, self.sample.seen
         if found := _looks_like_times(low, high):
             return found
-        if self.ends.merged(seen):
-            return (
-                f"whole numbers, of which float32 makes few: its steps are {self.ends.step:,.0f} "
-                "there. If they name something, give the role identifier or entity"
-            )
         if self.increases and seen >= SURE:
             return "grows from row to row: a number of the row, or a time?"
         return ""

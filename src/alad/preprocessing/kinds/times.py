@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
+IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
+WITH_ZONE = r"\d:?\d{2}(?:[.,]\d+)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)\s*$"
 OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
 WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 
@@ -91,7 +93,8 @@ class Time(Kind):
         for i, name in reversed(list(enumerate(column.learned["parts"]))):
             turn = np.arctan2(part[:, 2 * i], part[:, 2 * i + 1]) / (2 * np.pi) % 1
             told = [f"{t} {_said(name, x)}".strip() for t, x in zip(told, turn, strict=True)]
-        return pl.Series(column.name, told, pl.String)
+        zone = " UTC" if column.learned.get(ZONED) and "hour" in column.learned["parts"] else ""
+        return pl.Series(column.name, told, pl.String) + zone
 
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
         """Give points on the circles."""
@@ -125,6 +128,8 @@ def parts_at_fit(series: pl.Series, learned: Mapping[str, Any]) -> pl.DataFrame:
     """What :func:`parts_of` gives of values of a column that fit learned."""
     if series.dtype in TEXT:
         series = without_absent(series)
+    if IN_UTC not in learned and _zone(series.dtype):  # a model from before: the clock as it stands
+        series = series.dt.replace_time_zone(None)
     return parts_of(series, _form_for(series, learned))
 
 
@@ -144,6 +149,7 @@ class TimeLearner(Learner):
         self.form, self.numbers = form, numbers
         self.first: Any = None
         self.readings: dict[str, Reading] = {}
+        self.zoned = False
 
     def update(self, batch: Batch) -> None:
         """Take in some times."""
@@ -162,6 +168,7 @@ class TimeLearner(Learner):
         if self.readings and not readings:
             raise refusal
         self.readings = readings
+        self.zoned = self.zoned or _tells_zones(series)
 
     def _begin(self, series: pl.Series) -> None:
         present = series.drop_nulls()
@@ -200,7 +207,8 @@ class TimeLearner(Learner):
         (form, reading), *others = self.readings.items()
         if others:
             raise InputError(f"Expected times of one format; {self.doubt}. State it in the schema.")
-        learned = {**reading.learned, "numbers": form in UNITS}
+        learned = {**reading.learned, "numbers": form in UNITS, IN_UTC: True}
+        learned[ZONED] = self.zoned or "%z" in form
         if form != ISO_8601:
             learned["format"] = form
         constant = reading.is_constant and not has_missing
@@ -261,7 +269,7 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
     """The hour and the weekday (0 = Monday) in turns, and where the time is missing.
 
     Numbers are seconds since 1970 unless the format is another unit; columns of times are what
-    they are, whatever the format.
+    they are, whatever the format, those with a zone in UTC.
 
     Raises
     ------
@@ -289,6 +297,8 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
 def _times(series: pl.Series, form: str) -> pl.Series:
     """Dates, date-times or times of day, null where none is given."""
     dtype, given = series.dtype, series.fill_nan(None) if series.dtype.is_float() else series
+    if _zone(dtype):
+        return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if dtype.is_temporal() and dtype != pl.Duration:
         return series
     nothing = pl.Series([None] * len(series), dtype=pl.Datetime)
@@ -313,6 +323,17 @@ def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.
         return _formats.since_1970(written_numbers(series) if is_text else series, form)
     text = series.cast(pl.String) if is_text else _formats.as_digits(series, form)
     return _formats.read(text, form, as_written=as_written)
+
+
+def _zone(dtype: pl.DataType) -> str | None:
+    return dtype.time_zone if isinstance(dtype, pl.Datetime) else None
+
+
+def _tells_zones(series: pl.Series) -> bool:
+    """Whether times are of a zone, so that they are taken to UTC."""
+    if series.dtype in TEXT:
+        return bool(series.cast(pl.String).str.contains(WITH_ZONE).any())
+    return _zone(series.dtype) is not None
 
 
 def _of_numbers(series: pl.Series, form: str) -> str:

@@ -109,7 +109,7 @@ class Frequency(Kind):
         return {f"{column.name} rarity": False}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the rarity; a value that fit did not see is as rare as the rarest."""
+        """Give the rarity; a value that fit did not see is rarer, or as rare as the rarest."""
         text, shares = as_text(series), Shares.from_json(column.learned["values"])
         rarity, unseen = shares.rarity(text)
         gap = nulls(text)
@@ -138,7 +138,7 @@ class Frequency(Kind):
 
 def _others(text: pl.Series, known: Sequence[str]) -> Bools:
     """(n,) where a text is there and is none of those that are known."""
-    is_known = text.is_in(pl.Series(known, dtype=pl.String).implode())
+    is_known = text.is_in(pl.Series(known, dtype=text.dtype).implode())
     found: Bools = (~is_known).fill_null(False).to_numpy()
     return found
 
