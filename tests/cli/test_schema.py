@@ -171,7 +171,11 @@ def test_columns_that_may_be_something_else_are_named(alad):
     assert "looks like seconds since 1970: if so, kind time with the format seconds)" in done.err
     assert "nat (all look like addresses with a port: split them into two columns" in done.err
     alad.good("schema", "t.csv", "-o", "s.json")
-    edit(day={"kind": "time", "format": "%m/%d/%Y"}, n={"kind": "time"}, more={"kind": "frequency"})
+    edit(
+        day={"kind": "time", "format": "%m/%d/%Y"},
+        n={"kind": "time", "role": "feature"},
+        more={"kind": "frequency"},
+    )
     done = alad.good("fit", "t.csv", *TO_NEW, "--schema", "s.json")
     assert "perhaps" not in done.err
     formats = {c.name: c.format for c in load("new").encoder_.stated}

@@ -70,7 +70,7 @@ WORDS = ("categorical", "frequency", "text")  # the kinds to which - is a word
 DASHED = ("ip", "url")  # where - is missing too if it comes only after fit; as in times, numbers
 GLANCE = 20
 WITHOUT_VALUES = "all values are missing"  # why a column is ignored
-NAMES_ROWS = "names rows, and measures nothing"  # likewise; a schema may state kind numeric
+NAMES_ROWS = "names rows, and measures nothing"  # likewise; a schema may say otherwise
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
