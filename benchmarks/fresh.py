@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from scipy import stats
 
 from alad.estimators import DETECTORS
 from alad.experiments.panels import CONTENDERS
@@ -30,7 +31,10 @@ from benchmarks.run import RESULTS
 MOST_NORMAL, LEAST_NORMAL, LEAST_ANOMALIES = 6000, 60, 15
 MOST_CATEGORIES = 30
 
-NAMES = ("alad", "alad-untrained", "knn-mean", "knn", "lof", "if", "oc-svm", "mahalanobis", "pca")
+NAMES = (
+    *("alad", "alad-untrained", "knn-mean", "knn", "knn-distinct", "lof", "if", "oc-svm"),
+    *("mahalanobis", "pca", "autoencoder"),
+)
 CONTESTANTS = {CONTENDERS[name].label: CONTENDERS[name].method for name in NAMES}
 
 
@@ -84,6 +88,8 @@ def judged(problem: Problem, seed: int) -> dict[str, dict[str, float]]:
     found = {}
     for name, method in CONTESTANTS.items():
         detector = DETECTORS[method.detector](random_state=seed, **method.settings)
+        if method.scores:
+            detector.set_params(anomaly_score=method.scores[0])
         a = -detector.fit(problem.x_train).score_samples(problem.x_test)
         metrics = detection_metrics(problem.y_test, a, None)
         found[name] = {metric: metrics[metric] for metric in METRICS}
@@ -91,30 +97,33 @@ def judged(problem: Problem, seed: int) -> dict[str, dict[str, float]]:
 
 
 def summary(tables: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, Any]]:
-    """Means over tables, and on how many each contestant is ahead of, or behind, the first."""
-    first = next(iter(CONTESTANTS))
-    mean = {
-        name: {m: float(np.mean([of[name][m] for of in tables.values()])) for m in METRICS}
-        for name in CONTESTANTS
+    """Means and mean ranks over tables, and beside the first: wins, losses, Wilcoxon's p."""
+    every = {
+        metric: np.array([[of[name][metric] for name in CONTESTANTS] for of in tables.values()])
+        for metric in METRICS
     }
-    return {
-        name: mean[name]
-        | {
-            "ahead": sum(of[name]["auroc"] > of[first]["auroc"] for of in tables.values()),
-            "behind": sum(of[name]["auroc"] < of[first]["auroc"] for of in tables.values()),
+    ranks = {m: stats.rankdata(-values, axis=1).mean(axis=0) for m, values in every.items()}
+    found = {}
+    for j, name in enumerate(CONTESTANTS):
+        gaps = {metric: values[:, j] - values[:, 0] for metric, values in every.items()}
+        found[name] = {
+            **{metric: float(values[:, j].mean()) for metric, values in every.items()},
+            "rank": {metric: float(of_metric[j]) for metric, of_metric in ranks.items()},
+            "ahead": int((gaps["auroc"] > 0).sum()),
+            "behind": int((gaps["auroc"] < 0).sum()),
+            "p": {m: float(stats.wilcoxon(gap).pvalue) for m, gap in gaps.items() if gap.any()},
         }
-        for name in CONTESTANTS
-    }
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fresh", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1, help="from 0; each is another split")
     options = parser.parse_args()
-    console, tables, digests = Console(), {}, {}
+    console, tables, digests, seeds = Console(), {}, {}, range(options.seeds)
     for path in sorted(options.folder.glob("*.dat"))[1::2]:
-        found = [judged(problem, options.seed) for problem in problems(path, options.seed)]
+        found = [judged(problem, seed) for seed in seeds for problem in problems(path, seed)]
         if not found:
             continue
         tables[path.stem] = {
@@ -127,8 +136,8 @@ def main() -> None:
         )
     payload = {"fresh": summary(tables), "tables": tables, "digests": digests}
     console.print(payload["fresh"])
-    command = f"python -m benchmarks.fresh FOLDER --seed {options.seed}"
-    record("fresh", payload, command=command, seeds=[options.seed], folder=RESULTS)
+    command = f"python -m benchmarks.fresh FOLDER --seeds {options.seeds}"
+    record("fresh", payload, command=command, seeds=list(seeds), folder=RESULTS)
 
 
 if __name__ == "__main__":

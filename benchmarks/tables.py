@@ -256,15 +256,21 @@ def selection(payload: Mapping[str, Any]) -> str:
 
 
 def fresh(payload: Mapping[str, Any]) -> str:
-    """Means over tables, and on how many the first contestant is beaten or beats."""
-    head = ("method", "AUROC", "average precision", "F1", "ahead of ALAD()", "behind")
+    """Means over tables, mean ranks, and how each contestant does beside the first.
+
+    p is Wilcoxon's, of AUROC and of average precision.
+    """
+    head = ("method", "AUROC", "average precision", "F1", "mean rank", "by av. precision")
+    head = (*head, "ahead of ALAD()", "behind", "p", "p, av. precision")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in sorted(payload["fresh"].items(), key=lambda item: -item[1]["auroc"]):
         numbers = (f"{row[metric]:.4f}" for metric in quality.METRICS)
-        counts = (
-            (str(row["ahead"]), str(row["behind"])) if row["ahead"] + row["behind"] else ("",) * 2
-        )
-        lines.append(f"| {' | '.join((name, *numbers, *counts))} |")
+        ranks = (f"{row['rank'][metric]:.2f}" for metric in ("auroc", "average_precision"))
+        beside = ("",) * 4
+        if row["p"]:
+            p = (f"{row['p'][metric]:.2g}" for metric in ("auroc", "average_precision"))
+            beside = (str(row["ahead"]), str(row["behind"]), *p)
+        lines.append(f"| {' | '.join((name, *numbers, *ranks, *beside))} |")
     return "\n".join([*lines, "", f"{len(payload['tables'])} tables, of two problems each."]) + "\n"
 
 

@@ -59,6 +59,9 @@ def test_who_is_ahead_is_counted():
     rows = summary({"a": of(0.9, 0.8), "b": of(0.7, 0.8), "c": of(0.9, 0.9)})
     assert rows["LOF"]["auroc"] == pytest.approx(2.5 / 3)
     assert (rows["LOF"]["ahead"], rows["LOF"]["behind"]) == (1, 1)
+    assert sum(row["rank"]["auroc"] for row in rows.values()) == sum(range(1, len(names) + 1))
+    assert rows[names[0]]["p"] == {}
+    assert 0 < rows["LOF"]["p"]["auroc"] <= 1
 
 
 def test_rows_made_of_held_out_ones_keep_their_columns_values():
