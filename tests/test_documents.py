@@ -1,10 +1,14 @@
 """Figures in the documents are those of the stored results."""
 
 import pytest
+from PIL import Image
 
+from alad.experiments import quality
 from alad.experiments.compare import compared
+from alad.experiments.panels import PANELS
 from alad.experiments.registry import TABLES
-from benchmarks.tables import BLOCK, PAGES, RESULTS, renewed, table
+from alad.report.quality import ranks_in_words
+from benchmarks.tables import BLOCK, PAGES, RESULTS, ROOT, renewed, table
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -12,6 +16,12 @@ def test_every_table_says_what_its_result_says(page):
     text = page.read_text("utf-8")
     assert BLOCK.search(text)
     assert renewed(text) == text
+
+
+def test_the_picture_of_ranks_is_of_the_stored_results():
+    with Image.open(ROOT / "docs" / "images" / "ranks.png") as picture:
+        said = picture.text["Description"]
+    assert said == ranks_in_words(quality.compared(PANELS["adbench"], RESULTS / "quality"))
 
 
 @pytest.mark.parametrize("name", TABLES)

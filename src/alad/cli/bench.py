@@ -111,10 +111,11 @@ def _run(
 def _draw(panel: Mapping[str, Any], path: Path) -> None:
     from alad._files import written_aside
     from alad.cli.show import say
-    from alad.report.quality import ranks
+    from alad.report.quality import ranks, ranks_in_words
 
+    said = {"Description": ranks_in_words(panel)}
     with written_aside(path) as aside:
-        ranks(panel).savefig(aside, dpi=130, format="png")
+        ranks(panel).savefig(aside, dpi=130, format="png", metadata=said)
     say(f"Drawn: {path}")
 
 

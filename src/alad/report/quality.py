@@ -22,7 +22,7 @@ def ranks(panel: Mapping[str, Any]) -> Figure:
     InputError
         Fewer than two detectors or tables have been ranked.
     """
-    rows = sorted((r for r in panel["rows"] if r["rank"] is not None), key=lambda r: -r["rank"])
+    rows = _ranked(panel)
     if not rows:
         raise InputError(
             "Expected at least two detectors over at least two tables to rank; there are none. "
@@ -37,7 +37,17 @@ def ranks(panel: Mapping[str, Any]) -> Figure:
             axes.plot([row["rank"] - half, row["rank"] + half], [place] * 2, color=colour, lw=1.5)
             axes.plot(row["rank"], place, "o", color=colour)
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
-        axes.set_xlabel("mean rank by AUROC, 1 the best; bars: the critical difference")
+        axes.set_xlabel("mean rank by AUROC; bars: critical difference")
         axes.set_title(panel["title"])
         axes.grid(axis="y", visible=False)
     return figure
+
+
+def ranks_in_words(panel: Mapping[str, Any]) -> str:
+    """What :func:`ranks` draws, the best last: text for the file, so that it can be checked."""
+    return "; ".join(f"{row['label']} {row['rank']:.2f}" for row in _ranked(panel))
+
+
+def _ranked(panel: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = (row for row in panel["rows"] if row["rank"] is not None)
+    return sorted(rows, key=lambda row: -row["rank"])
