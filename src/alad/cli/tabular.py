@@ -159,7 +159,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     if row["epochs_scale"] != 1:
         epochs += f" (x {row['epochs_scale']:g})"
     interval = ours["f1"]["interval"]
-    between = "" if interval is None else "{:.4f} to {:.4f}".format(*interval)
+    between = "" if interval is None else f"{max(interval[0], 0):.4f} to {min(interval[1], 1):.4f}"
     seeds = str(len(row["seeds"]))
     return [label, seeds, epochs, *cells, between, _f1(published), inside, against]
 

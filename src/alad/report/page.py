@@ -12,14 +12,6 @@ from markupsafe import Markup
 from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
 
-METRICS = {
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "auroc": "AUROC",
-    "average_precision": "Av. precision",
-}
-
 
 def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> str:
     """Give the page of what :func:`alad.experiments.summary.summarise` gathered.
@@ -46,7 +38,6 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
         verdict_marks={
             mark: note for table in summary["tables"] for mark, note in table["footnotes"].items()
         },
-        metrics=METRICS,
         costs=summary["costs"],
     )
 
