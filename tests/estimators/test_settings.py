@@ -43,7 +43,7 @@ WRONG = [
         "one of 'features', 'logits', 'l1', 'l2', 'joint-features', 'joint-logits', "
         "'distance', 'local-distance', 'memory' or None",
     ),
-    ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard', 'pixels' or None"),
+    ("scaling", "max", "one of 'none', 'minmax', 'standard', 'log-standard' or None"),
     ("spectral_norm", 1, "True or False or None"),
     ("precision", "float16", "one of 'float32', 'bfloat16'"),
     ("precision", None, "one of 'float32', 'bfloat16'"),

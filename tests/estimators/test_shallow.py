@@ -168,7 +168,7 @@ WRONG = [
     (OCSVM, "gamma", 0, "'scale', 'auto' or a number in (0, inf)"),
     (OCSVM, "gamma", None, "'scale', 'auto' or a number in (0, inf)"),
     (OCSVM, "max_rows", 1, "an int of at least 2 or None"),
-    (OCSVM, "scaling", None, "one of 'none', 'minmax', 'standard', 'log-standard', 'pixels'"),
+    (OCSVM, "scaling", None, "one of 'none', 'minmax', 'standard', 'log-standard'"),
     (IsolationForest, "n_estimators", 0, "an int of at least 1"),
     (
         IsolationForest,

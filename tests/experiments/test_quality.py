@@ -106,7 +106,7 @@ def test_means_and_ranks_are_over_what_all_have(tmp_path):
 
 def test_what_lacks_a_seed_of_the_first_is_named_and_takes_none_from_the_rest(tmp_path):
     small = {"epochs": 0, "batch_size": 16}
-    first = with_method(CONTENDERS["alad"], settings=small, scores=("memory",))
+    first = with_method(CONTENDERS["alad"], settings=small)
     run(TWO, [first, CHOSEN[1]], range(2), tmp_path, print)
     run(TWO, CHOSEN[:1], range(1, 2), tmp_path, print)  # one of the two seeds
     run(TWO, [CONTENDERS["pca"]], range(5, 7), tmp_path, print)  # other splits
