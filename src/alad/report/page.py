@@ -31,7 +31,7 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
         one_class=[
             table | {"bars": _drawn(figures.one_class(table))} for table in summary["one_class"]
         ],
-        pictures={title: _as_url(png) for title, png in (pictures or {}).items()},
+        pictures={title: as_url(png) for title, png in (pictures or {}).items()},
         panels=[_panel(panel) for panel in summary["panels"]],
         sources=summary["sources"],
         verdict=verdict(summary["tables"]),
@@ -57,7 +57,8 @@ def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _as_url(png: bytes) -> Markup:
+def as_url(png: bytes) -> Markup:
+    """Give a PNG file as an address that holds it whole."""
     return Markup("data:image/png;base64," + base64.b64encode(png).decode())
 
 

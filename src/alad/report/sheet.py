@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -14,7 +13,7 @@ from alad.calibration import share_below_offset
 from alad.report import drawings, origin, words
 from alad.report.cases import EXPLAINED
 from alad.report.groups import GROUPS
-from alad.report.page import settings
+from alad.report.page import as_url, settings
 
 MODELS_OWN = "the model's threshold"  # as 'alad score' calls its rule without an option
 
@@ -80,8 +79,7 @@ def looked(facts: Mapping[str, Any], png: bytes) -> str:
     ``facts`` are what ``alad look --json`` prints, with ``place``, ``detector``, ``threshold`` and
     how many pictures lie ``above`` it.
     """
-    image = Markup("data:image/png;base64," + base64.b64encode(png).decode())
-    return _page("look.html", **facts, image=image)
+    return _page("look.html", **facts, image=as_url(png))
 
 
 def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
