@@ -12,7 +12,6 @@ from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN
 from alad.errors import DivergedError, InputError
 from alad.estimators import _fitting, fit_side_by_side
 from alad.training import Checkpoint, Move
-from alad.training.programs import programs
 from tests.estimators.small import FRAME, NETWORKS, NEW, X, equal, fitted, leaves, new
 
 
@@ -65,10 +64,11 @@ def test_a_seed_that_was_drawn_can_be_given_again():
 
 
 def test_the_average_can_be_switched_off():
-    programs.cache_clear()  # other tests may have compiled one of them with other options
-    averaged, last = (new(BiGAN, **decay).fit(X) for decay in ({}, {"ema_decay": 0.0}))
+    averaged, last = fitted(BiGAN), fitted(BiGAN, ema_decay=0.0)
     untrained = fitted(BiGAN, epochs=0)
-    assert averaged.history_.losses == last.history_.losses  # it trains the same
+    # It trains the same. Two programs, though: on AVX2 they round the last bit otherwise.
+    for player, losses in last.history_.losses.items():
+        np.testing.assert_allclose(averaged.history_.losses[player], losses, rtol=3e-7)
 
     def way(detector):  # from the newborn weights
         pairs = zip(leaves(detector.weights_["A"]), leaves(untrained.weights_["A"]), strict=True)
