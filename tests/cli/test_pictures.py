@@ -15,6 +15,8 @@ from PIL import Image
 
 from alad import ALAD, load
 from alad.cli import calibrating, drift, pictures
+from alad.report.pictures import as_bytes, gather
+from alad.report.pictures import look as drawn
 from tests.estimators.pictures import SMALL, dots, stripes
 
 FIT = ("fit", "pictures", "-o", "model", "--side", "8")
@@ -114,6 +116,18 @@ def test_look_draws_them(alad, fitted):
     with Image.open("look.png") as drawn:
         assert min(drawn.size) > 300
         assert np.asarray(drawn.convert("L")).std() > 10
+
+
+def test_look_says_how_large_a_difference_is(fitted):
+    model = load("model")
+    shown = np.concatenate([stripes(4), dots(4)]).reshape(8, 8, 8, 1)
+    names = [f"{i}.png" for i in range(len(shown))]
+    extremes = gather(model, [(shown, names)], 3)
+    figure = drawn(model, extremes, 0)
+    scales = [axes for axes in figure.axes if axes.get_title("left") == "of 255"]
+    apart = np.abs(as_bytes(model.reconstruct(shown)).astype(float) - shown).mean(axis=-1)
+    largest = max(apart[names.index(name)].max() for name in extremes.names)
+    assert [axes.get_ylim() for axes in scales] == [(0, pytest.approx(largest))] * 2
 
 
 def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):

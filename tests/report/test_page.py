@@ -18,7 +18,7 @@ from alad.experiments.published import PUBLISHED
 from alad.experiments.summary import summarise
 from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
-from alad.report.page import render, verdict
+from alad.report.page import figures_in, render, verdict
 from tests.report import made_up
 
 
@@ -128,6 +128,13 @@ def test_what_is_missing_or_short_is_said(page):
 def test_names_from_the_data_are_escaped(page):
     assert "smurf <b>" not in page
     assert "smurf &lt;b&gt;" in page
+
+
+def test_it_tells_of_every_figure_that_it_draws(summary):
+    drawn = []
+    page = render(summary, None, drawn.append)
+    assert drawn == [1] * figures_in(summary)
+    assert page.count("<svg") == figures_in(summary)
 
 
 def test_the_verdict_lists_the_furthest_first(summary):

@@ -68,10 +68,12 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def rows_progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def rows_progress(
+    title: str, total: int | None, unit: str = "rows"
+) -> Iterator[Callable[[int], None]]:
     """Give a function that is told of each batch how many rows it had; silent off a terminal."""
     if not sys.stderr.isatty():
-        yield lambda rows: None
+        yield lambda count: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -79,9 +81,9 @@ def rows_progress(title: str, total: int | None) -> Iterator[Callable[[int], Non
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,} rows"),
+        TextColumn("{task.completed:,} " + unit),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda rows: bar.advance(task, rows)
+        yield lambda count: bar.advance(task, count)

@@ -84,9 +84,10 @@ def _of_results(
     results: Path, pictures: Path | None, time: str | None, entity: str | None
 ) -> tuple[str, dict[str, Any]]:
     """The page of stored results, and what it shows in short."""
+    from alad.cli.progress import rows_progress
     from alad.experiments.summary import summarise
     from alad.io.folder import FACTS
-    from alad.report.page import render, verdict
+    from alad.report.page import figures_in, render, verdict
 
     if time is not None or entity is not None:
         raise InputError(
@@ -107,7 +108,9 @@ def _of_results(
         "published": len(answers),
         "within_2_sd": sum(entry["within"] is True for entry in answers),
     }
-    return render(summary, _pictures(pictures)), facts
+    shown_too = _pictures(pictures)
+    with rows_progress("drawing", figures_in(summary), "figures") as advance:
+        return render(summary, shown_too, advance), facts
 
 
 def _of_table(
@@ -146,6 +149,7 @@ def _in_short(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def _opened(path: Path, detector: AbstractDetector) -> Scored:
     """Give a scored table that can be read twice, with the types of fit."""
+    from alad.cli.progress import rows_progress
     from alad.cli.provenance import name_of
     from alad.cli.tables import as_at_fit, open_table
     from alad.preprocessing.table import Column
@@ -157,9 +161,10 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
     schema = [*(detector.encoder_.schema if detector.encoder_ else ()), *added]
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        with open_table(path) as table:
+        with open_table(path) as table, rows_progress("reading", table.rows) as advance:
             for frame in table.batches(columns):
                 yield as_at_fit(frame, schema)
+                advance(frame.height)
 
     with open_table(path) as table:
         return Scored(name_of(path), table.names, batches, _footer(table))

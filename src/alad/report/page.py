@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -13,10 +13,15 @@ from alad.metrics import mean_and_sd_as_text
 from alad.report import figures
 
 
-def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> str:
+def render(
+    summary: Mapping[str, Any],
+    pictures: Mapping[str, bytes] | None = None,
+    drew: Callable[[int], None] = lambda figures: None,
+) -> str:
     """Give the page of what :func:`alad.experiments.summary.summarise` gathered.
 
-    ``pictures`` are PNG files by title, which the page shows at its end.
+    ``pictures`` are PNG files by title, which the page shows at its end. ``drew`` is told of each
+    of its :func:`figures_in` when it is there: they take nearly all of the time.
     """
     environment = Environment(
         loader=PackageLoader("alad.report"),
@@ -26,13 +31,18 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
         lstrip_blocks=True,
     )
     environment.filters |= {"number": mean_and_sd_as_text, "short": short, "settings": settings}
+
+    def drawn(svg: str) -> Markup:
+        drew(1)
+        return Markup(svg)  # our own, with its texts escaped
+
     return environment.get_template("tables.html").render(
-        tables=[table | {"bars": _drawn(figures.bars(table))} for table in summary["tables"]],
+        tables=[table | {"bars": drawn(figures.bars(table))} for table in summary["tables"]],
         one_class=[
-            table | {"bars": _drawn(figures.one_class(table))} for table in summary["one_class"]
+            table | {"bars": drawn(figures.one_class(table))} for table in summary["one_class"]
         ],
         pictures={title: as_url(png) for title, png in (pictures or {}).items()},
-        panels=[_panel(panel) for panel in summary["panels"]],
+        panels=[_panel(panel, drawn) for panel in summary["panels"]],
         sources=summary["sources"],
         verdict=verdict(summary["tables"]),
         verdict_marks={
@@ -42,16 +52,22 @@ def render(summary: Mapping[str, Any], pictures: Mapping[str, bytes] | None = No
     )
 
 
-def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
+def figures_in(summary: Mapping[str, Any]) -> int:
+    """How many figures the page of a summary has."""
+    of_panels = sum(1 + len(one["methods"]) + len(one["training"]) for one in summary["panels"])
+    return len(summary["tables"]) + len(summary["one_class"]) + of_panels
+
+
+def _panel(panel: Mapping[str, Any], drawn: Callable[[str], Markup]) -> dict[str, Any]:
     return {
         "title": panel["title"],
-        "curves": _drawn(figures.curves(panel)),
+        "curves": drawn(figures.curves(panel)),
         "histograms": [
-            {"label": method["label"], "svg": _drawn(figures.histogram(method))}
+            {"label": method["label"], "svg": drawn(figures.histogram(method))}
             for method in panel["methods"]
         ],
         "training": [
-            {"label": entry["label"], "svg": _drawn(figures.training(entry))}
+            {"label": entry["label"], "svg": drawn(figures.training(entry))}
             for entry in panel["training"]
         ],
     }
@@ -60,10 +76,6 @@ def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
 def as_url(png: bytes) -> Markup:
     """Give a PNG file as an address that holds it whole."""
     return Markup("data:image/png;base64," + base64.b64encode(png).decode())
-
-
-def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # our own, with its texts escaped
 
 
 def verdict(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from alad.report.plots import STYLE
@@ -68,7 +69,8 @@ def gather(model: Any, batches: Iterable[tuple[Pictures, Sequence[str]]], count:
 def look(model: Any, extremes: Extremes, seed: int) -> Figure:
     """Draw the extremes beside their reconstructions, samples G(z), and walks between codes E(x).
 
-    The difference is the mean over the channels of ``abs(x - G(E(x)))``, on one scale for all.
+    The difference is the mean over the channels of ``abs(x - G(E(x)))``, on one scale for all, in
+    steps of the 255 that a pixel has.
     """
     halves = extremes.halves()
     count = halves["most normal"].stop
@@ -94,7 +96,10 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
             line = grid[part * len(ROWS) + row]
             _name(line[0], f"{title}\n{ROWS[row]}" if row == 0 else ROWS[row])
             for ax, picture in zip(line, pictures[where], strict=False):
-                _show(ax, picture, most if row == len(ROWS) - 1 else None)
+                image = _show(ax, picture, most if row == len(ROWS) - 1 else None)
+        bar = line[0].figure.colorbar(image, ax=line, fraction=0.02, pad=0.01, aspect=8)
+        bar.ax.set_title("of 255", fontsize=6.5)
+        bar.ax.tick_params(labelsize=6.5)
         titles = zip(extremes.scores[where], extremes.names[where], strict=True)
         for ax, (score, name) in zip(grid[part * len(ROWS)], titles, strict=False):
             ax.set_title(f"{name[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center")
@@ -118,13 +123,12 @@ def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) ->
     _name(grid[SAMPLES, 0], "walk from E(x) of\nmost normal to\nmost anomalous")
 
 
-def _show(ax: Axes, picture: Pictures, most: float | None = None) -> None:
+def _show(ax: Axes, picture: Pictures, most: float | None = None) -> AxesImage:
     if most is not None:
-        ax.imshow(picture, cmap=HEAT, vmin=0, vmax=most)
-    elif picture.shape[-1] == 1:
-        ax.imshow(picture[..., 0], cmap="gray", vmin=0, vmax=255)
-    else:
-        ax.imshow(picture)
+        return ax.imshow(picture, cmap=HEAT, vmin=0, vmax=most)
+    if picture.shape[-1] == 1:
+        return ax.imshow(picture[..., 0], cmap="gray", vmin=0, vmax=255)
+    return ax.imshow(picture)
 
 
 def _name(ax: Axes, text: str) -> None:
