@@ -74,6 +74,7 @@ def table(name: str) -> str:
     payload = stored["payload"]
     by_kind = {
         "selection": selection,
+        "tried": tried,
         "reasons": reasons,
         "fresh": fresh,
         "conformal": conformal,
@@ -252,6 +253,18 @@ def selection(payload: Mapping[str, Any]) -> str:
         above = f"{row['above_0']} of {len(payload['tables'])}"
         cells = (row["score"], row["criterion"], f"{row['correlation']:.2f}", above, *aurocs)
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def tried(payload: Mapping[str, Any]) -> str:
+    """What variations of the default's score give, by group of tables."""
+    groups = {"one-class": "clean", "contaminated": "5 % anomalies", "kdd99": "KDDCup99"}
+    shown = ("auroc", "average_precision")
+    heads = [f"{title}, {metric}" for title in groups.values() for metric in ("AUROC", "AP")]
+    lines = [f"| variation | {' | '.join(heads)} | KDDCup99, F1 |", "|---" * (len(heads) + 2) + "|"]
+    for name, row in payload["tried"].items():
+        cells = [f"{row[group][metric]:.4f}" for group in groups for metric in shown]
+        lines.append(f"| {name} | {' | '.join(cells)} | {row['kdd99']['f1']:.4f} |")
     return "\n".join(lines) + "\n"
 
 
