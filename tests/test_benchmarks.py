@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alad import ALAD
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
@@ -154,9 +155,9 @@ def test_contestants_are_compared_with_the_first_of_all_or_of_their_kind(by_kind
 
 def test_a_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
     rng = np.random.default_rng(0)
-    crowd, knot = rng.normal(size=(400, 3)), 30 + 1e-3 * rng.normal(size=(10, 3))
+    crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
     detector = ALAD(epochs=0, random_state=0).fit(np.concatenate([crowd, knot]))
-    found = dict(variations(detector, np.concatenate([crowd[:50], knot + 1e-3])))
+    found = dict(variations(detector, np.concatenate([crowd[:50], knot + 0.05])))
     assert len(found) == 1 + len(SHARES) + len(WEIGHTS)
     raised = found["a floor of 0.05"] - found["ALAD()"]
     assert raised[:50].max() < 0.3
