@@ -57,11 +57,8 @@ def made_otherwise(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     >>> made_otherwise([{"label": "ALAD", "ours": {}, "differs": ["code"]}, {"ours": None}])
     {'code': ['ALAD']}
     """
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        if row["ours"] is not None and row["differs"]:
-            found.setdefault(" and ".join(row["differs"]), []).append(row["label"])
-    return found
+    stored = (row for row in rows if row["ours"] is not None)
+    return results.by_difference((row["label"], row["differs"]) for row in stored)
 
 
 def _job(table: Table, row: Row) -> Job:

@@ -159,11 +159,8 @@ def made_otherwise(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in rows:
         stored = {name: cell for name, cell in row["cells"].items() if cell}
-        by_what: dict[str, list[str]] = {}
-        for name, cell in stored.items():
-            if cell["differs"]:
-                by_what.setdefault(" and ".join(cell["differs"]), []).append(name)
-        for what, names in by_what.items():
+        differs = results.by_difference((name, cell["differs"]) for name, cell in stored.items())
+        for what, names in differs.items():
             only = "" if len(names) == len(stored) else f" ({', '.join(names)})"
             found.setdefault(what, []).append(row["label"] + only)
     return found

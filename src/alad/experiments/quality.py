@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,15 +184,15 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
     tables = list(panel.tables)
     asked = [contender for contender in CONTENDERS.values() if contender.is_of(panel)]
     stored = [(contender, _stored(folder, panel, contender)) for contender in asked]
-    least = _seeds(stored[0][1], tables)
+    least = _common(stored[0][1].get(table, ()) for table in tables)
     whole, absent = [], {}
     for contender, runs in stored:
-        seeds = _seeds(runs, tables)
+        seeds = _common(runs.get(table, ()) for table in tables)
         if set(tables) <= set(runs) and least <= seeds:
             whole.append((contender, runs))
         elif contender.control or seeds:
             absent[contender.label] = len(seeds & least)
-    shared = {table: _shared([runs[table] for _, runs in whole]) for table in tables}
+    shared = {table: sorted(_common(runs[table] for _, runs in whole)) for table in tables}
     rows = [
         _row(contender, score, runs, tables, shared)
         for contender, runs in whole
@@ -228,14 +228,10 @@ def absent(panel: Mapping[str, Any]) -> list[str]:
     return [f"Not run on all of it: {'; '.join(named)}."] if named else []
 
 
-def _seeds(runs: Mapping[str, Any], tables: Sequence[str]) -> set[int]:
-    """The seeds that a contender has of every table."""
-    return set.intersection(*({one["seed"] for one in runs.get(table, ())} for table in tables))
-
-
-def _shared(of_table: Sequence[Sequence[Mapping[str, Any]]]) -> list[int]:
-    """The seeds that every contender has."""
-    return sorted(set.intersection(*({one["seed"] for one in runs} for runs in of_table or [()])))
+def _common(several: Iterable[Sequence[Mapping[str, Any]]]) -> set[int]:
+    """The seeds that are among all of several lists of runs."""
+    seeds = [{one["seed"] for one in runs} for runs in several]
+    return set.intersection(*seeds) if seeds else set()
 
 
 def _row(

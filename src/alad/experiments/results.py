@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,19 @@ def differences(job: Job, stored: Stored) -> list[str]:
     now = replace(job, epochs_scale=stored.content["payload"]["epochs_scale"]).identity
     found = [name for name in now if stored.identity.get(name) != now[name]]
     return found if stored.codes in ([], [job.code]) else [*found, CODE]
+
+
+def by_difference(named: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """By what differs of them: the names, without those of which nothing does.
+
+    >>> by_difference([("ALAD", ["code"]), ("GAN", []), ("DAGMM", ["code"])])
+    {'code': ['ALAD', 'DAGMM']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, differs in named:
+        if differs:
+            found.setdefault(" and ".join(differs), []).append(name)
+    return found
 
 
 def write(folder: Path, job: Job, runs: Sequence[Run], pictures: Mapping[str, Any]) -> Path:
