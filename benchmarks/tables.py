@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -365,16 +365,17 @@ def figure(value: float, digits: int) -> str:
 def race(payload: Mapping[str, Any]) -> str:
     """Contestants of a benchmark: median, extremes, and the ratio to the first of them."""
     unit, scale, digits = payload["unit"], payload["scale"], payload["digits"]
-    peak = payload.get("peak_mib", {})
-    more = " peak MiB |" if peak else ""
-    lines = [
-        f"| contestant | median {unit} | min | max | {payload['ratio']} |{more}",
-        "|---" * (6 if peak else 5) + "|",
-    ]
+    more: dict[str, Callable[[str], str]] = {}
+    if peak := payload.get("peak_mib"):
+        more["peak MiB"] = lambda name: f"{max(peak[name]):,.0f}"
+    if batch := payload.get("batch"):  # of pictures a step
+        more["pictures/s"] = lambda name: f"{batch / payload['contestants'][name]['median']:,.0f}"
+    head = ("contestant", f"median {unit}", "min", "max", payload["ratio"], *more)
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in payload["contestants"].items():
-        cells = " | ".join(figure(row[k] * scale, digits) for k in ("median", "min", "max"))
-        held = f" {max(peak[name]):,.0f} |" if peak else ""
-        lines.append(f"| {name} | {cells} | {figure(row['ratio'], 2)} |{held}")
+        cells = (figure(row[k] * scale, digits) for k in ("median", "min", "max"))
+        further = (cell(name) for cell in more.values())
+        lines.append(f"| {' | '.join((name, *cells, figure(row['ratio'], 2), *further))} |")
     said = [words.format(payload[fact]) for fact, words in FACTS.items() if fact in payload]
     return "\n".join([*lines, *(["", " ".join(said)] if said else [])]) + "\n"
 
