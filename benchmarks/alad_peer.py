@@ -15,9 +15,10 @@ from alad import ALAD
 from alad.datasets.kdd99 import LABEL, load
 from alad.networks import PRESETS, Players
 from alad.training import Settings, train
-from benchmarks.torch_step import BATCH, X_DIM, Z_DIM
 
 FIT_ROWS = 10_000
+PRESET = PRESETS["kdd99"]
+X_DIM, Z_DIM, BATCH = 121, PRESET.latent_dim, PRESET.batch_size
 
 
 def time_steps(n_steps: int, data: np.ndarray, seeds: int = 1) -> float:
@@ -25,13 +26,12 @@ def time_steps(n_steps: int, data: np.ndarray, seeds: int = 1) -> float:
 
     The epoch has ``n_steps`` steps, and its share of the shuffling; the first one compiles.
     """
-    preset = PRESETS["kdd99"]
     trained = train(
-        Players(preset.architecture, X_DIM, Z_DIM, ("xz", "xx", "zz"), False),
+        Players(PRESET.architecture, X_DIM, Z_DIM, ("xz", "xx", "zz"), False),
         ALAD.moves,
         data[: n_steps * BATCH],
         seeds=range(seeds),
-        settings=Settings(epochs=2, batch_size=BATCH, learning_rate=preset.learning_rate),
+        settings=Settings(epochs=2, batch_size=BATCH, learning_rate=PRESET.learning_rate),
     )
     return trained.history.seconds[1] / n_steps / seeds
 

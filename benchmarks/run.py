@@ -62,15 +62,23 @@ class Race:
         return next(other for other in self.contestants if other.startswith(kind))
 
 
-def step_race(steps: int) -> Race:
-    """Seconds per training step of the KDD99 preset, batch 50, on the processor."""
+def step_race(steps: int, beside: str | None = None) -> Race:
+    """Seconds per training step of the KDD99 preset, batch 50, on the processor.
+
+    ``beside`` is another Python that takes part, with a JAX of its own.
+    """
     from benchmarks import alad_peer, pyod_peer, torch_step
+    from benchmarks.beside import Beside
 
     data = normal_rows(ROWS)
     contestants: Contestants = {
         "alad, 1 seed": partial(alad_peer.time_steps, steps, data),
         "alad, 10 seeds, each": partial(alad_peer.time_steps, steps, data, 10),
     }
+    if beside is not None:
+        other = Beside(beside, steps)
+        contestants[f"alad, 1 seed, {other.name}"] = partial(other.time_steps, 1)
+        contestants[f"alad, 10 seeds, each, {other.name}"] = partial(other.time_steps, 10)
     for threads in THREADS:
         contestants[f"PyTorch eager, {counted(threads)}"] = partial(
             torch_step.time_steps, steps, data, threads
@@ -353,6 +361,9 @@ def main() -> None:
         "--without", metavar="CONTESTANT", action="append", default=[], help="leave this one out"
     )
     parser.add_argument("--rows", type=int, default=SCALE_ROWS, help="of the races scale and fits")
+    parser.add_argument(
+        "--beside", metavar="PYTHON", help="of the race step: another Python, with its own JAX"
+    )
     parser.add_argument("--dry", action="store_true", help="print only, store nothing")
     options = parser.parse_args()
     for name in [options.race] if options.race else [name for name in RACES if "gpu" not in name]:
@@ -363,6 +374,7 @@ def main() -> None:
             options.without,
             store=not options.dry,
             rows=options.rows,
+            beside=options.beside,
         )
 
 
@@ -374,11 +386,17 @@ def hold(
     *,
     store: bool,
     rows: int = SCALE_ROWS,
+    beside: str | None = None,
 ) -> None:
     """Run one race, print its table and store its result."""
     load = os.getloadavg()[0]
     sized = {"scale": scale_race, "fits": fits_race}
-    race = sized[name](steps, rows) if name in sized else RACES[name](steps)
+    if name in sized:
+        race = sized[name](steps, rows)
+    elif name == "step":
+        race = step_race(steps, beside)
+    else:
+        race = RACES[name](steps)
     if unknown := set(without) - set(race.contestants):
         raise SystemExit(f"Expected contestants of {', '.join(race.contestants)}; got {unknown}.")
     for contestant in without:
@@ -388,6 +406,7 @@ def hold(
     if store:
         command = f"python -m benchmarks.run {name} --rounds {rounds} --steps {steps}"
         command += f" --rows {rows}" if name in sized else ""
+        command += " --beside PYTHON" if beside else ""
         command += "".join(f" --without '{contestant}'" for contestant in without)
         payload = {
             "unit": race.unit,

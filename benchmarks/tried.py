@@ -1,7 +1,7 @@
 """What was tried on top of the default's score and left: ``python -m benchmarks.tried``.
 
-Both change what ``ALAD()`` makes of one and the same fit. They were to help where anomalies are
-left among the training rows, which the memory then knows:
+Two things, alone and together, that change what ``ALAD()`` makes of one and the same fit. They were
+to help where anomalies are left among the training rows, which the memory then knows:
 
 * a floor: the distance r to a kept row counts as at least ``share`` of how far that row lies from
   its own crowd, the nearest twentieth of the kept rows (reachability, as the local outlier factor
@@ -38,6 +38,7 @@ from benchmarks.run import RESULTS
 
 SHARES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 WEIGHTS = (0.05, 0.1, 0.2, 0.5)
+BOTH = ((0.02, 0.1), (0.02, 0.2), (0.03, 0.2))  # a share and a weight
 CROWD, AGAINST = 0.05, 2048  # of the kept rows, and how many of them stand for all
 SEEDS = (0,)
 GROUPS = {
@@ -84,11 +85,18 @@ def variations(detector: ALAD, x: NDArray[Any]) -> Iterator[tuple[str, Vector]]:
     buffers = type(buffers)({**buffers, "radius": buffers["radius"].replace(crowds)})
     detector.weights_ = {**detector.weights_, "M": (params, buffers)}
     distances, of_rows = np.split(detector._mapped(near, x).astype(np.float64), 2, axis=1)
-    for share in SHARES:
-        unit = float(buffers["unit"][...][0])
-        yield f"a floor of {share:g}", score + with_floor(distances, of_rows, share, unit)
-    for weight in WEIGHTS:
-        yield f"reconstruction by {weight:g}", score + weight * reconstruction
+    unit = float(buffers["unit"][...][0])
+    for share, weight in (*((s, 0) for s in SHARES), *((0, w) for w in WEIGHTS), *BOTH):
+        floor = with_floor(distances, of_rows, share, unit)
+        yield _named(share, weight), score + floor + weight * reconstruction
+
+
+def _named(share: float, weight: float) -> str:
+    parts = (
+        f"a floor of {share:g}" if share else "",
+        f"reconstruction by {weight:g}" if weight else "",
+    )
+    return " and ".join(part for part in parts if part)
 
 
 def judged(name: str, protocol: str, seed: int) -> dict[str, dict[str, float]]:

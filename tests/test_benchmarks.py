@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import platform
+import sys
+
+import jax
 import numpy as np
 import polars as pl
 import pytest
 
 from alad import ALAD
+from benchmarks.beside import Beside
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
@@ -15,7 +20,7 @@ from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
-from benchmarks.tried import SHARES, WEIGHTS, crowds_of, variations
+from benchmarks.tried import BOTH, SHARES, WEIGHTS, crowds_of, variations
 
 FILE = """@relation made
 @attribute a real
@@ -158,7 +163,7 @@ def test_a_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
     crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
     detector = ALAD(epochs=0, random_state=0).fit(np.concatenate([crowd, knot]))
     found = dict(variations(detector, np.concatenate([crowd[:50], knot + 0.05])))
-    assert len(found) == 1 + len(SHARES) + len(WEIGHTS)
+    assert len(found) == 1 + len(SHARES) + len(WEIGHTS) + len(BOTH)
     raised = found["a floor of 0.05"] - found["ALAD()"]
     assert raised[:50].max() < 0.3
     assert raised[50:].min() > 1
@@ -167,3 +172,21 @@ def test_a_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
 def test_a_crowd_is_a_twentieth_of_the_rows():
     rows = np.arange(100, dtype=np.float32)[:, None]
     assert crowds_of(rows)[[0, 50]].tolist() == [5, 3]  # of itself and two, three on either side
+
+
+def test_another_python_says_who_it_is_and_measures():
+    other = Beside(sys.executable, 2)
+    assert other.name == f"Python {platform.python_version()}, JAX {jax.__version__}"
+    assert 0 < other.time_steps(1) < 60
+    other.close()
+    assert other.process.returncode == 0
+
+
+def test_another_python_that_ends_is_an_error(tmp_path):
+    gone = tmp_path / "python"
+    gone.write_text("#!/bin/sh\nexit 3\n")
+    gone.chmod(0o755)
+    other = Beside(str(gone), 2)
+    with pytest.raises(RuntimeError, match="it ended"):
+        other.time_steps(1)
+    other.close()
