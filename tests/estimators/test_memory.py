@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from safetensors.numpy import load_file
 from alad import ALAD, ALICE, BiGAN, load
 from alad.errors import InputError
 from alad.estimators import _memory, _network
-from alad.estimators._memory import distinct_rows, kept_rows, memory_of, without_knots
-from alad.networks.memory import Memory
+from alad.estimators._memory import distinct_rows, kept_rows, memory_of, to_crowd, without_knots
+from alad.io.folder import read_model, write_model
+from alad.networks.memory import Kept, Memory
 from tests.estimators.small import NEW, N, X, fitted, new
 
 RNG = np.random.default_rng(2)
@@ -112,6 +115,44 @@ def test_a_knot_apart_from_the_rest_is_left_out():
     both = np.vstack([normal, knot])
     assert len(kept_rows(both, 0, leave_out_knots=True).rows) == len(kept)
     assert len(kept_rows(both, 0, leave_out_knots=False).rows) == len(both)
+
+
+def test_a_crowd_is_the_nearest_twentieth_of_the_rows():
+    line = np.arange(100, dtype=np.float32)[:, None]
+    assert to_crowd(line, 0)[[0, 50, 99]].tolist() == [5, 3, 5]  # two on one side, three on one
+    many = np.tile(line, (50, 1)) + 0.001 * RNG.normal(size=(5000, 1)).astype(np.float32)
+    np.testing.assert_allclose(to_crowd(many, 0)[[0, 50, 99]], [5, 2.5, 5], atol=1)
+
+
+def test_a_knot_vouches_for_less_and_other_rows_as_before():
+    knot = 9 + 0.01 * rows(40)
+    everything = np.vstack([rows(1000), knot, 6 * rows(15)])
+    size, (_, buffers) = memory_of(everything, 0, leave_out_knots=False)
+    memory = Memory(size[0], 4, cells=size[1])
+    nnx.update(memory, buffers)
+    asked = np.vstack([rows(200), knot[:20] + 0.01, 6 * rows(20)]).astype(np.float32)
+    found = np.asarray(jax.jit(lambda memory, x: memory.nearest(x, 10)[0])(memory, asked))
+    memory.least = Kept(0 * memory.least[...])
+    before = np.asarray(jax.jit(lambda memory, x: memory.nearest(x, 10)[0])(memory, asked))
+    raised = found.mean(axis=1) / before.mean(axis=1)
+    assert raised[200:220].min() > 3
+    assert raised[:200].max() < 1.2
+    assert raised[220:].max() < 1.05
+
+
+def test_a_model_from_before_scores_as_it_did(tmp_path):
+    detector = new(ALAD).fit(np.vstack([X, X[:1] + 50 + 0.01 * RNG.normal(size=(30, X.shape[1]))]))
+    detector.save(tmp_path / "model")
+    model = read_model(tmp_path / "model")
+    without = {name: array for name, array in model.arrays.items() if not name.endswith("M.least")}
+    facts = {k: v for k, v in model.facts.items() if k not in ("weights_sha256", "packed")}
+    write_model(tmp_path / "before", replace(model, facts=facts, arrays=without))
+    params, buffers = detector.weights_["M"]
+    least = buffers["least"].replace(0 * buffers["least"][...])
+    now = detector.score_samples(NEW)
+    detector.weights_["M"] = params, type(buffers)({**buffers, "least": least})
+    assert np.array_equal(load(tmp_path / "before").score_samples(NEW), detector.score_samples(NEW))
+    assert np.array_equal(load(tmp_path / "model").score_samples(NEW), now)
 
 
 def test_rows_that_are_merely_alone_stay():

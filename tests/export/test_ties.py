@@ -19,10 +19,11 @@ TIED = np.array([[0.0, 1.0], [0.0, -1.0], [1.0, 0.0]])
 RADII = np.r_[np.full(NEIGHBOURS - 1, 2.0), 1.0, 3.0, 5.0]
 
 
-def width(x, kept, radius=RADII):
-    memory = SimpleNamespace(rows=kept, radius=radius, unit=np.array([0.5]))
+def width(x, kept, radius=RADII, least=None, locality=LOCALITY):
+    least = np.zeros(len(kept)) if least is None else least
+    memory = SimpleNamespace(rows=kept, radius=radius, least=least, unit=np.array([0.5]))
     x = np.array(x, np.float32)
-    return _width(memory, x, x)
+    return _width(memory, x, x, locality)
 
 
 def test_one_of_three_rows_that_are_equally_near_may_count():
@@ -43,9 +44,15 @@ def test_the_row_itself_is_no_neighbour():
     assert width([0, 0], kept) == pytest.approx(LOCALITY * math.log(high / low))
 
 
-def test_only_scores_that_look_at_radii_are_excused():
+def test_of_rows_that_are_equally_near_one_may_count_as_farther():
+    least = np.r_[np.full(NEIGHBOURS - 1, 9.0), 0, 0.2, 4]
+    expected = (math.log(4 + 0.5) - math.log(1 + 0.5)) / NEIGHBOURS
+    assert width([0, 0], np.r_[NEAR, TIED], least=least, locality=0) == pytest.approx(expected)
+
+
+def test_only_scores_that_look_at_kept_rows_are_excused():
     everywhere = np.ones(len(X), np.bool_)
-    assert not leeway(fitted(ALAD, "array", anomaly_score="distance"), X, everywhere).any()
+    assert not leeway(fitted(ALAD, "array", anomaly_score="features"), X, everywhere).any()
 
 
 def test_ties_do_not_excuse_another_score(monkeypatch):

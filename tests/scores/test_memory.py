@@ -23,6 +23,7 @@ RNG = np.random.default_rng(1)
 M, D = 50, 6
 KEPT = RNG.normal(size=(M, D)).astype(np.float32)
 RADIUS = RNG.uniform(0.5, 2, size=M).astype(np.float32)
+LEAST = np.where(np.arange(M) % 7, 0, 4).astype(np.float32)  # some distances count as more
 TRUST, SLOPES, INTERCEPT, SCALE = 0.7, (0.3, 0.6), -0.4, 2.5
 UNIT = np.full(1, 0.07, np.float32)
 X = np.vstack([RNG.normal(size=(20, D)), 30 * RNG.normal(size=(5, D))]).astype(np.float32)
@@ -33,6 +34,7 @@ def networks():
     built = Players(tabular_architecture(D), D, 3, ("xz", "xx"), False, M)(jax.random.key(0))
     memory = built["M"]
     memory.rows, memory.radius, memory.unit = map(Kept, map(jnp.asarray, (KEPT, RADIUS, UNIT)))
+    memory.least = Kept(jnp.asarray(LEAST))
     memory.slopes, memory.intercept = Kept(jnp.array(SLOPES)), Kept(jnp.full(1, INTERCEPT))
     memory.trust, memory.scale = Kept(jnp.full(1, TRUST)), Kept(jnp.full(1, SCALE))
     for network in built.values():
@@ -44,7 +46,8 @@ def by_hand(x):
     squashed = np.sign(x) * SCALE * np.log1p(np.abs(np.float64(x)) / SCALE)
     distances = np.linalg.norm(squashed[:, None] - KEPT, axis=2)
     order = np.argsort(distances, axis=1)[:, :NEIGHBOURS]
-    near = np.log(np.take_along_axis(distances, order, axis=1) + UNIT).mean(axis=1)
+    raised = np.maximum(np.take_along_axis(distances, order, axis=1), LEAST[order])
+    near = np.log(raised + UNIT).mean(axis=1)
     return near, np.log(RADIUS[order].mean(axis=1) + UNIT)
 
 
@@ -87,11 +90,12 @@ def test_a_discriminator_that_is_not_there_has_no_say(networks):
 
 @pytest.fixture
 def unsquashed(networks):
-    """The memory of networks that had rows enough, so that nothing is squashed."""
+    """The memory of networks that had rows enough, none in a knot: nothing counts otherwise."""
     memory = networks["M"]
-    memory.scale = Kept(jnp.full(1, jnp.inf))
+    memory.scale, memory.least = Kept(jnp.full(1, jnp.inf)), Kept(jnp.zeros(M))
     yield memory
     memory.scale, memory.rows = Kept(jnp.full(1, SCALE)), Kept(jnp.asarray(KEPT))
+    memory.least = Kept(jnp.asarray(LEAST))
 
 
 def test_a_row_of_the_memory_does_not_count_itself(unsquashed):

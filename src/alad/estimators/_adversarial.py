@@ -31,6 +31,7 @@ from alad.training import Move
 MEMORY = "weights/M."  # of a model on disk that has one
 KEPT_ROWS = f"{MEMORY}rows"
 LATER = ("scale", "trust", "slopes", "intercept")  # what not every memory had
+LEAST = f"{MEMORY}least"  # likewise, and 0 does as well
 
 
 def _encode(networks: Any, x: Array) -> Array:
@@ -206,6 +207,13 @@ class AdversarialDetector(NetworkDetector):
 
     def _as_kept(self, scaled: Matrix) -> Matrix:
         return as_kept(self.weights_["M"], scaled) if "M" in self.weights_ else scaled
+
+    def _from_disk(self, model: Model) -> None:
+        rows = model.arrays.get(KEPT_ROWS)
+        if rows is not None and LEAST not in model.arrays:
+            least = np.zeros(len(rows), np.float32)
+            model = replace(model, arrays={**model.arrays, LEAST: least})
+        super()._from_disk(model)
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
         rows = model.arrays.get(KEPT_ROWS)

@@ -8,6 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.metrics import pairwise_distances
 
 from alad.estimators._cells import Arranged, among_all, arranged
 from alad.estimators._doubt import NONE, Belief
@@ -24,12 +27,14 @@ TIMES_MORE = 4
 COVERING = 0.25  # of a memory that cannot hold all: rows that lie farthest from those drawn
 UNIT = 0.05  # of the mean radius
 ENOUGH = 10  # distinct rows for each column, from which on the discriminators are believed
+FLOOR = 0.02  # of how far a kept row lies from its crowd: the distance to it counts as no less
+CROWD, AGAINST = 0.05, 2048  # a share of the kept rows, and how many of them stand for all
 SQUASHED = 2.0  # of very few rows, where a value counts for half a step
 
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
-# is among the FAR_SHARE farthest from its CROWD-th neighbour, and its nearest ones are, for that
+# is among the FAR_SHARE farthest from its KNOT-th neighbour, and its nearest ones are, for that
 # distance, closer than those of all but TIGHT_SHARE of the rows. A row that is merely alone stays.
-CROWD, CROWD_SHARE = 200, 0.05  # whichever is more
+KNOT, KNOT_SHARE = 200, 0.05  # whichever is more
 FAR_SHARE = 0.1
 TIGHT_SHARE = 0.1
 FRIENDS = 5
@@ -53,6 +58,7 @@ def memory_of(
         memory.centres = Kept(jnp.asarray(kept.centres))
         memory.reach = Kept(jnp.asarray(kept.reach))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
+    memory.least = Kept(jnp.asarray(FLOOR * to_crowd(kept.rows, seed), jnp.float32))
     memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
     memory.scale = Kept(scale)
     memory.trust = Kept(_number(trust))
@@ -60,6 +66,16 @@ def memory_of(
     memory.intercept = Kept(_number(belief.intercept))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return size, (parts[1], parts[2])
+
+
+def to_crowd(rows: Matrix, seed: int) -> NDArray[np.float64]:
+    """How far each row lies from its crowd, the nearest ``CROWD`` of all, about: (m, d) to (m,)."""
+    some = rows[drawn(len(rows), min(AGAINST, len(rows)), seed)].astype(np.float64)
+    place = min(max(1, round(CROWD * len(some))), len(some) - 1)  # the row itself may be among them
+    parts = np.array_split(rows.astype(np.float64), -(-len(rows) // AGAINST))
+    with config_context(assume_finite=True):
+        found = [np.partition(pairwise_distances(p, some), place, axis=1)[:, place] for p in parts]
+    return np.concatenate(found)
 
 
 def scaled_rows(memory: tuple[Any, Any]) -> Matrix:
@@ -146,7 +162,7 @@ def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:
 
 def without_knots(rows: Matrix) -> Matrix:
     """Leave out rows that are close to each other and far from most, (m, d) to (<= m, d)."""
-    crowd = min(max(CROWD, int(CROWD_SHARE * len(rows))), len(rows) // 4)
+    crowd = min(max(KNOT, int(KNOT_SHARE * len(rows))), len(rows) // 4)
     if crowd <= FRIENDS:
         return rows
     distances = among_all(rows, None, crowd)

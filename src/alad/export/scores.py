@@ -185,7 +185,7 @@ SCORES_OF_DAGMM: dict[str, Score] = {"energy": row_energy, "reconstruction": rec
 
 
 def nearest(M: Memory, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Distances of squashed x to the k nearest rows, in order, and their radii, both (n, k)."""
+    """Distances of squashed x to the k nearest rows, nearest first, and their radii: (n, k)."""
     rows = np.asarray(M.rows[...])
     kept, k = _halved(x, rows), min(k, len(rows) - 1)
     x = squashed(x, float(M.scale[...][0]))
@@ -195,8 +195,12 @@ def nearest(M: Memory, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     is_itself = every(_alike(candidates, here, is_squashed=bool(np.isfinite(M.scale[...][0]))))
     squares = total(square(here - candidates))
     _, order = smallest(where(is_itself, -1, squares), k + 1)
-    distance = root(taken_along(squares, order))
-    radius = taken(np.asarray(M.radius[...]), taken_along(near, order))
+    near = taken_along(near, order)
+    distance, least = root(taken_along(squares, order)), taken(np.asarray(M.least[...]), near)
+    distance, radius = (
+        where(least > distance, least, distance),
+        taken(np.asarray(M.radius[...]), near),
+    )
     has_itself = some(is_itself, keep=True)
     return _without_itself(has_itself, distance, k), _without_itself(has_itself, radius, k)
 

@@ -2,7 +2,8 @@
 
 A memory's scores look at the k nearest rows. Among rows that are equally near, up to rounding, the
 last bit of a product decides which are taken, and no two programs share it. The distances are the
-same then, but each row has a radius of its own, and with it moves the score.
+same then, but each row has a radius of its own, and a least that its distance counts as, and with
+these moves the score.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from alad.estimators import AbstractDetector, NetworkDetector
 from alad.export.detectors import networks_of
 from alad.networks.memory import rounded, squashed
-from alad.scores.memory import LOCALITY, NEIGHBOURS
+from alad.scores.memory import LOCALITY, MEMORY_SCORES, NEIGHBOURS
 
 ROUNDING = 1e-5  # of |x|²: what is nearer to each other than that is equally near
 MOST = 1000  # rows that are looked at: if more differ it is not for ties
@@ -27,35 +28,42 @@ def leeway(
 ) -> NDArray[np.float64]:
     """For rows (n, ...) that are not scaled yet: how far A may move; 0 where they do not differ."""
     width = np.zeros(len(x))
-    if not (isinstance(detector, NetworkDetector) and _looks_at_radii(detector)):
+    score = detector._with_defaults().anomaly_score if isinstance(detector, NetworkDetector) else ""
+    if score not in MEMORY_SCORES:
         return width
     places = np.flatnonzero(differ)[:MOST]
     if len(places):
         memory = networks_of(detector)["M"]
+        locality = 0.0 if score == "distance" else LOCALITY
         rows = squashed(jnp.asarray(detector._scaled(x[places])), memory.scale[...])
-        width[places] = [_width(memory, np.asarray(row), half) for row, half in _halved(rows)]
+        width[places] = [
+            _width(memory, np.asarray(row), half, locality) for row, half in _halved(rows)
+        ]
     return width
-
-
-def _looks_at_radii(detector: NetworkDetector) -> bool:
-    return detector._with_defaults().anomaly_score in ("memory", "local-distance")
 
 
 def _halved(rows: Any) -> Any:
     return zip(rows, np.asarray(rounded(rows)), strict=True)
 
 
-def _width(memory: Any, x: NDArray[Any], half: NDArray[Any]) -> float:
+def _width(memory: Any, x: NDArray[Any], half: NDArray[Any], locality: float) -> float:
     """From the lowest to the highest A that a choice among equally near rows can give."""
-    kept, radius = np.asarray(memory.rows[...]), np.asarray(memory.radius[...], np.float64)
-    k, unit = min(NEIGHBOURS, len(kept) - 1), float(memory.unit[...][0])
+    kept, unit = np.asarray(memory.rows[...]), float(memory.unit[...][0])
+    k = min(NEIGHBOURS, len(kept) - 1)
     squares = np.square(x.astype(np.float64) - kept).sum(axis=1)
     squares[((kept == x) | (kept == half)).all(axis=1)] = np.inf  # the row itself
     edge = np.partition(squares, k - 1)[k - 1]
     room = ROUNDING * max(float(x @ x), edge)
     sure, tied = squares < edge - room, np.abs(squares - edge) <= room
-    choice, open_ = np.sort(radius[tied]), k - int(sure.sum())
-    low, high = (
-        (radius[sure].sum() + part.sum()) / k for part in (choice[:open_], choice[-open_:])
-    )
-    return float(LOCALITY * np.log((high + unit) / (low + unit)))
+    open_ = k - int(sure.sum())
+
+    def means(of_rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Lowest and highest mean over k rows of what each has."""
+        choice = np.sort(of_rows[tied])
+        parts = choice[:open_], choice[-open_:]
+        return np.array([(of_rows[sure].sum() + part.sum()) / k for part in parts])
+
+    radius = np.log(means(np.asarray(memory.radius[...], np.float64)) + unit)
+    raised = np.maximum(np.sqrt(edge), np.asarray(memory.least[...], np.float64))
+    near = means(np.log(np.where(tied, raised, 1) + unit))
+    return float(locality * np.ptp(radius) + np.ptp(near))

@@ -41,6 +41,9 @@ class Memory(nnx.Module):
         of a row's length; not rounded where a column is too large for that.
     radius : Kept of shape (m,)
         The mean distance of each row to its nearest others.
+    least : Kept of shape (m,)
+        What the distance to each row counts as at least: little, but much for rows that are close
+        to each other and far from all others.
     unit : Kept of shape (1,)
         A distance that counts as small, added before logarithms are taken.
     scale : Kept of shape (1,)
@@ -56,7 +59,7 @@ class Memory(nnx.Module):
 
     def __init__(self, rows: int, data_dim: int, cells: int = 0) -> None:
         self.rows = Kept(jnp.zeros((rows, data_dim)))
-        self.radius = Kept(jnp.ones(rows))
+        self.radius, self.least = Kept(jnp.ones(rows)), Kept(jnp.zeros(rows))
         self.unit = Kept(jnp.ones(1))
         self.scale = Kept(jnp.full(1, jnp.inf))
         self.trust = Kept(jnp.ones(1))
@@ -66,9 +69,10 @@ class Memory(nnx.Module):
             self.centres, self.reach = Kept(jnp.zeros((cells, data_dim))), Kept(jnp.zeros(cells))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
-        """Distances of squashed x to the k nearest rows, in order, and their radii, both (n, k).
+        """Distances of squashed x to the k nearest rows, nearest first, and their radii: (n, k).
 
-        A row that rounds to one of the memory is taken for that one and does not count it.
+        None counts as less than the row's ``least``. A row that rounds to one of the memory is
+        taken for that one and does not count it.
         """
         rows, k = self.rows[...], min(k, len(self.rows[...]) - 1)
         x = squashed(x, self.scale[...])
@@ -77,8 +81,9 @@ class Memory(nnx.Module):
         is_itself = alike.all(axis=2)
         squares = jnp.square(x[:, None] - rows[near]).sum(axis=2)
         order = jnp.argsort(jnp.where(is_itself, -1, squares), axis=1)
+        near = jnp.take_along_axis(near, order, axis=1)
         distance = jnp.sqrt(jnp.take_along_axis(squares, order, axis=1))
-        radius = self.radius[...][jnp.take_along_axis(near, order, axis=1)]
+        distance, radius = jnp.maximum(distance, self.least[...][near]), self.radius[...][near]
         has_itself = is_itself.any(axis=1, keepdims=True)
         return (
             jnp.where(has_itself, distance[:, 1:], distance[:, :-1]),

@@ -1,7 +1,8 @@
 r"""Anomaly scores that compare a row with normal rows that were kept, larger = more anomalous.
 
-With :math:`r_1 \le \dots \le r_k` the distances from x to the k = 10 nearest rows of the memory,
-:math:`s_i` those rows' own radii, :math:`\varepsilon` a twentieth of the mean radius, the trust
+With :math:`r_1, \dots, r_k` the distances from x to the k = 10 nearest rows of the memory, none
+counted as less than a fiftieth of how far that row lies from its crowd, :math:`s_i` those rows' own
+radii, :math:`\varepsilon` a twentieth of the mean radius, the trust
 :math:`t = \min(1, n / 10 d)` for n distinct training rows of d columns, and
 :math:`\ell(x) = a_1 D_{xz}(x, E(x)) + a_2 D_{xx}(x, x) + b`:
 
@@ -26,12 +27,18 @@ tells them best from the same rows with exchanged columns (:mod:`alad.estimators
 cannot, a is 0, and all rows are doubted alike. A discriminator of a game that is not played has no
 say. From fewer than ten rows a column the doubt weighs less.
 
+A row's crowd is the twentieth of the kept rows that is nearest to it, and how far it lies from its
+crowd is the distance to the farthest of these (about: of 2,048 kept rows at most). Rows that are
+close to each other and far from all others, as anomalies of a kind are that were left among the
+training rows, vouch less for what is like them.
+
 There, where t < 1, every value of x and of the kept rows is also first squashed to
 :math:`\pm c \log(1 + |x| / c)` with :math:`c = 2 / (1 - t)`: among few rows a single wild column
 would decide which are near (:func:`alad.networks.memory.squashed`).
 
 Differs from the paper, which has no memory. Sources: k nearest neighbours, Ramaswamy et al., 2000;
-local scaling, Breunig et al., LOF, SIGMOD 2000; a and b, Platt, Probabilities for SV machines,
+local scaling, and distances that do not fall below a kept row's own to its neighbours, Breunig et
+al., LOF, SIGMOD 2000; a and b, Platt, Probabilities for SV machines,
 1999. The constants were chosen once, for all tables, on the development sets (docs/quality.md).
 """
 
