@@ -197,10 +197,8 @@ def nearest(M: Memory, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     _, order = smallest(where(is_itself, -1, squares), k + 1)
     near = taken_along(near, order)
     distance, least = root(taken_along(squares, order)), taken(np.asarray(M.least[...]), near)
-    distance, radius = (
-        where(least > distance, least, distance),
-        taken(np.asarray(M.radius[...]), near),
-    )
+    distance = where(least > distance, least, distance)
+    radius = taken(np.asarray(M.radius[...]), near)
     has_itself = some(is_itself, keep=True)
     return _without_itself(has_itself, distance, k), _without_itself(has_itself, radius, k)
 
