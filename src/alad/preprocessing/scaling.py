@@ -46,6 +46,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alad.errors import InputError, ModelFormatError
+from alad.preprocessing.moments import Moments, or_one
 
 OF_TABLES: tuple[str, ...] = ("none", "minmax", "standard", "log-standard")
 SCALINGS: tuple[str, ...] = (*OF_TABLES, "pixels")
@@ -68,7 +69,7 @@ class Scaler:
     shift: Float64s
     scale: Float64s
     log: Bools
-    bend: tuple[float, float] | None
+    bend: tuple[float, float] | None = None
     mean: Float64s | None = None
     """Of the plain columns, with ``sd``, for those that g takes the logarithm of."""
     sd: Float64s | None = None
@@ -171,8 +172,89 @@ class Scaler:
         )
 
 
+class ScalerLearner:
+    """Learns a scaling from a stream of rows of f columns, in float64 and in bounded memory.
+
+    Parameters
+    ----------
+    kind : one of :data:`SCALINGS`.
+    binary : (f,) bool, the columns of zeros and ones that ``log-standard`` leaves alone.
+
+    Raises
+    ------
+    InputError
+        Unknown kind.
+
+    >>> learner = ScalerLearner("standard", [False])
+    >>> for rows in ([[1.0], [2.0]], [[3.0]]):
+    ...     learner.update(np.array(rows))
+    >>> learner.finish().shift.tolist()
+    [2.0]
+    """
+
+    def __init__(self, kind: str, binary: ArrayLike) -> None:
+        self.kind = _checked(kind)
+        self.binary = np.asarray(binary, np.bool_)
+        self._low, self._high = np.full((2, len(self.binary)), np.nan)
+        self._plain, self._logs = Moments(), Moments()
+        self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
+
+    def update(self, x: ArrayLike) -> None:
+        """Take in n rows of f columns."""
+        values = _matrix(x)
+        if not len(values):
+            return
+        self._low = np.fmin(self._low, values.min(axis=0))
+        self._high = np.fmax(self._high, values.max(axis=0))
+        if self.kind not in ("standard", "log-standard"):
+            return
+        values, low = values[:, self._measured], self._low[self._measured]
+        for _, block in _blocks(values, np.zeros(len(low), np.bool_)):
+            self._plain.update(block)
+        if self.kind == "log-standard":
+            for _, block in _blocks(values, low >= 0):
+                self._logs.update(block)
+
+    def finish(self) -> Scaler:
+        """The scaling of all rows so far.
+
+        Raises
+        ------
+        InputError
+            There were none.
+        """
+        if np.isnan(self._low).any():
+            raise InputError(
+                f"Expected at least one row to fit the scaling {self.kind!r}; got 0 rows."
+            )
+        if self.kind == "log-standard":
+            return self._log_standard()
+        f = len(self.binary)
+        shift, scale = np.zeros(f), np.ones(f)
+        if self.kind == "pixels":
+            shift, scale = np.full((2, f), HALF)
+        elif self.kind == "minmax":
+            shift, scale = self._low, or_one(self._high - self._low)
+        elif self.kind == "standard":
+            shift, scale, _ = self._plain.of(self._low == self._high, self._low)
+        return Scaler(self.kind, shift, scale, np.zeros(f, np.bool_))
+
+    def _log_standard(self) -> Scaler:
+        of, f = self._measured, len(self.binary)
+        low, constant = self._low[of], self._low[of] == self._high[of]
+        mean, sd, skewness = self._plain.of(constant, low)
+        log_mean, log_sd, _ = self._logs.of(constant, _logarithm(low))
+        log = (low >= 0) & (skewness > LOG_SKEWNESS)
+        shift, plain_mean = np.zeros((2, f))
+        scale, plain_sd = np.ones((2, f))
+        logs = np.zeros(f, np.bool_)
+        shift[of], scale[of] = np.where(log, log_mean, mean), np.where(log, log_sd, sd)
+        plain_mean[of], plain_sd[of], logs[of] = mean, sd, log
+        return Scaler(self.kind, shift, scale, logs, BEND, plain_mean, plain_sd)
+
+
 def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scaler:
-    """Fit a scaling on the training rows; moments are taken in float64.
+    """Fit a scaling on the training rows: :class:`ScalerLearner`, of all rows at once.
 
     Parameters
     ----------
@@ -190,156 +272,11 @@ def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scal
     >>> scaler.transform([[2.0, 5.0]]).tolist()
     [[0.5, 0.0]]
     """
-    _checked(kind)
     values = _matrix(x)
-    n, f = values.shape
-    if n == 0:
-        raise InputError(f"Expected at least one row to fit the scaling {kind!r}; got 0 rows.")
-    is_binary = _all_binary(values) if binary is None else _binary_mask(binary, f)
-    nothing = np.zeros(f, np.bool_)
-    if kind == "none":
-        return Scaler(kind, np.zeros(f), np.ones(f), nothing, None)
-    if kind == "pixels":
-        return Scaler(kind, np.full(f, HALF), np.full(f, HALF), nothing, None)
-    if kind == "minmax":
-        low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
-        return Scaler(kind, low, _or_one(high - low), nothing, None)
-    if kind == "standard":
-        mean, sd, _ = _moments(values, nothing)
-        return Scaler(kind, mean, sd, nothing, None)
-    return _fit_log_standard(values, is_binary)
-
-
-class ScalerLearner:
-    """Learns a scaling from a stream of rows: :func:`fit_scaler` up to the rounding of sums.
-
-    Moments of blocks are joined as Pébay does (Formulas for robust, one-pass parallel computation
-    of covariances and arbitrary-order statistical moments, 2008).
-
-    Parameters
-    ----------
-    kind, binary : as in :func:`fit_scaler`.
-
-    >>> learner = ScalerLearner("standard", [False])
-    >>> for rows in ([[1.0], [2.0]], [[3.0]]):
-    ...     learner.update(np.array(rows))
-    >>> learner.finish().shift.tolist()
-    [2.0]
-    """
-
-    def __init__(self, kind: str, binary: ArrayLike) -> None:
-        self.kind = _checked(kind)
-        self.binary = np.asarray(binary, np.bool_)
-        self._low, self._high = np.full((2, len(self.binary)), np.nan)
-        self._plain, self._logs = _Moments(), _Moments()
-        self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
-
-    def update(self, x: ArrayLike) -> None:
-        """Take in n rows of f columns."""
-        values = _matrix(x)
-        if not len(values):
-            return
-        self._low = np.fmin(self._low, values.min(axis=0))
-        self._high = np.fmax(self._high, values.max(axis=0))
-        if self.kind not in ("standard", "log-standard"):
-            return
-        values, of = values[:, self._measured], self._low[self._measured]
-        for _, block in _blocks(values, np.zeros(len(of), np.bool_)):
-            self._plain.update(block)
-        if self.kind == "log-standard":
-            for _, block in _blocks(values, of >= 0):
-                self._logs.update(block)
-
-    def finish(self) -> Scaler:
-        """The scaling of all rows so far.
-
-        Raises
-        ------
-        InputError
-            There were none.
-        """
-        if np.isnan(self._low).any():
-            raise InputError(
-                f"Expected at least one row to fit the scaling {self.kind!r}; got 0 rows."
-            )
-        edges = np.stack([self._low, self._high])
-        if self.kind not in ("standard", "log-standard"):
-            return fit_scaler(self.kind, edges, self.binary)
-        low, high = edges[:, self._measured]
-        constant, f = low == high, len(self.binary)
-        mean, sd, skewness = self._plain.of(constant, low)
-        if self.kind == "standard":
-            return Scaler(self.kind, mean, sd, np.zeros(f, np.bool_), None)
-        log = (low >= 0) & (skewness > LOG_SKEWNESS)
-        log_mean, log_sd, _ = self._logs.of(constant, _logarithm(low))
-        shift, scale, logs = np.zeros(f), np.ones(f), np.zeros(f, np.bool_)
-        plain_mean, plain_sd = np.zeros(f), np.ones(f)
-        shift[self._measured] = np.where(log, log_mean, mean)
-        scale[self._measured] = np.where(log, log_sd, sd)
-        logs[self._measured] = log
-        plain_mean[self._measured], plain_sd[self._measured] = mean, sd
-        return Scaler("log-standard", shift, scale, logs, BEND, plain_mean, plain_sd)
-
-
-class _Moments:
-    """Mean, and sums of squares and of cubes of what lies about it, column by column."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.mean: Any = 0.0
-        self.second: Any = 0.0
-        self.third: Any = 0.0
-
-    def update(self, x: Float64s) -> None:
-        """Take in a block of rows."""
-        a, b = self.n, len(x)
-        n = a + b
-        mean = x.mean(axis=0)
-        x = x - mean
-        square = x * x
-        second, third = square.sum(axis=0), (square * x).sum(axis=0)
-        step = mean - self.mean
-        self.third = (
-            self.third
-            + third
-            + step**3 * (a * b * (a - b) / n**2)
-            + 3 * step * (a * second - b * self.second) / n
-        )
-        self.second = self.second + second + step**2 * (a * b / n)
-        self.mean = self.mean + step * (b / n)
-        self.n = n
-
-    def of(self, constant: Bools, value: Float64s) -> tuple[Float64s, Float64s, Float64s]:
-        """Mean, standard deviation (1 if constant) and skewness (0 if constant)."""
-        sd = _or_one(np.where(constant, 0.0, np.sqrt(self.second / self.n)))
-        skewness = np.where(constant, 0.0, self.third / self.n / sd**3)
-        return np.where(constant, value, self.mean), sd, skewness
-
-
-def _fit_log_standard(x: NDArray[Any], binary: Bools) -> Scaler:
-    plain_mean, plain_sd, skewness = _moments(x, np.zeros(x.shape[1], np.bool_))
-    log = ~binary & (x.min(axis=0) >= 0) & (skewness > LOG_SKEWNESS)
-    mean, sd, _ = _moments(x, log)
-    shift, scale = np.where(binary, 0.0, mean), np.where(binary, 1.0, sd)
-    return Scaler("log-standard", shift, scale, log, BEND, plain_mean, plain_sd)
-
-
-def _moments(x: NDArray[Any], log: Bools) -> tuple[Float64s, Float64s, Float64s]:
-    """Mean, standard deviation (1 if constant) and skewness (0 if constant) of g(x)."""
-    n = len(x)
-    constant = x.min(axis=0) == x.max(axis=0)
-    first = next(_blocks(x[:1], log))[1][0]
-    # Sums of x - x_0 rather than of x: a column far from 0 then loses no digits.
-    mean = first + sum((block - first).sum(axis=0) for _, block in _blocks(x, log)) / n
-    second, third = np.zeros_like(mean), np.zeros_like(mean)
-    for _, block in _blocks(x, log):
-        block -= mean
-        square = block * block
-        second += square.sum(axis=0)
-        third += (square * block).sum(axis=0)
-    sd = _or_one(np.where(constant, 0.0, np.sqrt(second / n)))
-    skewness = np.where(constant, 0.0, third / n / sd**3)
-    return np.where(constant, first, mean), sd, skewness
+    is_binary = _all_binary(values) if binary is None else _binary_mask(binary, values.shape[1])
+    learner = ScalerLearner(kind, is_binary)
+    learner.update(values)
+    return learner.finish()
 
 
 def _blocks(x: NDArray[Any], log: Bools) -> Iterator[tuple[slice, Float64s]]:
@@ -422,10 +359,6 @@ def _all_binary(x: NDArray[Any]) -> Bools:
 
 def _vector(array: ArrayLike | None) -> Float64s | None:
     return None if array is None else np.asarray(array, np.float64)
-
-
-def _or_one(scale: Float64s) -> Float64s:
-    return np.where(scale > 0, scale, 1.0)
 
 
 def _checked(kind: str) -> str:
