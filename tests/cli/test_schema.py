@@ -11,8 +11,8 @@ import pytest
 
 from alad import load
 from alad.cli import show
+from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.schema import Schema
-from alad.preprocessing.table import TableEncoder
 
 SHALLOW = ("--detector", "mahalanobis")
 TO_NEW = ("-o", "new", *SHALLOW, "--calibration-share", 0)
@@ -239,7 +239,7 @@ STATED = {
 
 @pytest.mark.parametrize(("changes", "message"), STATED.values(), ids=STATED.keys())
 def test_schema_that_will_not_do(alad, flows, changes, message):
-    TableEncoder.fit(flows).stated.write("s.json")
+    fit_encoder(flows).stated.write("s.json")
     edit(**changes)
     alad.refused(message, "fit", "flows.csv", *TO_NEW, "--schema", "s.json")
 

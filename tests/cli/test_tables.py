@@ -17,8 +17,8 @@ from alad.cli.tables import as_at_fit, empty_files, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import read_in_batches
 from alad.errors import InputError
+from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder, TableLearner
 
 FRAME = pl.DataFrame(
     {
@@ -271,7 +271,7 @@ def test_log_of_zeek_is_read_with_its_own_names(size, monkeypatch):
         "1795694401.5",
         "1795694402.5",
     ]
-    kinds = [column.kind for column in TableEncoder.fit(frame).columns]
+    kinds = [column.kind for column in fit_encoder(frame).columns]
     assert kinds == ["time", "ip", "port", "categorical"]
     with pytest.raises(InputError, match="Expected 4 columns, got 2"):
         read(give(ZEEK + "1\t2\n", "conn.tsv"))
@@ -551,7 +551,7 @@ def test_another_mark_between_columns_is_named(name, content, message):
 def test_truths_are_seen_and_expected_in_one_form(truths, dtype):
     fitted = [True, False] if dtype == pl.Boolean else [1, 0]
     schema = Schema((Stated("up", "boolean"),))
-    encoder = TableEncoder.fit(pl.DataFrame({"up": fitted}), schema)
+    encoder = fit_encoder(pl.DataFrame({"up": fitted}), schema)
     seen = as_at_fit(pl.DataFrame({"up": truths.split(",")}), encoder.schema)
     assert seen["up"].dtype == dtype
     assert seen.equals(encoder.decode(encoder.transform(seen)[0]))

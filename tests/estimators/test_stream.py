@@ -16,8 +16,8 @@ from alad import ALAD, KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis
 from alad.errors import DivergedError, InputError, OutputError
 from alad.estimators import Stream, _fitting, _stream, fit_side_by_side
 from alad.estimators._stream import RowFile, Windows
+from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.scaling import fit_scaler
-from alad.preprocessing.table import TableEncoder
 from alad.training import Checkpoint, train
 from tests.estimators.small import FRAME, NEW_FRAME, equal, new
 
@@ -244,7 +244,7 @@ def test_nothing_is_left_of_a_reading_that_fails(tmp_path, monkeypatch):
     bad.rows += 1
     with pytest.raises(InputError, match=r"Expected 193 rows in every reading .*; got 192"):
         new(ALAD).fit(bad)
-    encoder = TableEncoder.fit(MANY)
+    encoder = fit_encoder(MANY)
     with pytest.raises(InputError, match="193 rows"):
         _stream.encoded(bad, "none", encoder, seed=0, sample_rows=9, keep=True)
     assert [file.closed for file in opened] == [True]
@@ -298,7 +298,7 @@ def _table_file(tmp_path, n):
             "e": np.arange(n, dtype=np.float64),
         }
     )
-    encoder = TableEncoder.fit(frame)
+    encoder = fit_encoder(frame)
     x, _ = encoder.transform(frame)
     return RowFile(tmp_path, encoder.binary), x
 
@@ -412,7 +412,7 @@ def test_a_stream_of_one_row_is_refused():
 
 @pytest.mark.parametrize("known", [False, True])
 def test_an_error_counts_the_rows_of_all_batches(known):
-    schema = TableEncoder.fit(MANY) if known else None
+    schema = fit_encoder(MANY) if known else None
     odd = MANY.with_columns(size=MANY["size"].scatter(170, np.inf))
     with pytest.raises(InputError, match=r"got inf in row 170 "):
         new(KNN).fit(stream(odd), schema=schema)

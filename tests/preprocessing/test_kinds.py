@@ -17,9 +17,10 @@ from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._formats import UNITS
 from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_at_fit, parts_of
-from alad.preprocessing.learning import ColumnLearner
+from alad.preprocessing.learning.columns import ColumnLearner
+from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder, TableLearner
+from alad.preprocessing.table import TableEncoder
 from alad.reasons import explain
 
 MAKES = {
@@ -33,7 +34,7 @@ NOON = dt.datetime(2026, 11, 26, 12)  # a Thursday
 def encoder_of(values: object, kind: str | None = None, name: str = "a") -> TableEncoder:
     """An encoder of one column, of the stated kind or the inferred one."""
     schema = None if kind is None else Schema((Stated(name, kind),))
-    return TableEncoder.fit(pl.DataFrame({name: values}), schema)
+    return fit_encoder(pl.DataFrame({name: values}), schema)
 
 
 def encoded(encoder: TableEncoder, *values: object) -> list[dict[str, float]]:
@@ -115,7 +116,7 @@ INFERRED = {
 @pytest.mark.parametrize(("name", "values", "kind"), INFERRED.values(), ids=INFERRED.keys())
 def test_kind_is_inferred(name, values, kind):
     frame = pl.DataFrame({"more": np.arange(len(values)) % 3, name: values})
-    assert TableEncoder.fit(frame).columns[1].kind == kind
+    assert fit_encoder(frame).columns[1].kind == kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -163,8 +164,8 @@ def test_every_make_of_frame_gives_the_same_matrix(make):
             "up": [True, None, False],
         }
     )
-    encoder = TableEncoder.fit(frame)
-    assert encoder == TableEncoder.fit(make(frame))
+    encoder = fit_encoder(frame)
+    assert encoder == fit_encoder(make(frame))
     x, notes = encoder.transform(make(frame))
     np.testing.assert_array_equal(x, encoder.transform(frame)[0])
     assert notes.missing == dict.fromkeys(frame.columns, 1)
@@ -195,10 +196,10 @@ def test_heavy_tails_stay_numeric_and_are_pointed_at():
 
 def test_a_row_number_and_a_label_are_pointed_at():
     frame = pl.DataFrame({"n": range(60), "label": ["x", "y"] * 30})
-    notes = [column.note for column in TableEncoder.fit(frame).columns]
+    notes = [column.note for column in fit_encoder(frame).columns]
     assert notes[0].startswith("grows from row to row")
     assert notes[1].startswith("named like a label")
-    assert [column.doubt for column in TableEncoder.fit(frame).columns] == notes
+    assert [column.doubt for column in fit_encoder(frame).columns] == notes
 
 
 @pytest.mark.parametrize("step", [1, 7])
@@ -220,16 +221,16 @@ def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
 
 def test_numbers_of_the_rows_are_left_out_unless_a_schema_has_them():
     frame = pl.DataFrame({"event": range(7, 2007, 2), "x": [1.5, 2.5] * 500})
-    column, _ = TableEncoder.fit(frame).columns
+    column, _ = fit_encoder(frame).columns
     assert (column.kind, column.role) == ("ignored", "identifier")
     assert (
         column.note == "names rows, and measures nothing: whole numbers that grow from row to row"
     )
     late = pl.DataFrame({"event": range(10**9, 10**9 + 1000), "x": [1.5, 2.5] * 500})
     assert len(KNN().fit(frame).score_samples(late)) == 1000
-    assert TableEncoder.fit(frame.head(900)).columns[0].kind == "numeric"  # too few to be sure
+    assert fit_encoder(frame.head(900)).columns[0].kind == "numeric"  # too few to be sure
     shuffled = frame.sample(fraction=1, shuffle=True, seed=0)
-    assert TableEncoder.fit(shuffled).columns[0].kind == "numeric"
+    assert fit_encoder(shuffled).columns[0].kind == "numeric"
     stated = ColumnLearner("event", Stated("event", "numeric"), Settings(200, None, 0))
     stated.update(frame["event"])
     assert stated.finish().kind == "numeric"
@@ -237,7 +238,7 @@ def test_numbers_of_the_rows_are_left_out_unless_a_schema_has_them():
 
 def test_growing_times_are_left_out_with_what_to_do_if_they_are_times():
     frame = pl.DataFrame({"t": range(1_700_000_000, 1_700_002_000), "x": [1.5, 2.5] * 1000})
-    note = TableEncoder.fit(frame).columns[0].note
+    note = fit_encoder(frame).columns[0].note
     assert note.endswith("looks like seconds since 1970: if so, kind time with the format seconds")
 
 
@@ -310,7 +311,7 @@ def test_copies_of_numbers_are_pointed_at(sample):
 def test_text_that_mostly_differs_may_be_names():
     """An account, say, that comes once or twice; words of a log are nothing odd."""
     names = [f"acc-{i % 300}" for i in range(500)]
-    (column,) = TableEncoder.fit(pl.DataFrame({"a": names})).columns
+    (column,) = fit_encoder(pl.DataFrame({"a": names})).columns
     assert (column.kind, column.role) == ("frequency", "feature")
     assert column.note == (
         "300 distinct values; more than half of 500 values are different: perhaps an identifier or "
@@ -318,9 +319,9 @@ def test_text_that_mostly_differs_may_be_names():
     )
     assert column.doubt in column.note
     few = pl.DataFrame({"a": [f"acc-{i % 200}" for i in range(500)]})
-    assert TableEncoder.fit(few).columns[0].doubt == ""
+    assert fit_encoder(few).columns[0].doubt == ""
     logs = [f"job {i % 300} ended on the {i % 7}th node, as it was told to" for i in range(500)]
-    (column,) = TableEncoder.fit(pl.DataFrame({"a": logs})).columns
+    (column,) = fit_encoder(pl.DataFrame({"a": logs})).columns
     assert (column.kind, column.doubt) == ("text", "")
 
 
@@ -493,7 +494,7 @@ def test_times_of_other_formats_are_read_and_the_format_is_stated(value, form):
     assert decoded(encoder, value) == [f"Thu ~12:30{utc}"]
     (stated,) = encoder.stated
     assert stated.format == form
-    assert TableEncoder.fit(pl.DataFrame({"a": [value, value]}), encoder.stated) == encoder
+    assert fit_encoder(pl.DataFrame({"a": [value, value]}), encoder.stated) == encoder
     assert decoded(encoder, NOON) == [f"Thu ~12:00{utc}"]
     with pytest.raises(InputError, match=rf"times written as {form} in column 'a'; got '2026'"):
         encoder.transform(pl.DataFrame({"a": ["2026"]}))
@@ -508,7 +509,7 @@ def test_times_without_a_year_have_no_weekday():
 
 def test_day_and_month_that_may_be_either_are_left_to_a_person():
     either = ["11/10/2026 10:00", "1/12/2026 11:00"]
-    (column,) = TableEncoder.fit(pl.DataFrame({"a": either, "b": [1, 2]})).columns[:1]
+    (column,) = fit_encoder(pl.DataFrame({"a": either, "b": [1, 2]})).columns[:1]
     assert column.kind == "categorical"
     assert column.note == (
         "day and month of '11/10/2026 10:00' may be either: kind time needs the format "
@@ -518,7 +519,7 @@ def test_day_and_month_that_may_be_either_are_left_to_a_person():
         encoder_of(either, "time")
     for form, day in {"%m/%d/%Y %H:%M": "Tue", "%d/%m/%Y %H:%M": "Sun"}.items():
         stated = Schema((Stated("a", "time", format=form),))
-        encoder = TableEncoder.fit(pl.DataFrame({"a": either}), stated)
+        encoder = fit_encoder(pl.DataFrame({"a": either}), stated)
         assert decoded(encoder, either[0]) == [f"{day} ~10:00"]
         assert encoder.columns[0].format == form
     assert encoder_of([*either, "13/1/2026 10:00"]).columns[0].format == "%d/%m/%Y %H:%M"
@@ -535,10 +536,10 @@ def test_every_unit_since_1970_is_a_time(unit, make):
     encoder = encoder_of([value, value], "time")
     assert encoder.columns[0].format == unit
     assert decoded(encoder, value, str(value), None) == ["Thu ~12:00", "Thu ~12:00", None]
-    (named,) = TableEncoder.fit(pl.DataFrame({"ts": [int(value)] * 3})).columns
+    (named,) = fit_encoder(pl.DataFrame({"ts": [int(value)] * 3})).columns
     assert (named.kind, named.format) == ("time", unit)
     assert named.note == f"read as {unit} since 1970"
-    (other,) = TableEncoder.fit(pl.DataFrame({"a": [int(value)] * 3})).columns
+    (other,) = fit_encoder(pl.DataFrame({"a": [int(value)] * 3})).columns
     assert other.note == f"looks like {unit} since 1970: if so, kind time with the format {unit}"
 
 
@@ -546,7 +547,7 @@ def test_dates_of_digits_are_pointed_at_and_may_be_stated():
     (column,) = encoder_of([20261126, 20261127]).columns
     assert column.note.endswith("as in 20261126: if so, kind time with the format %Y%m%d")
     stated = Schema((Stated("a", "time", format="%Y%m%d"),))
-    encoder = TableEncoder.fit(pl.DataFrame({"a": [20261126, 20261127]}), stated)
+    encoder = fit_encoder(pl.DataFrame({"a": [20261126, 20261127]}), stated)
     assert encoder.feature_names == ("a weekday sin", "a weekday cos")
     assert decoded(encoder, 20261126, "20261127") == ["Thu", "Fri"]
 
@@ -582,7 +583,7 @@ def test_a_missing_time_is_the_mean_of_all():
 
 def test_only_the_first_time_has_the_role():
     frame = pl.DataFrame({"n": [1, 2], "a": [NOON, NOON], "b": [NOON, NOON]})
-    assert [c.role for c in TableEncoder.fit(frame).columns] == ["feature", "time", "feature"]
+    assert [c.role for c in fit_encoder(frame).columns] == ["feature", "time", "feature"]
 
 
 # -------------------------------------------------------------------------------- addresses
@@ -797,7 +798,7 @@ def test_a_dash_among_values_of_one_kind_is_missing(name, value, other):
     assert (notes.missing, notes.unseen) == ({name: 2}, {})
     again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
     np.testing.assert_array_equal(x, again.transform(pl.DataFrame({name: ["-", None, other]}))[0])
-    stated = TableEncoder.fit(pl.DataFrame({name: ["-", value, value, other]}), encoder.stated)
+    stated = fit_encoder(pl.DataFrame({name: ["-", value, value, other]}), encoder.stated)
     assert stated == encoder
 
 

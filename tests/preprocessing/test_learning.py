@@ -12,8 +12,9 @@ from alad.errors import InputError
 from alad.preprocessing.kinds import _counts
 from alad.preprocessing.kinds._counts import Counts
 from alad.preprocessing.kinds.numbers import Sample
+from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder, TableLearner
+from alad.preprocessing.table import TableEncoder
 
 N = 600
 
@@ -48,7 +49,7 @@ def in_batches(frame: pl.DataFrame, rows: int, **options: object) -> TableEncode
 @pytest.mark.parametrize("rows", [41, 599])
 def test_batches_teach_what_the_whole_teaches(rows):
     frame = mixed()
-    whole, parts = TableEncoder.fit(frame), in_batches(frame, rows)
+    whole, parts = fit_encoder(frame), in_batches(frame, rows)
     assert [c.kind for c in whole.columns] == [
         *("numeric", "boolean", "categorical", "frequency", "time", "ip", "port", "url", "text"),
         "ignored",
@@ -91,7 +92,7 @@ def test_empty_batches_are_fine_and_no_rows_at_all_are_not():
     learner = TableLearner().update(frame.clear())
     with pytest.raises(InputError, match="got 0 rows and 1 columns"):
         learner.finish()
-    assert learner.update(frame).finish() == TableEncoder.fit(frame)
+    assert learner.update(frame).finish() == fit_encoder(frame)
     with pytest.raises(InputError, match="got 0 rows and 0 columns"):
         TableLearner().finish()
 
@@ -144,7 +145,7 @@ def test_a_table_beyond_the_sample_has_a_median_near_the_true_one():
     frame = pl.DataFrame({"a": np.arange(5000.0)})
     assert in_batches(frame, 700, sample=5000).schema[0].fill == 2499.5
     assert abs(in_batches(frame, 700, sample=500).schema[0].fill - 2499.5) < 300
-    assert TableEncoder.fit(frame).schema[0].fill == 2499.5
+    assert fit_encoder(frame).schema[0].fill == 2499.5
 
 
 # ------------------------------------------------------------------------------ the counts

@@ -10,8 +10,8 @@ import pytest
 
 from alad import Mahalanobis, load
 from alad.errors import InputError, OutputError
+from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.schema import Schema, Stated
-from alad.preprocessing.table import TableEncoder
 
 FRAME = pl.DataFrame(
     {
@@ -39,7 +39,7 @@ def stating(**changes: tuple[str, str]) -> Schema:
 
 
 def test_only_features_and_the_time_are_given_to_the_model():
-    encoder = TableEncoder.fit(FRAME, SCHEMA)
+    encoder = fit_encoder(FRAME, SCHEMA)
     assert [column.name for column in encoder.schema] == ["at", "size"]
     assert [column.name for column in encoder.left_out] == ["host", "id", "bad"]
     assert encoder.feature_names == (
@@ -56,7 +56,7 @@ def test_only_features_and_the_time_are_given_to_the_model():
 
 
 def test_columns_that_are_not_given_may_be_absent_or_hold_anything():
-    encoder = TableEncoder.fit(FRAME, SCHEMA)
+    encoder = fit_encoder(FRAME, SCHEMA)
     x = encoder.transform(FRAME)[0]
     assert (encoder.transform(FRAME.select("size", "at"))[0] == x).all()
     other = FRAME.with_columns(host=pl.lit(None), id=pl.lit([1]))
@@ -66,13 +66,13 @@ def test_columns_that_are_not_given_may_be_absent_or_hold_anything():
 
 
 def test_what_is_inferred_is_stated_and_gives_the_same_when_it_is_read():
-    first = TableEncoder.fit(FRAME)
+    first = fit_encoder(FRAME)
     assert first.columns[0].role == "time"
-    assert TableEncoder.fit(FRAME, first.stated) == first
+    assert fit_encoder(FRAME, first.stated) == first
 
 
 def test_a_time_may_be_told_and_not_learned_from():
-    encoder = TableEncoder.fit(FRAME, stating(at=("ignored", "time")))
+    encoder = fit_encoder(FRAME, stating(at=("ignored", "time")))
     assert encoder.feature_names == ("size",)
     assert encoder.time_column == "at"
 
@@ -89,7 +89,7 @@ def test_a_detector_takes_a_schema_and_keeps_it(tmp_path):
 
 
 def test_a_detector_takes_an_encoder_that_was_learned_elsewhere():
-    encoder = TableEncoder.fit(FRAME, SCHEMA)
+    encoder = fit_encoder(FRAME, SCHEMA)
     detector = Mahalanobis().fit(FRAME[:12], schema=encoder)
     assert detector.encoder_ is encoder
 
@@ -191,15 +191,15 @@ def test_what_contradicts_itself_is_refused(change, message):
 def test_schema_and_table_have_the_same_columns():
     unknown = r"also states 'bad'\. The table has 'at', 'host', 'id', 'size'"
     with pytest.raises(InputError, match=unknown):
-        TableEncoder.fit(FRAME.drop("bad"), SCHEMA)
+        fit_encoder(FRAME.drop("bad"), SCHEMA)
     with pytest.raises(InputError, match="state every column of the table; it lacks 'more'"):
-        TableEncoder.fit(FRAME.with_columns(more=1), SCHEMA)
-    assert TableEncoder.fit(FRAME.drop("bad"), SCHEMA.without(["bad"])).feature_names[-1] == "size"
+        fit_encoder(FRAME.with_columns(more=1), SCHEMA)
+    assert fit_encoder(FRAME.drop("bad"), SCHEMA.without(["bad"])).feature_names[-1] == "size"
 
 
 def test_a_schema_that_leaves_nothing_is_refused():
     with pytest.raises(InputError, match=r"one column to learn from; got none \('at': ignored"):
-        TableEncoder.fit(FRAME, stating(at=("ignored", "feature"), size=("numeric", "label")))
+        fit_encoder(FRAME, stating(at=("ignored", "feature"), size=("numeric", "label")))
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,6 @@ def test_a_column_that_somebody_ignored_says_so_and_keeps_saying_it(note, why):
     frame = pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]})
     schema = Schema((Stated("a", "ignored", note=note), Stated("b", "numeric")))
     for _ in range(2):  # the note of a model may be that of the next schema
-        encoder = TableEncoder.fit(frame, schema)
+        encoder = fit_encoder(frame, schema)
         assert encoder.left_out[0].why_left_out == why
         schema = encoder.stated

@@ -12,7 +12,9 @@ import pytest
 
 from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.frames import feature_names, is_frame, to_polars
-from alad.preprocessing.table import MISSING, TableEncoder
+from alad.preprocessing.kinds.words import MISSING
+from alad.preprocessing.learning.tables import fit_encoder
+from alad.preprocessing.table import TableEncoder
 
 TRAIN = pl.DataFrame(
     {
@@ -42,7 +44,7 @@ def row(**changes: object) -> pl.DataFrame:
 
 
 def encoded(frame: object) -> dict[str, float]:
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     return dict(zip(encoder.feature_names, encoder.transform(frame)[0][0].tolist(), strict=True))
 
 
@@ -65,7 +67,7 @@ MAKES = {
 
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES.keys())
 def test_every_make_of_frame_gives_the_same_matrix(make):
-    encoder = TableEncoder.fit(make(TRAIN))
+    encoder = fit_encoder(make(TRAIN))
     x, notes = encoder.transform(make(TRAIN))
     assert encoder.feature_names == NAMES
     assert x.dtype == np.float32
@@ -73,32 +75,32 @@ def test_every_make_of_frame_gives_the_same_matrix(make):
     assert x.tolist() == MATRIX
     assert notes.unseen == {}
     assert notes.missing == {"bytes": 1, "proto": 1}
-    assert encoder == TableEncoder.fit(TRAIN)
+    assert encoder == fit_encoder(TRAIN)
 
 
 def test_binary_marks_one_hot_boolean_and_gap_features():
-    assert TableEncoder.fit(TRAIN).binary.tolist() == [False, True, False] + [True] * 6
+    assert fit_encoder(TRAIN).binary.tolist() == [False, True, False] + [True] * 6
 
 
 def test_rows_beyond_one_block_land_where_they_belong():
     n = 10_000
     codes = np.arange(n) % 7
     frame = pl.DataFrame({"n": np.arange(n) / 1, "c": [f"k{code}" for code in codes]})
-    x, _ = TableEncoder.fit(frame).transform(frame)
+    x, _ = fit_encoder(frame).transform(frame)
     np.testing.assert_array_equal(x[:, 0], np.arange(n))
     np.testing.assert_array_equal(x[:, 1:].argmax(axis=1), codes)
     np.testing.assert_array_equal(x[:, 1:].sum(axis=1), 1)
 
 
 def test_order_of_columns_does_not_matter():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     x, _ = encoder.transform(TRAIN.select(reversed(TRAIN.columns)))
     assert x.tolist() == MATRIX
 
 
 def test_unseen_category_is_against_the_commonest_and_counted():
     frame = pl.concat([row(proto="icmp"), row(proto="gre"), row(flag="REJ")])
-    x, notes = TableEncoder.fit(TRAIN).transform(frame)
+    x, notes = fit_encoder(TRAIN).transform(frame)
     assert x[:2, 3:6].tolist() == [[0, -1, 0]] * 2
     assert x[2, 7:].tolist() == [0, -1]
     assert notes.unseen == {"proto": 2, "flag": 1}
@@ -106,7 +108,7 @@ def test_unseen_category_is_against_the_commonest_and_counted():
 
 
 def test_unseen_category_is_further_from_all_rows_than_they_are_from_each_other():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     of_proto = slice(3, 6)
     known, new = encoder.transform(TRAIN)[0], encoder.transform(row(proto="icmp"))[0]
     apart = np.linalg.norm(known[:, None, of_proto] - known[None, :, of_proto], axis=2)
@@ -114,7 +116,7 @@ def test_unseen_category_is_further_from_all_rows_than_they_are_from_each_other(
 
 
 def test_encoder_from_before_has_zeros_for_unseen_categories():
-    content = TableEncoder.fit(TRAIN).to_json()
+    content = fit_encoder(TRAIN).to_json()
     for column in content["columns"]:
         column.pop("learned", None)
     x, _ = TableEncoder.from_json(content).transform(row(proto="icmp"))
@@ -125,7 +127,7 @@ def test_missing_category_is_a_level_if_seen_at_fit_else_as_unseen():
     assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
     got = encoded(row(flag=None))
     assert (got["flag=S0"], got["flag=SF"]) == (0, -1)
-    notes = TableEncoder.fit(TRAIN).transform(row(flag=None))[1]
+    notes = fit_encoder(TRAIN).transform(row(flag=None))[1]
     assert (notes.missing, notes.unseen) == ({"flag": 1}, {})
 
 
@@ -137,7 +139,7 @@ def test_missing_number_is_the_training_median_and_far_from_all_where_fit_saw_no
 
 
 def test_transform_changes_nothing():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     before, frame = encoder.to_json(), row(proto="icmp", bytes=None)
     first, second = encoder.transform(frame), encoder.transform(frame)
     assert first[0].tolist() == second[0].tolist()
@@ -147,7 +149,7 @@ def test_transform_changes_nothing():
 
 
 def test_whole_numbers_in_a_text_column_are_read_as_text():
-    encoder = TableEncoder.fit(pl.DataFrame({"land": ["0", "1"]}))
+    encoder = fit_encoder(pl.DataFrame({"land": ["0", "1"]}))
     x, notes = encoder.transform(pl.DataFrame({"land": [1, 0, 2]}))
     assert x.tolist() == [[0, 1], [1, 0], [-1, 0]]
     assert notes.unseen == {"land": 1}
@@ -155,7 +157,7 @@ def test_whole_numbers_in_a_text_column_are_read_as_text():
 
 def test_pandas_categories_that_are_numbers_stay_categories():
     frame = pd.DataFrame({"port": pd.Categorical([443, 80, 443])})
-    encoder = TableEncoder.fit(frame)
+    encoder = fit_encoder(frame)
     assert encoder.feature_names == ("port=443", "port=80")
     assert encoder.transform(frame)[0].tolist() == [[1, 0], [0, 1], [1, 0]]
 
@@ -168,20 +170,20 @@ def test_all_missing_column_is_fine_at_transform():
 
 def test_booleans_fill_with_the_more_frequent_value():
     train = pl.DataFrame({"up": [True, False, False, None]})
-    encoder = TableEncoder.fit(train)
+    encoder = fit_encoder(train)
     assert encoder.transform(train)[0].tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
     assert encoder.binary.all()
 
 
 def test_constant_columns_are_allowed_and_named():
     frame = pl.DataFrame({"a": [1, 1], "b": ["x", "x"], "c": [1, 2]})
-    encoder = TableEncoder.fit(frame)
+    encoder = fit_encoder(frame)
     assert encoder.constant_columns == ("a", "b")
     assert encoder.transform(frame)[0].tolist() == [[1, 1, 1], [1, 1, 2]]
 
 
 def test_json_round_trip_is_exact():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json(), allow_nan=False)))
     assert again == encoder
 
@@ -215,13 +217,13 @@ def test_foreign_json_is_refused(content):
 )
 def test_fit_refuses(frame, message):
     with pytest.raises(InputError, match=message):
-        TableEncoder.fit(pl.DataFrame(frame))
+        fit_encoder(pl.DataFrame(frame))
 
 
 def test_max_categories_is_a_parameter():
     frame = pl.DataFrame({"a": ["x", "y", None]})
-    assert len(TableEncoder.fit(frame, max_categories=2).feature_names) == 3
-    assert TableEncoder.fit(frame, max_categories=1).schema[0].kind == "frequency"
+    assert len(fit_encoder(frame, max_categories=2).feature_names) == 3
+    assert fit_encoder(frame, max_categories=1).schema[0].kind == "frequency"
 
 
 @pytest.mark.parametrize(
@@ -240,19 +242,19 @@ def test_max_categories_is_a_parameter():
 )
 def test_transform_refuses(frame, message):
     with pytest.raises(InputError, match=message):
-        TableEncoder.fit(TRAIN).transform(frame)
+        fit_encoder(TRAIN).transform(frame)
 
 
 def test_first_text_among_numbers_is_the_one_named():
     frame = pl.concat([row(bytes="12"), row(bytes="n/a"), row(bytes="x")])
     with pytest.raises(InputError, match="first 'n/a'"):
-        TableEncoder.fit(TRAIN).transform(frame)
+        fit_encoder(TRAIN).transform(frame)
 
 
 def test_mixed_objects_are_refused_with_both_types():
     frame = pd.DataFrame({"a": pd.Series([1, "x", None], dtype=object)})
     with pytest.raises(InputError, match=r"one type in column 'a'; got int .*1.* and str .*'x'"):
-        TableEncoder.fit(frame)
+        fit_encoder(frame)
 
 
 # ------------------------------------------------------------------------------ frames
@@ -280,15 +282,15 @@ def test_numbered_columns_get_names_as_text():
 
 def test_what_is_no_frame_in_memory_is_refused():
     with pytest.raises(InputError, match=r"lazy one\. Call \.collect\(\)"):
-        TableEncoder.fit(TRAIN.lazy())
+        fit_encoder(TRAIN.lazy())
     with pytest.raises(InputError, match=r"Expected a data frame .*; got ndarray"):
-        TableEncoder.fit(np.zeros((2, 2)))
+        fit_encoder(np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("names", [["a", "a"], ["1", 1]])
 def test_two_columns_of_one_name_are_refused(names):
     with pytest.raises(InputError, match="a name of its own"):
-        TableEncoder.fit(pd.DataFrame([[1, 2]], columns=names))
+        fit_encoder(pd.DataFrame([[1, 2]], columns=names))
 
 
 def test_pandas_text_needs_no_pyarrow(monkeypatch):
@@ -298,23 +300,23 @@ def test_pandas_text_needs_no_pyarrow(monkeypatch):
         raise ModuleNotFoundError("pyarrow")
 
     monkeypatch.setattr(nw.Series, "to_polars", absent)
-    assert TableEncoder.fit(TRAIN.to_pandas()).feature_names == NAMES
-    assert TableEncoder.fit(TRAIN).transform(TRAIN.to_pandas())[0].tolist() == MATRIX
+    assert fit_encoder(TRAIN.to_pandas()).feature_names == NAMES
+    assert fit_encoder(TRAIN).transform(TRAIN.to_pandas())[0].tolist() == MATRIX
 
 
 def test_decode_gives_back_what_was_encoded():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     back = encoder.decode(encoder.transform(TRAIN)[0])
     assert back.equals(TRAIN.with_columns(pl.col("count").cast(pl.Float64)))
 
 
 def test_decode_takes_the_largest_of_a_block():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     x = np.array([[2.5, 0.4, 5.2, 0.3, -1.0, 0.1, 0.7, 0.2, 0.1]])
     assert encoder.decode(x).row(0) == (2.5, 5.2, None, True, "S0")
 
 
 def test_features_know_their_columns():
-    encoder = TableEncoder.fit(TRAIN)
+    encoder = fit_encoder(TRAIN)
     columns = [TRAIN.columns[i] for i in encoder.column_of_feature]
     assert all(name.startswith(c) for name, c in zip(encoder.feature_names, columns, strict=True))

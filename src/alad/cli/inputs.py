@@ -131,7 +131,7 @@ class Rows(Inputs):
     def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Make numbers, and true and false, of those in a file that has no types itself."""
         from alad.cli.tables import as_copied
-        from alad.preprocessing.table import Column
+        from alad.preprocessing.columns import Column
 
         if self.table.is_typed:
             return frame

@@ -152,7 +152,7 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
     from alad.cli.progress import rows_progress
     from alad.cli.provenance import name_of
     from alad.cli.tables import as_at_fit, open_table
-    from alad.preprocessing.table import Column
+    from alad.preprocessing.columns import Column
     from alad.report.tally import ALERT, P_VALUE, ROW, SCORE, Scored
 
     if path == Path("-"):

@@ -66,7 +66,7 @@ def _columns(path: Path, drop: Sequence[str]) -> tuple[tuple[Column, ...], list[
     """Look through a table, batch by batch if it is large; beside it its files without rows."""
     from alad.cli.streaming import MEMORY, memory_size, rows_of
     from alad.estimators import Stream
-    from alad.preprocessing.table import TableLearner
+    from alad.preprocessing.learning.tables import TableLearner
 
     (rows, empty), learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
     for frame in rows if isinstance(rows, Stream) else [rows]:

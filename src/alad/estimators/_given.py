@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from alad.errors import InputError, RowError
 from alad.preprocessing.frames import feature_names, is_frame
+from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.schema import Schema
 from alad.preprocessing.table import TableEncoder
 
@@ -98,7 +99,7 @@ def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     if isinstance(schema, TableEncoder):
         return schema
     if is_frame(X) and feature_names(X) is not None:
-        return TableEncoder.fit(X, schema)
+        return fit_encoder(X, schema)
     if schema is not None:
         raise InputError(
             f"Expected a data frame with named columns, because a schema is given; got "

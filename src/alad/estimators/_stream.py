@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from alad._files import explained
 from alad.errors import InputError, RowError
 from alad.estimators._given import Matrix, drawn
+from alad.preprocessing.learning.tables import TableLearner
 from alad.preprocessing.scaling import Scaler, ScalerLearner
-from alad.preprocessing.table import TableEncoder, TableLearner
+from alad.preprocessing.table import TableEncoder
 
 MEMORY = 2 * 2**30
 PART = 1 / 16  # of the memory, for a window and for the sample; the rest is for copies of them
@@ -160,7 +161,7 @@ def encoded(
     Raises
     ------
     InputError
-        The table will not do; see :class:`alad.preprocessing.table.TableLearner`.
+        The table will not do; see :class:`alad.preprocessing.learning.tables.TableLearner`.
     OutputError
         The file cannot be written.
     """

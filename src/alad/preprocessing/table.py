@@ -20,7 +20,8 @@ text that never comes twice     nothing: an identifier
 column without any value        nothing
 ==============================  =========================================================
 
-What a column is taken for is said in :mod:`alad.preprocessing.learning`, and stated otherwise by a
+The rules are learned by :func:`alad.preprocessing.learning.tables.fit_encoder`. What a column is
+taken for is said in :mod:`alad.preprocessing.learning.columns`, and stated otherwise by a
 :class:`alad.preprocessing.schema.Schema`. A column without any value is left out rather than
 refused: it can teach nothing, and whoever has many columns would otherwise drop them one error at
 a time. If the schema states a kind for it, it is refused.
@@ -33,9 +34,9 @@ the model reads. Their order does not matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -45,13 +46,8 @@ from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.features import decoded, legal, written
 from alad.preprocessing.frames import quoted, to_polars
-from alad.preprocessing.kinds import Settings
 from alad.preprocessing.kinds._base import filled
-from alad.preprocessing.kinds.words import MAX_CATEGORIES, MISSING
-from alad.preprocessing.learning import ColumnLearner
 from alad.preprocessing.schema import Schema
-
-SAMPLE = 100_000  # numbers of a column that the median of a stream is taken from
 
 Float32s = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -71,10 +67,11 @@ class TableNotes:
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """The rules for the columns of one table; made by :meth:`fit`, never changed after.
+    """The rules for the columns of one table; never changed once it is made.
 
+    >>> from alad.preprocessing.learning.tables import fit_encoder
     >>> train = pl.DataFrame({"bytes": [1.0, None, 3.0], "proto": ["tcp", "udp", "tcp"]})
-    >>> encoder = TableEncoder.fit(train)
+    >>> encoder = fit_encoder(train)
     >>> encoder.feature_names
     ('bytes', 'bytes is missing', 'proto=tcp', 'proto=udp')
     >>> x, notes = encoder.transform(pl.DataFrame({"proto": ["icmp"], "bytes": [9]}))
@@ -84,26 +81,6 @@ class TableEncoder:
 
     columns: tuple[Column, ...]
     """All columns of the table, also those that the model is not given."""
-
-    @classmethod
-    def fit(
-        cls, frame: Any, schema: Schema | None = None, *, max_categories: int = MAX_CATEGORIES
-    ) -> TableEncoder:
-        """Learn the columns of a pandas, polars or pyarrow frame (see the module's table).
-
-        Parameters
-        ----------
-        frame : n >= 1 rows of at least one column.
-        schema : what the columns are; default: it is inferred.
-        max_categories : the most values of a text that become categories unasked.
-
-        Raises
-        ------
-        InputError
-            See the module; the message names the column and says what to do.
-        """
-        learner = TableLearner(schema, max_categories=max_categories, sample=None)
-        return learner.update(frame).finish()
 
     @cached_property
     def schema(self) -> tuple[Column, ...]:
@@ -220,7 +197,8 @@ class TableEncoder:
         is null where its flag "is missing" does. Of rarities, the value of fit that is nearest; of
         several that are as near, one and how many others, or a text that says what they share.
 
-        >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
+        >>> from alad.preprocessing.learning.tables import fit_encoder
+        >>> encoder = fit_encoder(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
         >>> encoder.decode(np.array([[2.5, 0.3, 0.4]])).row(0)
         (2.5, 'udp')
         """
@@ -237,7 +215,8 @@ class TableEncoder:
         A category is the largest of its features, flags are 0 or 1, times lie on their circles,
         and what says how rare a value is belongs to a value of fit; the rest stays as it is.
 
-        >>> encoder = TableEncoder.fit(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
+        >>> from alad.preprocessing.learning.tables import fit_encoder
+        >>> encoder = fit_encoder(pl.DataFrame({"bytes": [1.0, 3.0], "proto": ["tcp", "udp"]}))
         >>> encoder.legal(np.array([[2.5, 0.3, 0.4]])).tolist()
         [[2.5, 0.0, 1.0]]
         """
@@ -269,127 +248,15 @@ class TableEncoder:
             ) from error
 
 
-class TableLearner:
-    """Learns the columns of a table in a stream, in bounded memory.
-
-    Counts of values are exact up to 200,000 different ones in a column, and medians up to
-    ``sample`` values; beyond that they come from the most frequent values and from a uniform draw.
-
-    Parameters
-    ----------
-    schema : what the columns are; default: it is inferred from all rows together.
-    max_categories : the most values of a text that become categories unasked.
-    sample : the most numbers of a column that its median is taken from; None: all.
-    seed : of that draw.
-
-    Raises
-    ------
-    InputError
-        See the module.
-
-    >>> learner = TableLearner()
-    >>> for batch in (pl.DataFrame({"a": [1.0, 9.0]}), pl.DataFrame({"a": [None, 2.0]})):
-    ...     _ = learner.update(batch)
-    >>> learner.finish().schema[0].fill
-    2.0
-    """
-
-    def __init__(
-        self,
-        schema: Schema | None = None,
-        *,
-        max_categories: int = MAX_CATEGORIES,
-        sample: int | None = SAMPLE,
-        seed: int = 0,
-    ) -> None:
-        if not isinstance(schema, Schema | None):
-            raise InputError(
-                f"Expected a Schema; got {type(schema).__name__}. Schema.read reads one from "
-                "a file."
-            )
-        self.schema = schema
-        self.settings = Settings(max_categories, sample, seed)
-        self.rows = 0
-        self._columns: dict[str, ColumnLearner] = {}
-
-    def update(self, frame: Any) -> Self:
-        """Take in some rows; every batch has the same columns, in any order."""
-        table = to_polars(frame)
-        if not self._columns:
-            self._begin(table.columns)
-        if set(table.columns) != set(self._columns):
-            raise InputError(
-                f"Expected the columns {quoted(self._columns)} in every batch; got "
-                f"{quoted(table.columns)}."
-            )
-        self.rows += table.height
-        for name, learner in self._columns.items():
-            learner.update(table[name])
-        return self
-
-    def _begin(self, names: list[str]) -> None:
-        if self.schema is not None:
-            self.schema.check_names(names)
-        for name in names:
-            stated = None if self.schema is None else self.schema[name]
-            self._columns[name] = ColumnLearner(name, stated, self.settings)
-
-    def columns(self) -> tuple[Column, ...]:
-        """What the columns are, and what was learned of them so far.
-
-        Raises
-        ------
-        InputError
-            There were no rows, or a column that was stated has no value.
-        """
-        if self.rows == 0 or not self._columns:
-            raise _no_rows(self.rows, len(self._columns))
-        found = tuple(learner.finish() for learner in self._columns.values())
-        return found if self.schema else _with_time(self._with_copies(found))
-
-    def _with_copies(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-        """Point at columns of numbers that are those of an earlier one."""
-        firsts: dict[Any, str] = {}
-        marked = []
-        for column in columns:
-            found = None if column.constant else self._columns[column.name].fingerprint
-            first = column.name if found is None else firsts.setdefault(found, column.name)
-            is_copy = first != column.name
-            marked.append(column.with_doubt(f"same values as {first}") if is_copy else column)
-        return tuple(marked)
-
-    def finish(self) -> TableEncoder:
-        """The rules for what was seen.
-
-        Raises
-        ------
-        InputError
-            There is nothing to give to a model.
-        """
-        columns = self.columns()
-        if not any(column.is_read for column in columns):
-            told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in columns)
-            raise InputError(
-                f"Expected at least one column to learn from; got none ({told}). Add a column, or "
-                "state kinds and roles in a schema."
-            )
-        return TableEncoder(columns)
-
-
-def _with_time(columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """Give the first column of times the role of time."""
-    first = next((column for column in columns if column.kind == "time"), None)
-    return tuple(replace(c, role="time") if c is first else c for c in columns)
-
-
 def _rows(frame: Any) -> pl.DataFrame:
     table = to_polars(frame)
     if table.height == 0 or table.width == 0:
-        raise _no_rows(table.height, table.width)
+        raise no_rows(table.height, table.width)
     return table
 
 
-def _no_rows(rows: int, columns: int) -> InputError:
+def no_rows(rows: int, columns: int) -> InputError:
+    """The error for a table with nothing in it."""
     return InputError(
         f"Expected at least one row and one column; got {rows} rows and {columns} columns."
     )
@@ -397,6 +264,3 @@ def _no_rows(rows: int, columns: int) -> InputError:
 
 def _nonzero(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
-
-
-__all__ = ["MAX_CATEGORIES", "MISSING", "Column", "TableEncoder", "TableLearner", "TableNotes"]

@@ -12,9 +12,9 @@ import pyarrow.compute
 
 from alad.cli.tables.table import Table
 from alad.errors import InputError
+from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._base import without_absent, written_numbers
 from alad.preprocessing.kinds.numbers import NUMBERS
-from alad.preprocessing.table import Column
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (

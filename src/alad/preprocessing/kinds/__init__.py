@@ -1,7 +1,7 @@
 """The kinds of columns: what each learns, and how it becomes features.
 
-A new kind is one class and one entry here; :mod:`alad.preprocessing.learning` says which columns
-are taken for it unasked.
+A new kind is one class and one entry here; :mod:`alad.preprocessing.learning.columns` says which
+columns are taken for it unasked.
 """
 
 from __future__ import annotations
