@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alad.experiments.compare import METRICS, _holm, compared, summary, within
+from alad.experiments.compare import METRICS, _holm, compared, signed_rank, summary, within
 from alad.experiments.published import PUBLISHED, as_printed
 from alad.experiments.record import plain
 from alad.experiments.registry import METHODS, Row, Table
@@ -219,6 +219,13 @@ def test_one_run_without_chance_stands_for_every_seed(folder):
     assert test["p"] == stats.wilcoxon(0.93 - np.array(F1["features"])).pvalue
     assert test["difference"] == pytest.approx(0.93 - np.mean(F1["features"]))
     assert test["seeds"] == SEEDS
+
+
+@pytest.mark.parametrize("n", [2, 5, 13, 14, 20])
+def test_the_rank_test_is_scipys_with_ties_and_zeros(n):
+    rng = np.random.default_rng(n)
+    for gaps in (rng.integers(-3, 5, n) / 7, rng.normal(size=n), np.eye(n)[0]):
+        assert signed_rank(gaps) == stats.wilcoxon(gaps).pvalue
 
 
 def test_one_run_with_chance_stands_for_itself(folder):

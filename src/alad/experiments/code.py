@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
@@ -48,15 +48,21 @@ def _reached(roots: tuple[str, ...]) -> set[str]:
 def _imported(module: str) -> Iterator[str]:
     path = _file(module)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    names = _names(path.read_text("utf-8"), package)
+    return (name for name in names if name.startswith("alad.") and _is_module(name))
+
+
+@cache  # detectors share most of their modules
+def _names(source: str, package: str) -> tuple[str, ...]:
+    """What a source imports: modules, and names of theirs that may be modules too."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names = [name.name for name in node.names]
+            names += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = resolve_name("." * node.level + (node.module or ""), package)
-            names = [base, *(f"{base}.{name.name}" for name in node.names)]
-        else:
-            continue
-        yield from (name for name in names if name.startswith("alad.") and _is_module(name))
+            names += (base, *(f"{base}.{name.name}" for name in node.names))
+    return tuple(names)
 
 
 def _file(module: str) -> Path:
@@ -68,6 +74,7 @@ def _is_module(name: str) -> bool:
     return _file(name).is_file()
 
 
+@cache
 def _bare(source: str) -> str:
     """The source without comments, docstrings and layout, the same in every version of Python.
 

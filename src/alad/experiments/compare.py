@@ -22,6 +22,7 @@ NO_SPREAD = 1e-6  # of F1: that of a whole row is some thousands of that
 A_POINT = 0.01  # a gap that is larger has other reasons
 FAR = 0.05  # a gap that asks for a reason, whatever our deviation
 REFERENCE = ("alad", "features")
+MOST_CHOICES = 13  # gaps, of which scipy tries all choices of signs
 
 
 def compared(table: Table, folder: Path) -> dict[str, Any]:
@@ -178,8 +179,29 @@ def _paired(
     gaps: NDArray[np.float64] = np.array([values[s] - reference[s] for s in seeds])
     if len(seeds) < 2 or not gaps.any():
         return None
-    p = float(stats.wilcoxon(gaps, method="auto").pvalue)
-    return {"difference": float(gaps.mean()), "seeds": len(seeds), "p": p}
+    return {"difference": float(gaps.mean()), "seeds": len(seeds), "p": signed_rank(gaps)}
+
+
+def signed_rank(gaps: NDArray[np.float64]) -> float:
+    """Give the p-value of Wilcoxon's signed-rank test, two-sided: that of scipy, in less time.
+
+    Where gaps are 0 or alike scipy ranks anew for each choice of signs, which changes no rank.
+
+    >>> gaps = np.array([0.0, 1.0, 1.0, 2.0, -1.0, 3.0])
+    >>> bool(np.isclose(signed_rank(gaps), stats.wilcoxon(gaps).pvalue))
+    True
+    """
+    apart = len(np.unique(np.abs(gaps))) == len(gaps) and gaps.all()
+    if apart or len(gaps) > MOST_CHOICES:
+        return float(stats.wilcoxon(gaps).pvalue)
+    ranks = np.zeros(len(gaps))
+    ranks[gaps != 0] = stats.rankdata(np.abs(gaps[gaps != 0]))
+
+    def positive(signed: NDArray[np.float64], axis: int) -> Any:
+        return np.sum((signed > 0) * ranks, axis=axis)
+
+    found = stats.permutation_test((gaps,), positive, permutation_type="samples", vectorized=True)
+    return float(found.pvalue)
 
 
 def _holm(tests: Sequence[dict[str, Any]]) -> None:
