@@ -1,11 +1,12 @@
 """What all tests share: how JAX compiles, and tables small enough to look at.
 
 A fit compiles one program for each shape of table, and that takes far longer than the few
-steps that a test then makes. Three things keep it short: XLA's optimisation passes are off for
+steps that a test then makes. Four things keep it short: XLA's optimisation passes are off for
 the tests in this folder, and its newer way of fusing operations, which doubles the time (same
-mathematics, slower steps); a test that really trains, or asks how users' programs round, switches
-them on again with the fixture ``optimised``; and what was compiled is kept in pytest's cache
-folder for the next run.
+mathematics, slower steps); a program is compiled in one piece, since the other cores have tests of
+their own; a test that really trains, or asks how users' programs round, has all of that as users
+have it, by the fixture ``optimised``; and what was compiled is kept in pytest's cache folder for
+the next run.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ import pytest
 from jax._src import compiler  # no public function gives one program an option of XLA's
 
 SLOW_PROGRAMS = "jax_disable_most_optimizations"
-# Releases of XLA from 0.11 on know only the one way, and refuse the option.
-PLAINLY = {"xla_cpu_use_fusion_emitters": False} if version("jaxlib") < "0.11" else {}
+QUICKLY: dict[str, bool | int] = {"xla_cpu_parallel_codegen_split_count": 1}
+if version("jaxlib") < "0.11":  # later releases know only the one way to fuse
+    QUICKLY["xla_cpu_use_fusion_emitters"] = False
 
 
 def pytest_configure(config):
     options = compiler.get_compile_options
 
     def quick_if_asked(*args, env_options_overrides=None, **kwargs):
-        quick = PLAINLY if jax.config.read(SLOW_PROGRAMS) else {}
+        quick = QUICKLY if jax.config.read(SLOW_PROGRAMS) else {}
         given = {**quick, **(env_options_overrides or {})}
         return options(*args, env_options_overrides=given or None, **kwargs)
 

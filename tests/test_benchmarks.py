@@ -172,6 +172,7 @@ def test_a_larger_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
     assert np.array_equal(detector.score_samples(rows), before)
 
 
+@pytest.mark.slow  # it compiles by itself
 def test_another_python_says_who_it_is_and_measures():
     other = Beside(sys.executable, 2)
     assert other.name == f"Python {platform.python_version()}, JAX {jax.__version__}"

@@ -14,6 +14,7 @@ from alad.training import Checkpoint
 from tests.estimators.pictures import SIDE, SMALL, dots, stripes
 
 X = stripes(16)
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_blocks_of_every_size_judge_alike_as_users_compile_them(optimised, monke
     detector = ALAD(preset="pictures", random_state=0).fit(stripes(16, side=16))
     new = dots(140, seed=1, side=16)  # more than one call
     scores = detector.score_samples(new)
-    for part in (slice(0, 1), slice(30, 34), slice(100, 140)):
+    for part in (slice(0, 1), slice(100, 140)):
         assert np.array_equal(scores[part], detector.score_samples(new[part]))
 
 
@@ -53,7 +54,10 @@ def test_same_seed_same_scores_and_another_seed_others(small):
     assert not np.array_equal(scores(1), scores(2))
 
 
-@pytest.mark.parametrize("cls", [ALICE, BiGAN, AutoEncoder])
+# The others are ALAD with games left out, and each is a program to compile.
+@pytest.mark.parametrize(
+    "cls", [pytest.param(ALICE, marks=SLOW), BiGAN, pytest.param(AutoEncoder, marks=SLOW)]
+)
 def test_relatives_take_pictures_too(cls, small):
     detector = cls(preset="pictures", random_state=0).fit(np.repeat(X[..., None], 3, axis=-1))
     assert np.isfinite(detector.offset_)

@@ -149,6 +149,7 @@ def test_it_survives_the_disk_and_an_older_model_is_of_float32(tmp_path):
     assert np.array_equal(older.score_samples(NEW), detector.score_samples(NEW))
 
 
+@pytest.mark.slow  # a processor has no bfloat16 of its own
 def test_stripes_are_told_from_dots_after_a_training_in_bfloat16(optimised):
     settings = {"epochs": 40, "learning_rate": 1e-3, "batch_size": 32, "random_state": 0}
     detector = ALAD(preset="pictures", precision="bfloat16", **settings).fit(stripes(640))
