@@ -127,7 +127,8 @@ def test_edited_schema_is_used_and_scoring_needs_no_more_than_the_model_reads(al
     edit(src={"role": "entity"}, label={"role": "label"}, bytes={"kind": "log-numeric"})
     said = json.loads(alad.good("fit", "flows.csv", *TO_NEW, "--schema", "s.json", "--json").out)
     assert list(said["left_out_columns"]) == ["flow", "src", "nothing", "label"]
-    assert said["left_out_columns"]["label"] == "label"  # and not its note on how it is named
+    why = said["left_out_columns"]["label"]
+    assert why == "its role is label, not feature"  # and not its note on how it is named
     encoder = load("new").encoder_
     assert (encoder.time_column, encoder.entity_column) == ("at", "src")
     assert "log bytes" in encoder.feature_names

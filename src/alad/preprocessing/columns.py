@@ -54,7 +54,7 @@ class Column:
     def why_left_out(self) -> str:
         """Why a column is not given to the model: its role, or else what is said of its values."""
         if self.kind != IGNORED:
-            return self.role
+            return f"its role is {self.role}, not feature"
         return self.note or (IN_SCHEMA if self.role in READ else f"{self.kind}, {self.role}")
 
     @property
