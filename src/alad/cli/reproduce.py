@@ -14,8 +14,6 @@ from alad.cli.tabular import tabular
 
 app = typer.Typer(help="Run an experiment of the paper and show our numbers beside its own.")
 
-METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
-
 
 @app.callback()
 def experiments() -> None:
@@ -127,13 +125,12 @@ def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
 
 
 def _table(payload: Mapping[str, Any]) -> list[str]:
-    from alad.cli.show import in_columns
+    from alad.cli.show import METRICS, in_columns
     from alad.metrics import mean_and_sd_as_text
 
-    head = ["method", "precision", "recall", "F1", "AUROC", "av. precision"]
-    body = [
-        [p["method"], *(f"{p[m]:.4f}" for m in METRICS[:3]), "", ""] for p in payload["published"]
-    ]
+    head = ["method", *METRICS.values()]
+    printed = ("precision", "recall", "f1")
+    body = [[p["method"], *(f"{p[m]:.4f}" for m in printed), "", ""] for p in payload["published"]]
     for row in payload["rows"]:
         name = {"ALAD": "ALAD, this run"}.get(row["method"], row["method"])
         body.append(

@@ -19,6 +19,14 @@ LEAST = 20  # characters in a line of the last column
 SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
+METRICS = {  # and their names in tables
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "av. precision",
+}
+
 TABLES = (  # what may be given as one
     ".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on standard input; "
     "a folder of such files, or a pattern in quotes"

@@ -8,13 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-METRICS = {
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "auroc": "AUROC",
-    "average_precision": "av. precision",
-}
+from alad.cli.show import METRICS
+
 BESIDE = ("F1, 95 %", "published F1", "within 2 sd", "F1 against ALAD's")
 
 
