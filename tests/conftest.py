@@ -4,9 +4,9 @@ A fit compiles one program for each shape of table, and that takes far longer th
 steps that a test then makes. Four things keep it short: XLA's optimisation passes are off for
 the tests in this folder, and its newer way of fusing operations, which doubles the time (same
 mathematics, slower steps); a program is compiled in one piece, since the other cores have tests of
-their own; a test that really trains, or asks how users' programs round, has all of that as users
-have it, by the fixture ``optimised``; and what was compiled is kept in pytest's cache folder for
-the next run.
+their own; and what was compiled is kept in pytest's cache folder for the next run. A test that
+really trains, or asks how users' programs round, compiles as users do, by the fixture
+``optimised``.
 """
 
 from __future__ import annotations

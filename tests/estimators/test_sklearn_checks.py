@@ -34,7 +34,7 @@ LATER = [
     BiGAN(epochs=1, batch_size=16),
     AutoEncoder(epochs=1, batch_size=16),
     GAN(epochs=1, batch_size=16),
-    AnoGAN(epochs=0, search_steps=2),
+    AnoGAN(epochs=0, search_steps=2),  # it trains as GAN does
     DAGMM(epochs=1, batch_size=16),
 ]
 NOW = [
@@ -58,7 +58,8 @@ SKIPS = {
 
 
 def test_every_detector_is_checked():
-    assert {type(detector) for detector in NOW + LATER} == set(DETECTORS.values())
+    now, later = ({type(detector) for detector in those} for those in (NOW, LATER))
+    assert now | {ALICE, BiGAN, AutoEncoder, AnoGAN} == now | later == set(DETECTORS.values())
 
 
 @parametrize_with_checks(NOW, expected_failed_checks=lambda estimator: FAILS)

@@ -177,6 +177,8 @@ def test_bad_shapes_say_what_was_expected(x):
         fit_scaler("minmax", x).transform(x[:, :5])
     with pytest.raises(InputError, match="Expected at least one row"):
         fit_scaler("minmax", x[:0])
+    with pytest.raises(InputError, match="Expected at least one row"):
+        fit_scaler("log-standard", np.zeros((0, 0)))
     with pytest.raises(InputError, match=r"Expected a matrix of numbers.*\(6,\)"):
         fit_scaler("minmax", x[0])
     with pytest.raises(InputError, match="Encode the table first"):

@@ -19,7 +19,7 @@ LEAST = 20  # characters in a line of the last column
 SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
-METRICS = {  # and their names in tables
+METRICS = {  # of a result, with the names that tables have for them
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",

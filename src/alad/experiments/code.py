@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from alad.estimators import DETECTORS
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@lru_cache
+@cache
 def code_digest(detector: str) -> str:
     """Twelve hexadecimal digits, equal exactly where detector and data are computed alike.
 

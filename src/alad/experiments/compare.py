@@ -22,7 +22,7 @@ NO_SPREAD = 1e-6  # of F1: that of a whole row is some thousands of that
 A_POINT = 0.01  # a gap that is larger has other reasons
 FAR = 0.05  # a gap that asks for a reason, whatever our deviation
 REFERENCE = ("alad", "features")
-MOST_CHOICES = 13  # gaps, of which scipy tries all choices of signs
+MOST_GAPS = 13  # whose signs scipy 1.17 tries in all combinations, where gaps are alike
 
 
 def compared(table: Table, folder: Path) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def signed_rank(gaps: NDArray[np.float64]) -> float:
     True
     """
     apart = len(np.unique(np.abs(gaps))) == len(gaps) and gaps.all()
-    if apart or len(gaps) > MOST_CHOICES:
+    if apart or len(gaps) > MOST_GAPS:
         return float(stats.wilcoxon(gaps).pvalue)
     ranks = np.zeros(len(gaps))
     ranks[gaps != 0] = stats.rankdata(np.abs(gaps[gaps != 0]))

@@ -32,6 +32,7 @@ class Moments:
 
     def __init__(self) -> None:
         self.n = 0
+        self.origin: Any = 0.0  # the first row: sums of what is far from 0 would lose digits
         self.mean: Any = 0.0
         self.second: Any = 0.0
         self.third: Any = 0.0
@@ -40,11 +41,14 @@ class Moments:
         """Take in a block of b >= 1 rows (b, f)."""
         a, b = self.n, len(x)
         n = a + b
-        mean = x[0] + (x - x[0]).mean(axis=0)  # a column far from 0 then loses no digits
-        x = x - mean
+        if not a:
+            self.origin = x[0].copy()
+        x = x - self.origin
+        mean = x.mean(axis=0)
+        x -= mean
         square = x * x
         second, third = square.sum(axis=0), (square * x).sum(axis=0)
-        d = mean - self.mean if a else np.zeros_like(mean)
+        d = mean - self.mean
         self.third = (
             self.third
             + third
@@ -52,7 +56,7 @@ class Moments:
             + 3 * d * (a * second - b * self.second) / n
         )
         self.second = self.second + second + d**2 * (a * b / n)
-        self.mean = self.mean + d * (b / n) if a else mean
+        self.mean = self.mean + d * (b / n)
         self.n = n
 
     def of(self, constant: Bools, value: Float64s) -> tuple[Float64s, Float64s, Float64s]:
@@ -63,7 +67,7 @@ class Moments:
         """
         sd = or_one(np.where(constant, 0.0, np.sqrt(self.second / self.n)))
         skewness = np.where(constant, 0.0, self.third / self.n / sd**3)
-        return np.where(constant, value, self.mean), sd, skewness
+        return np.where(constant, value, self.origin + self.mean), sd, skewness
 
 
 def or_one(scale: Float64s) -> Float64s:

@@ -195,6 +195,7 @@ class ScalerLearner:
     def __init__(self, kind: str, binary: ArrayLike) -> None:
         self.kind = _checked(kind)
         self.binary = np.asarray(binary, np.bool_)
+        self._rows = 0
         self._low, self._high = np.full((2, len(self.binary)), np.nan)
         self._plain, self._logs = Moments(), Moments()
         self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
@@ -202,17 +203,19 @@ class ScalerLearner:
     def update(self, x: ArrayLike) -> None:
         """Take in n rows of f columns."""
         values = _matrix(x)
-        if not len(values):
+        self._rows += len(values)
+        if not len(values) or self.kind in ("none", "pixels"):
             return
         self._low = np.fmin(self._low, values.min(axis=0))
         self._high = np.fmax(self._high, values.max(axis=0))
-        if self.kind not in ("standard", "log-standard"):
+        if self.kind == "minmax":
             return
-        values, low = values[:, self._measured], self._low[self._measured]
-        for _, block in _blocks(values, np.zeros(len(low), np.bool_)):
+        columns = np.flatnonzero(self._low[self._measured] >= 0)
+        for start in range(0, len(values), _BLOCK):
+            block = values[start : start + _BLOCK, self._measured].astype(np.float64)
             self._plain.update(block)
-        if self.kind == "log-standard":
-            for _, block in _blocks(values, low >= 0):
+            if self.kind == "log-standard":
+                block[:, columns] = _logarithm(block[:, columns])
                 self._logs.update(block)
 
     def finish(self) -> Scaler:
@@ -223,7 +226,7 @@ class ScalerLearner:
         InputError
             There were none.
         """
-        if np.isnan(self._low).any():
+        if not self._rows:
             raise InputError(
                 f"Expected at least one row to fit the scaling {self.kind!r}; got 0 rows."
             )
@@ -272,6 +275,7 @@ def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scal
     >>> scaler.transform([[2.0, 5.0]]).tolist()
     [[0.5, 0.0]]
     """
+    _checked(kind)
     values = _matrix(x)
     is_binary = _all_binary(values) if binary is None else _binary_mask(binary, values.shape[1])
     learner = ScalerLearner(kind, is_binary)

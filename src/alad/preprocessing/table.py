@@ -67,7 +67,7 @@ class TableNotes:
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """The rules for the columns of one table; never changed once it is made.
+    """The rules for the columns of one table; never changed once they are made.
 
     >>> from alad.preprocessing.learning.tables import fit_encoder
     >>> train = pl.DataFrame({"bytes": [1.0, None, 3.0], "proto": ["tcp", "udp", "tcp"]})

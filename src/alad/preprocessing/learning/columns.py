@@ -29,13 +29,14 @@ no value at all                                                ignored
 ``-`` among addresses, URLs, times or numbers is a missing value; a note counts them. Among words,
 it is a word.
 
-Times are of one format if the first value is written in it (:mod:`.kinds._formats`) and all others
-can be read so. If day and month may be either way round in all rows, the column stays text, with a
-note of both formats; a schema settles it.
+Times are of one format if the first value is written in it
+(:mod:`alad.preprocessing.kinds._formats`) and all others can be read so. If day and month may be
+either way round in all rows, the column stays text, with a note of both formats; a schema settles
+it.
 
 Text that mostly looks like something else, such as addresses with ports, stays text with a note
-(:mod:`.kinds._looks`). Never inferred: log-numeric. The default scaling takes the logarithm of
-heavy tails by itself, so it would help other scalings only; a note names the columns.
+(:mod:`alad.preprocessing.kinds._looks`). Never inferred: log-numeric. The default scaling takes the
+logarithm of heavy tails by itself, so it would help other scalings only; a note names the columns.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class TableLearner:
     Raises
     ------
     InputError
-        See the module.
+        See :mod:`alad.preprocessing.table`.
 
     >>> import polars as pl
     >>> learner = TableLearner()
