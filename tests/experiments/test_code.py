@@ -157,7 +157,8 @@ def test_alad_rests_on_all_that_makes_its_numbers():
     assert reached_by("ALAD") >= {
         *("objectives.alad", "networks.layers", "networks.models", "networks.presets"),
         *("training.loop", "training.step", "training.state", "training.randomness"),
-        *("scores.alad", "preprocessing.scaling", "preprocessing.table", "metrics"),
+        *("scores.alad", "preprocessing.scaling", "preprocessing.moments", "preprocessing.table"),
+        *("preprocessing.learning.tables", "preprocessing.learning.columns", "metrics"),
         *("datasets.kdd99", "datasets.arrhythmia", "datasets._protocols"),
         *("estimators.alad", "estimators._adversarial", "estimators._network"),
         "estimators._detector",
