@@ -42,7 +42,7 @@ def test_blocks_of_every_size_judge_alike_as_users_compile_them(optimised, monke
     detector = ALAD(preset="pictures", random_state=0).fit(stripes(16, side=16))
     new = dots(140, seed=1, side=16)  # more than one call
     scores = detector.score_samples(new)
-    for part in (slice(0, 1), slice(100, 140)):
+    for part in (slice(0, 1), slice(30, 34), slice(100, 140)):
         assert np.array_equal(scores[part], detector.score_samples(new[part]))
 
 
