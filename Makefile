@@ -19,10 +19,10 @@ demo: .venv/.dev ## reproduce the KDD99 row of the paper
 	$(BIN)/alad reproduce kdd99
 
 test: lint ## lint, then every test and doctest but the slow ones
-	$(BIN)/python -m pytest -n auto -m 'not slow' --durations=25
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not slow' --durations=25
 
 slow: .venv/.dev ## the slow tests
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 lint: .venv/.dev ## ruff and mypy; changes nothing
 	$(BIN)/ruff check

@@ -418,7 +418,8 @@ def hold(
             **race.facts,
             "contestants": summary,
         }
-        record(name, payload, command=command, seeds=[0], folder=RESULTS)
+        stored = f"{name}-beside" if beside else name
+        record(stored, payload, command=command, seeds=[0], folder=RESULTS)
 
 
 if __name__ == "__main__":
