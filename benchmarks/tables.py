@@ -100,7 +100,8 @@ def tabular(table: Mapping[str, Any]) -> str:
         lines.append(f"| {' | '.join(map(str, (name, seeds, epochs, *measured, published)))} |")
     commits = sorted({commit for row in table["rows"] if row["ours"] for commit in row["commits"]})
     command = f"`alad reproduce tabular {table['name']}`, commits {', '.join(commits)}."
-    about = f"<sub>{' '.join([command, *_footnotes(table)])}</sub>"
+    noted = [table["note"]] if table["note"] else []
+    about = f"<sub>{' '.join([command, *noted, *_footnotes(table)])}</sub>"
     return "\n".join([*lines, "", *_away(table), about, ""])
 
 
@@ -138,10 +139,14 @@ def pictures(table: Mapping[str, Any]) -> str:
     commits = sorted(
         {c for row in rows for cell in row["cells"].values() if cell for c in cell["commits"]}
     )
-    command = f"`alad reproduce {table['data_set']}`, commits {', '.join(commits)}."
+    filled = [row for row in rows if row["mean"] is not None]
+    whole = all(row["is_whole"] for row in filled)
+    most = max(len(cell["seeds"]) for row in rows for cell in row["cells"].values() if cell)
+    typed = f"alad reproduce {table['data_set']}" + (f" --full --seeds {most}" if whole else "")
+    command = f"`{typed}`, commits {', '.join(commits)}."
     sources = [*_footnotes(table), *(f"Pictures: {source}." for source in table["sources"])]
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
-    short = "" if all(row["is_whole"] for row in rows) else " Short: fewer classes or epochs."
+    short = "" if whole else " Short: fewer classes or epochs."
     return "\n".join([*lines, "", f"<sub>{' '.join([command + short, *sources])}</sub>", ""])
 
 
@@ -218,9 +223,11 @@ def by_table(panel: Mapping[str, Any]) -> str:
 def _about(panel: Mapping[str, Any]) -> str:
     commits = sorted({commit for row in panel["rows"] for commit in row["commits"]})
     seeds = "-".join(map(str, sorted(set(panel["seeds"].values()))))
+    first = f" --first-seed {panel['first_seed']}" if panel["first_seed"] else ""
+    tables = "1 table" if len(panel["tables"]) == 1 else f"{len(panel['tables'])} tables"
     said = (
-        f"`alad bench quality {panel['name']}`, {len(panel['tables'])} tables, {seeds} seeds "
-        f"each, commits {', '.join(commits)}; controls in italics."
+        f"`alad bench quality {panel['name']}{first}`, {tables}, {seeds} seeds each, "
+        f"commits {', '.join(commits)}; controls in italics."
     )
     return f"<sub>{' '.join([said, *quality.absent(panel)])}</sub>"
 
@@ -274,7 +281,7 @@ def fresh(payload: Mapping[str, Any]) -> str:
     p is Wilcoxon's, of AUROC and of average precision.
     """
     head = ("method", "AUROC", "average precision", "F1", "mean rank", "by av. precision")
-    head = (*head, "ahead of ALAD()", "behind", "p", "p, av. precision")
+    head = (*head, "ahead of ALAD() by AUROC", "behind", "p, AUROC", "p, av. precision")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in sorted(payload["fresh"].items(), key=lambda item: -item[1]["auroc"]):
         numbers = (f"{row[metric]:.4f}" for metric in quality.METRICS)
@@ -284,7 +291,8 @@ def fresh(payload: Mapping[str, Any]) -> str:
             p = (f"{row['p'][metric]:.2g}" for metric in ("auroc", "average_precision"))
             beside = (str(row["ahead"]), str(row["behind"]), *p)
         lines.append(f"| {' | '.join((name, *numbers, *ranks, *beside))} |")
-    return "\n".join([*lines, "", f"{len(payload['tables'])} tables, of two problems each."]) + "\n"
+    about = f"{len(payload['tables'])} tables, of one or two problems each."
+    return "\n".join([*lines, "", about]) + "\n"
 
 
 def conformal(payload: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,7 @@ def compared(panel: Panel, folder: Path) -> dict[str, Any]:
         "title": panel.title,
         "tables": tables,
         "seeds": {table: len(seeds) for table, seeds in shared.items()},
+        "first_seed": min(chain.from_iterable(shared.values()), default=0),
         "kinds": kinds,
         "rows": rows,
         "absent": absent,
