@@ -104,17 +104,26 @@ def test_body_that_fails_leaves_the_older_file_as_it_was(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_folder_that_cannot_be_put_in_place_gives_the_older_one_back(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "told", "message"),
+    [
+        (OSError(errno.EIO, os.strerror(errno.EIO)), OutputError, "input/output error"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+    ],
+)
+def test_folder_that_cannot_be_put_in_place_gives_the_older_one_back(
+    tmp_path, monkeypatch, error, told, message
+):
     write_folder(tmp_path / "folder", "old")
     rename = Path.rename
 
     def only_away(path, target):
         if path.name == "folder" and path.parent != tmp_path:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            raise error
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", only_away)
-    with pytest.raises(OutputError, match="input/output error"):
+    with pytest.raises(told, match=message):
         write_folder(tmp_path / "folder", "new")
     assert (tmp_path / "folder" / "content").read_text() == "old"
     assert names(tmp_path) == ["folder", "folder/content"]

@@ -86,6 +86,18 @@ def test_short_curves_are_whole():
     assert len(roc_curve_points(Y, SCORE, limit=3)[0]) <= 3
 
 
+def test_a_curve_has_its_two_ends_at_least(many):
+    for curve in (roc_curve_points, pr_curve_points):
+        assert len(curve(*many, limit=2)[0]) == 2
+        with pytest.raises(InputError, match="at least 2 points, the ends; got 1"):
+            curve(*many, limit=1)
+
+
+def test_only_what_all_runs_have_is_averaged():
+    runs = [{"f1": 0.5, "auroc": 1.0}, {"f1": 1.0}]
+    assert list(mean_and_sd(runs)) == list(mean_and_sd(runs[::-1])) == ["f1"]
+
+
 def test_mean_and_sd_use_the_sample_deviation():
     got = mean_and_sd([{"f1": 1.0, "auroc": 0.5}, {"f1": 3.0, "auroc": 0.5}])
     assert got["f1"] == {"mean": 2.0, "sd": pytest.approx(math.sqrt(2))}

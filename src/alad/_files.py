@@ -166,7 +166,7 @@ def _put_in_place(workshop: Path, target: Path) -> None:
         target.rename(old)
         try:
             new.rename(target)
-        except OSError:
+        except BaseException:  # an interrupt too: the workshop, and what is in it, goes
             old.rename(target)
             raise
     else:

@@ -102,11 +102,18 @@ def auroc_by_kind(
     Where one kind is most of the anomalies, the AUROC of all is that kind's. The mean of these
     counts every kind alike.
 
+    Raises
+    ------
+    InputError
+        As :func:`detection_metrics`; or ``kind`` has another length.
+
     >>> auroc_by_kind([0, 0, 1, 1, 1], [0.1, 0.2, 0.9, 0.8, 0.1], ["", "", "a", "a", "b"], least=1)
     {'a': 1.0, 'b': 0.25}
     """
     y, values = _pair(y_true, score)
     kinds: NDArray[Any] = np.asarray(kind)
+    if kinds.shape != y.shape:
+        raise InputError(f"Expected a kind for each of {len(y)} rows; got shape {kinds.shape}.")
     names, counts = np.unique(kinds[y], return_counts=True)
     found = {}
     for name in names[counts >= least]:
@@ -120,6 +127,11 @@ def roc_curve_points(
 ) -> tuple[Float64s, Float64s]:
     """False and true positive rates, from (0, 0) to (1, 1), in at most ``limit`` points.
 
+    Raises
+    ------
+    InputError
+        As :func:`detection_metrics`; or ``limit`` is below 2.
+
     >>> roc_curve_points([0, 1], [0.2, 0.7])[1].tolist()
     [0.0, 1.0, 1.0]
     """
@@ -130,7 +142,16 @@ def roc_curve_points(
 def pr_curve_points(
     y_true: ArrayLike, score: ArrayLike, limit: int = 500
 ) -> tuple[Float64s, Float64s]:
-    """Recall and precision, by rising recall, in at most ``limit`` points."""
+    """Recall and precision, by rising recall, in at most ``limit`` points.
+
+    Raises
+    ------
+    InputError
+        As :func:`detection_metrics`; or ``limit`` is below 2.
+
+    >>> pr_curve_points([0, 1], [0.2, 0.7])[0].tolist()
+    [0.0, 1.0, 1.0]
+    """
     precision, recall, _ = precision_recall_curve(*_pair(y_true, score))
     return _thin(recall[::-1], precision[::-1], limit)
 
@@ -140,13 +161,19 @@ def mean_and_sd(runs: Iterable[Mapping[str, float]]) -> dict[str, dict[str, floa
 
     The deviation of a single run is not a number, and is given as ``nan``.
 
+    Raises
+    ------
+    InputError
+        There is no run.
+
     >>> mean_and_sd([{"f1": 0.9}, {"f1": 0.8}])["f1"]["mean"]
     0.8500000000000001
     """
     rows = list(runs)
     if not rows:
         raise InputError("Expected the metrics of at least one run; got none.")
-    return {name: _mean_and_sd([run[name] for run in rows]) for name in rows[0]}
+    shared = [name for name in rows[0] if all(name in run for run in rows)]
+    return {name: _mean_and_sd([run[name] for run in rows]) for name in shared}
 
 
 def mean_and_sd_as_text(value: Mapping[str, float | None], sign: str = "±") -> str:
@@ -177,6 +204,8 @@ def _percentile_threshold(score: Float64s, share: float) -> float:
 
 def _thin(x: Float64s, y: Float64s, limit: int) -> tuple[Float64s, Float64s]:
     """Keep the ends and points evenly spaced along the curve, so that no bend is lost."""
+    if limit < 2:
+        raise InputError(f"Expected a limit of at least 2 points, the ends; got {limit}.")
     if len(x) <= limit:
         return x, y
     along = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))
@@ -202,7 +231,10 @@ def _pair(y_true: ArrayLike, score: ArrayLike) -> tuple[Bools, Float64s]:
 
 
 def _finite(score: ArrayLike) -> Float64s:
-    values = np.asarray(score, np.float64)
+    try:
+        values = np.asarray(score, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Expected a number for each score: {error}.") from error
     if values.ndim != 1 or len(values) == 0:
         raise InputError(f"Expected one score per row, shape (n,); got shape {values.shape}.")
     bad = int((~np.isfinite(values)).sum())

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alad import ALAD, BiGAN, Mahalanobis, load
+from alad import ALAD, KNN, BiGAN, Mahalanobis, load
 from alad.errors import InputError, ModelFormatError, OutputError
 from alad.estimators import DETECTORS
-from alad.io import FORMAT_VERSION, read_model, write_model
+from alad.io import FORMAT_VERSION, Model, read_model, write_model
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, X, equal, fitted, new
 
 CASES = [(cls, table) for cls in DETECTORS.values() for table in ("array", "frame")]
@@ -46,6 +46,72 @@ def test_a_model_is_two_files_and_saves_again_to_the_same_bytes(tmp_path):
     assert files == ["model.json", "weights.safetensors"]
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("cls", "setting"),
+    [
+        (Mahalanobis, {"contamination": 0.2}),
+        (KNN, {"k": 2}),
+        (BiGAN, {"latent_dim": 8}),
+        (ALAD, {"anomaly_score": "l1"}),
+    ],
+)
+def test_what_was_set_after_the_fit_is_neither_saved_nor_judged_by(cls, setting, tmp_path):
+    detector = copy(fitted(cls)).set_params(**setting)
+    (name,) = setting
+    with pytest.raises(InputError, match=f"settings of the fit; {name} was set since"):
+        detector.save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(InputError, match=f"{name} was set since. Fit again"):
+        detector.predict(NEW)
+    detector.set_params(random_state=7, **{name: getattr(fitted(cls), name)})
+    assert np.array_equal(detector.predict(NEW), fitted(cls).predict(NEW))
+    detector.save(tmp_path / "m")
+    read = load(tmp_path / "m").set_params(**setting)
+    with pytest.raises(InputError, match=f"{name} was set since"):
+        read.decision_function(NEW)
+
+
+def changed(cls, folder, facts=(), arrays=()):
+    """A model with other facts or arrays, as one that somebody wrote by hand."""
+    fitted(cls).save(folder / "m")
+    model = read_model(folder / "m")
+    kept = {name: fact for name, fact in model.facts.items() if name != "weights_sha256"}
+    write_model(folder / "n", Model(kept | dict(facts), model.arrays | dict(arrays)))
+    return folder / "n"
+
+
+@pytest.mark.parametrize("offset", [float("nan"), float("inf")])
+def test_an_offset_that_flags_all_or_nothing_is_damage(offset, tmp_path):
+    with pytest.raises(ModelFormatError, match="finite offset"):
+        load(changed(Mahalanobis, tmp_path, {"offset": offset}))
+
+
+@pytest.mark.parametrize("size", [[4], 0, "5", None, True])
+def test_a_width_that_is_none_is_damage(size, tmp_path):
+    with pytest.raises(ModelFormatError, match="a width of at least 1"):
+        load(changed(BiGAN, tmp_path, {"data_dim": size}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scaler/scale", np.ones(1)),
+        ("scaler/scale", np.zeros(5)),
+        ("scaler/shift", np.full(5, np.nan)),
+        ("scaler/log", np.zeros(7, np.bool_)),
+    ],
+)
+def test_constants_of_no_scaling_are_damage(name, value, tmp_path):
+    with pytest.raises(ModelFormatError, match="finite numbers for each column in the scaler"):
+        load(changed(Mahalanobis, tmp_path, arrays={name: value}))
+
+
+def test_weights_that_are_no_numbers_are_damage(tmp_path):
+    bias = "weights/A.E.blocks.0.dense.bias"
+    with pytest.raises(ModelFormatError, match=r"Expected numbers in array 'A\.E\."):
+        load(changed(BiGAN, tmp_path, arrays={bias: np.full(64, np.nan, np.float32)}))
 
 
 def test_settings_that_are_numpys_are_saved(tmp_path):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 
+import jax
 import numpy as np
+import polars as pl
 import pytest
 
 from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis
 from alad.errors import InputError
-from alad.estimators import DETECTORS, _fitting
+from alad.estimators import DETECTORS, Stream, _fitting, fit_side_by_side
 from alad.estimators._doubt import held_for_doubt
 from alad.networks import PRESETS
 from alad.preprocessing.scaling import fit_scaler
-from tests.estimators.small import NETWORKS, N, X
+from tests.estimators.small import NETWORKS, NEW, N, X, fitted
 
 DISTANCES = "'distance', 'local-distance'"
 EVERY_PRESET = "one of 'tabular', 'kdd99', 'arrhythmia', 'pictures', 'cifar10', 'svhn'"
@@ -111,6 +113,32 @@ def test_each_detector_is_called_by_its_name():
 def test_a_wrong_seed_is_refused(cls, random_state, message):
     with pytest.raises(InputError, match=message):
         cls(random_state=random_state).fit(X)
+
+
+def test_pictures_have_no_columns_to_exchange():
+    with pytest.raises(InputError, match="Expected no exchange with pictures"):
+        ALAD(preset="pictures", exchange=True).fit(np.zeros((4, 8, 8), np.uint8))
+
+
+def test_a_stream_of_rows_is_no_picture():
+    stream = Stream(lambda: [pl.DataFrame(X)], N, folder=".")
+    with pytest.raises(InputError, match="Expected pictures for the preset 'pictures'"):
+        ALAD(preset="pictures").fit(stream)
+    with pytest.raises(InputError, match="validation rows that are held in memory"):
+        BiGAN().fit(X, X_valid=stream)
+
+
+def test_no_detector_is_none_to_fit():
+    with pytest.raises(InputError, match="at least one detector"):
+        fit_side_by_side([], X)
+
+
+def test_networks_count_in_float32():
+    with jax.enable_x64(True):
+        with pytest.raises(InputError, match="jax_enable_x64 is on"):
+            BiGAN().fit(X)
+        with pytest.raises(InputError, match="jax_enable_x64 is on"):
+            fitted(BiGAN).score_samples(NEW)
 
 
 def test_patience_needs_rows_to_watch():

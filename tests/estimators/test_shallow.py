@@ -45,10 +45,24 @@ def test_a_row_is_judged_alone_as_among_others(cls):
     detector = new(cls).fit(rows)
     together = detector.score_samples(rows)
     assert np.array_equal(detector.score_samples(rows), together)
-    np.testing.assert_allclose(
-        [detector.score_samples(row[None])[0] for row in rows[:40]], together[:40], rtol=1e-12
-    )
-    np.testing.assert_allclose(detector.score_samples(rows[300:]), together[300:], rtol=1e-12)
+    alone = [detector.score_samples(row[None])[0] for row in rows[:40]]
+    assert np.array_equal(alone, together[:40])
+    assert np.array_equal(detector.score_samples(rows[300:]), together[300:])
+
+
+@pytest.mark.parametrize("cls", [KNN, LOF])
+def test_kept_rows_are_not_the_callers(cls):
+    rows = np.ascontiguousarray(wide(60), np.float32)
+    detector = cls(scaling="none").fit(rows)
+    before, kept = detector.score_samples(rows[:5].copy()), rows[:5].copy()
+    rows[:] = 0
+    assert np.array_equal(detector.score_samples(kept), before)
+    assert detector.rows_.any()
+
+
+def test_a_zero_below_zero_is_a_zero():
+    rows = np.array([[0.0, 1], [-0.0, 1], [2, 3], [4, 5]])
+    assert len(KNN(distinct=True, k=1, scaling="none").fit(rows).rows_) == 3
 
 
 @pytest.mark.parametrize("cls", SIMPLE)

@@ -69,6 +69,21 @@ def test_notes_count_what_fit_had_not_promised():
     assert notes is None
 
 
+def test_an_array_is_taken_to_the_digits_of_the_frame_that_was_fitted_on():
+    far = 1e9 + np.random.default_rng(0).normal(size=(50, 2))
+    detector = KNN(k=3).fit(pl.DataFrame(far, schema=["a", "b"]))
+    with pytest.warns(UserWarning, match="feature names"):
+        assert np.array_equal(
+            detector.score_samples(far),
+            detector.score_samples(pl.DataFrame(far, schema=["a", "b"])),
+        )
+
+
+def test_names_of_several_types_are_refused():
+    with pytest.raises(InputError, match="column names that are all text"):
+        Mahalanobis().fit(pd.DataFrame(X[:, :2], columns=["a", 1]))
+
+
 def test_a_refit_forgets_the_names_of_before():
     detector = new(Mahalanobis).fit(FRAME).fit(X)
     assert not hasattr(detector, "feature_names_in_")

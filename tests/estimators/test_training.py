@@ -221,10 +221,11 @@ def test_the_search_is_not_what_training_is_watched_by(cls):
         ({"random_state": 1}, X, WATCHED),
         ({"anomaly_score": "l2"}, X, WATCHED),
         ({"scaling": "minmax"}, X, WATCHED),
+        ({"exchange": True}, X, WATCHED),
         ({}, X + np.eye(64, 5), WATCHED),
         ({}, X, WATCHED + 1),
     ],
-    ids=["epochs", "seed", "score", "scaling", "rows", "rows to watch"],
+    ids=["epochs", "seed", "score", "scaling", "losses", "rows", "rows to watch"],
 )
 def test_the_checkpoint_of_another_training_is_refused(started, settings, rows, watched):
     file, game = started

@@ -15,6 +15,7 @@ import pytest
 from alad import Mahalanobis, load
 from alad.errors import ModelFormatError, OutputError
 from alad.io import FORMAT_VERSION, Model, read_model, write_model
+from alad.io import folder as folders
 from alad.io.folder import is_model
 
 FACTS = {"class": "Mahalanobis", "offset": -0.1, "name": "é"}
@@ -76,6 +77,17 @@ def test_what_repeats_itself_is_packed_and_comes_back(repeated):
     assert np.array_equal(rows[:, 1], np.tile(np.arange(100), 500))
     rows[0] = 1  # one's own
     assert (repeated / "weights.safetensors").stat().st_size < rows.nbytes / 20
+
+
+def test_arrays_are_bounded_all_together(repeated, monkeypatch):
+    rows = read_model(repeated).arrays["rows"]
+    three = repeated.with_name("three")
+    monkeypatch.setattr(folders, "MOST_UNPACKED", 2 * rows.nbytes)
+    write_model(three, Model({"class": "X"}, {f"rows/{i}": rows for i in range(3)}))
+    assert all(np.array_equal(read, rows) for read in read_model(three).arrays.values())
+    monkeypatch.setattr(folders, "MOST_UNPACKED", rows.nbytes)
+    with pytest.raises(ModelFormatError, match="would take more than"):
+        read_model(three)
 
 
 @pytest.mark.parametrize(

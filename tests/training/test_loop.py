@@ -180,6 +180,18 @@ def test_patience_restores_the_best_weights_of_each_seed(patience):
     assert equal(trained.weights[0], shorter.weights[0])
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_patience_does_not_give_newborn_networks_for_trained_ones(value):
+    def endless(networks, rows):
+        return jnp.full(len(rows), value)
+
+    settings = replace(SETTINGS, epochs=9, patience=1)
+    told = []
+    with pytest.raises(DivergedError, match=r"finite mean over the validation rows.*for seed 0"):
+        play(settings=settings, validation=ROWS, validate=endless, report=told.append)
+    assert told[-1].epoch == 2
+
+
 def test_with_enough_patience_a_late_best_is_found():
     trained = with_patience(2, epochs=12)  # it comes after two worse epochs, and stays
     assert [memory(w, "P", "moves") for w in trained.weights] == [f + 3 for f in fates(trained)]

@@ -234,6 +234,14 @@ class AdversarialDetector(NetworkDetector):
             )
         return replace(self._players(size), memory=len(rows), cells=len(reach))
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.exchange and self.takes_pictures:
+            raise InputError(
+                "Expected no exchange with pictures: columns of a table are exchanged. Leave "
+                "exchange out."
+            )
+
     def _check_score(self, score: str) -> None:
         game = NEEDS.get(score)
         if game is not None and game not in self.games:

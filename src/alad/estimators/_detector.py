@@ -14,6 +14,7 @@ overrides nothing else.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -46,6 +47,7 @@ from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
 NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
+NO_PART_IN_VERDICTS = NO_PART_IN_SCORES[1:]
 
 
 class AbstractDetector(OutlierMixin, BaseEstimator):
@@ -83,6 +85,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     encoder_: TableEncoder | None
     trained_on_: dict[str, Any] | None
 
+    _settings_at_fit: dict[str, Any]
     _file: RowFile | None = None  # during a fit
     _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
     _sample_rows: ClassVar[int] = SAMPLE_ROWS  # of a stream: what looks at all rows at once sees
@@ -124,7 +127,16 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return -self._judged(x), notes
 
     def decision_function(self, X: Any) -> Vector:
-        """Give ``score_samples(X) - offset_``: negative for anomalies."""
+        """Give ``score_samples(X) - offset_``: negative for anomalies.
+
+        Raises
+        ------
+        InputError
+            As :meth:`score_samples`; or a setting was changed since ``fit``, which took
+            ``offset_`` by the old one.
+        """
+        check_is_fitted(self)
+        self._check_as_fitted("Fit again; score_samples(X) ranks rows by what is set now.")
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any, fdr: float | None = None) -> NDArray[np.int64]:
@@ -142,7 +154,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            As :meth:`score_samples` and, with ``fdr``, as :meth:`p_values`.
+            As :meth:`decision_function` or, with ``fdr``, as :meth:`p_values`.
         """
         if fdr is not None:
             return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
@@ -203,11 +215,13 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            ``trained_on_`` was set to something else than is told of a table.
+            A setting was changed since ``fit``, or ``trained_on_`` was set to something else than
+            is told of a table.
         OutputError
             The folder cannot be written.
         """
         check_is_fitted(self)
+        self._check_as_fitted("Set it back, or fit again.")
         write_model(path, model_of(self))
 
     @classmethod
@@ -309,8 +323,21 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _judging(self) -> dict[str, Any]:
         """The settings that a score may depend on, as JSON."""
-        parameters = parameters_of(self)
-        return {k: listed_too(v) for k, v in parameters.items() if k not in NO_PART_IN_SCORES}
+        return self._settings_but(NO_PART_IN_SCORES)
+
+    def _settings_but(self, names: Sequence[str]) -> dict[str, Any]:
+        return {k: listed_too(v) for k, v in parameters_of(self).items() if k not in names}
+
+    def _remember_settings(self) -> None:
+        """Keep the settings that what was learned, and the offset, belong to."""
+        self._settings_at_fit = self._settings_but(NO_PART_IN_VERDICTS)
+
+    def _check_as_fitted(self, advice: str) -> None:
+        then, now = self._settings_at_fit, self._settings_but(NO_PART_IN_VERDICTS)
+        if changed := sorted(name for name in now if now[name] != then[name]):
+            raise InputError(
+                f"Expected the settings of the fit; {', '.join(changed)} was set since. {advice}"
+            )
 
     def _features(self) -> int:
         """How many numbers a row becomes."""
@@ -323,6 +350,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _settle(self, x: Matrix) -> None:
         """Set the offset from the scaled training rows."""
         scores = -by_windows(self._anomaly_scores, self._rows_to_settle(x))
+        self._remember_settings()
         self.offset_ = offset_at_contamination(scores, self.contamination)
 
     def _judged(self, x: NDArray[Any]) -> Vector:
@@ -377,5 +405,13 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             )
         except ValueError as error:
             raise InputError(with_advice(str(error))) from error
+        except TypeError as error:
+            if "Feature names are only supported" not in str(error):
+                raise
+            raise InputError(
+                "Expected column names that are all text; got names of several types. Rename the "
+                "columns, with X.columns = X.columns.astype(str) say."
+            ) from error
         check_single(x)
-        return x
+        # What was fitted on a frame takes an array to the digits that a frame has.
+        return x if self.encoder_ is None else x.astype(np.float32, copy=False)

@@ -52,7 +52,27 @@ def fit_side_by_side(
     detectors : sequence of one kind and one set of parameters but for ``random_state``
     X, schema, X_valid, checkpoint, report
         As in :meth:`NetworkDetector.fit`.
+
+    Returns
+    -------
+    list of the detectors, fitted
+
+    Raises
+    ------
+    InputError
+        There is no detector, or they differ in more than their seed; and as
+        :meth:`NetworkDetector.fit`.
+    DivergedError
+        A loss stopped being finite.
+
+    >>> from alad import DSEBM
+    >>> rows = np.random.default_rng(0).normal(size=(64, 3))
+    >>> both = fit_side_by_side([DSEBM(epochs=0, random_state=seed) for seed in (0, 1)], rows)
+    >>> [detector.seed_ for detector in both]
+    [0, 1]
     """
+    if not detectors:
+        raise InputError("Expected at least one detector to fit; got none.")
     first = detectors[0]
     _check_alike(detectors)
     first._check_settings()
@@ -60,6 +80,16 @@ def fit_side_by_side(
     first._check_score(choices.anomaly_score)
     seed = seed_of(first.random_state)
     rest, held = X, None
+    if isinstance(X, Stream) and first.takes_pictures:
+        raise InputError(
+            f"Expected pictures for the preset {first.preset!r}; got a stream of rows of a table. "
+            "Pass an array of pictures, or take the preset 'tabular'."
+        )
+    if isinstance(X_valid, Stream):
+        raise InputError(
+            "Expected validation rows that are held in memory; got a stream. Pass a frame or an "
+            "array, or leave X_valid out and set validation_fraction."
+        )
     if isinstance(X, Stream | PictureFiles):
         rest, held = _hold_out_of_stream(X, X_valid, first, choices, seed)
     x = first._prepare(rest, choices.scaling, schema, seed=seed)
@@ -95,6 +125,7 @@ def _trained(
     source = _source(X, rows, first)
     settings = choices.settings(*_extent(source))
     players, seeds = first._players(_size(x)), [detector.seed_ for detector in detectors]
+    losses = tuple((m.player, m.loss.__module__, m.loss.__qualname__) for m in first._moves())
     # With patience, what is watched and how decides which weights are kept.
     watch = first._watched(choices.anomaly_score)
     judged = () if settings.patience is None else (watch, _digest(watched))
@@ -106,7 +137,9 @@ def _trained(
         settings=settings,
         validation=watched,
         validate=first._judge(watch),
-        checkpoint=_checkpoint(checkpoint, source, players, settings, tuple(seeds), *judged),
+        checkpoint=_checkpoint(
+            checkpoint, source, players, settings, losses, tuple(seeds), *judged
+        ),
         report=report,
     )
     for i, detector in enumerate(detectors):

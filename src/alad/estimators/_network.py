@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, ModelFormatError
 from alad.estimators._choices import FROM_PRESET, Choices, Unseen
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._fitting import Report, fit_side_by_side, print_progress
@@ -190,6 +190,11 @@ class NetworkDetector(AbstractDetector):
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+            raise InputError(
+                "Expected JAX to count in float32, as these networks do; jax_enable_x64 is on. "
+                'Call jax.config.update("jax_enable_x64", False), or use a process of its own.'
+            )
         scalings = ("pixels",) if self.takes_pictures else OF_TABLES  # G's lie between -1 and 1
         own = {
             "preset": one_of(*self.presets),
@@ -213,9 +218,9 @@ class NetworkDetector(AbstractDetector):
 
     def _from_disk(self, model: Model) -> None:
         expect(model.facts, "data_dim", "history")
-        size = model.facts["data_dim"]
-        if self.takes_pictures:
-            self.picture_shape_ = size = tuple(size)
+        size = _size_on_disk(model.facts["data_dim"], self.takes_pictures)
+        if isinstance(size, tuple):
+            self.picture_shape_ = size
         self.players_ = self._players_on_disk(model, size)
         self.history_ = History.from_json(model.facts["history"])
         self.weights_ = jax.device_put(weights_like(self.players_, model.under("weights")))
@@ -283,3 +288,15 @@ class NetworkDetector(AbstractDetector):
 
     def _printer(self) -> Report | None:
         return print_progress if self.verbose else None
+
+
+def _size_on_disk(found: Any, of_pictures: bool) -> Size:
+    """The size of a row as a model states it: a width, or the shape of a picture."""
+    numbers, what = (found, "three sizes") if of_pictures else ([found], "a width")
+    fits = isinstance(numbers, list) and len(numbers) == (3 if of_pictures else 1)
+    if not fits or any(type(n) is not int or n < 1 for n in numbers):
+        raise ModelFormatError(
+            f"Expected the model to state {what} of at least 1; got {found!r:.80}. The folder is "
+            "damaged: save the model again."
+        )
+    return tuple(numbers) if of_pictures else found

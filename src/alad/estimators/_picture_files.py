@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.errors import InputError
+from alad.estimators._given import drawn
 from alad.estimators._stream import MEMORY, PART
 from alad.preprocessing.pictures import Pixels, Unreadable, read_all
 from alad.preprocessing.scaling import Scaler
@@ -95,11 +96,7 @@ class PictureFiles:
 
     def sample(self, seed: int) -> Pixels:
         """Decode as many as a window holds, drawn without replacement, in the files' order."""
-        n = len(self)
-        if n <= self.most:
-            return self.read(np.arange(n))
-        drawn = np.random.default_rng(seed).choice(n, self.most, replace=False, shuffle=False)
-        return self.read(np.sort(drawn))
+        return self.read(drawn(len(self), self.most, seed))
 
     def read(self, places: NDArray[np.integer[Any]]) -> Pixels:
         """Decode the sound ones of some files, in that order: (n, side, side, channels).

@@ -208,4 +208,9 @@ def _fitting(name: str, variable: Any, arrays: Mapping[str, NDArray[Any]]) -> ND
             f"Expected array {name!r} of shape {shape}, {dtype}; got {found.shape}, "
             f"{found.dtype}. The settings and the weights do not belong together."
         )
+    if np.isnan(found).any():
+        raise ModelFormatError(
+            f"Expected numbers in array {name!r}; some are none. The folder is damaged: save the "
+            "model again."
+        )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,7 +64,7 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
     detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
     detector._check_settings()
     detector.seed_ = facts["seed"]
-    detector.offset_ = float(facts["offset"])
+    detector.offset_ = _finite(facts["offset"])
     detector.n_features_in_ = facts["n_features_in"]
     if facts["feature_names_in"] is not None:
         detector.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
@@ -76,6 +77,7 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
     detector.trained_on_ = told = facts.get("trained_on")  # older models do not say
     _check_told(told, ModelFormatError, "The folder is damaged: save the model again.")
     detector._from_disk(model)
+    detector._remember_settings()
     return detector
 
 
@@ -116,6 +118,17 @@ def _check_told(told: Any, error: type[AladError], advice: str) -> None:
             "Expected trained_on to be None or to hold table, rows and date, which are text, an "
             f"int and text; got {told!r:.80}. {advice}"
         )
+
+
+def _finite(offset: Any) -> float:
+    """The offset as it may be: of one that is not finite all rows or none would be flagged."""
+    number = float(offset)
+    if not math.isfinite(number):
+        raise ModelFormatError(
+            f"Expected a finite offset in the model; got {offset}. The folder is damaged: save the "
+            "model again."
+        )
+    return number
 
 
 def _listed(names: NDArray[Any] | None) -> list[str] | None:

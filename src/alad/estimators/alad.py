@@ -41,7 +41,8 @@ class ALAD(AdversarialDetector):
         (:mod:`alad.scores.memory`). Default: "memory" for the preset "tabular", else "features".
     scaling : {"none", "minmax", "standard", "log-standard", "pixels"}
         What is done to columns first, fitted on the training rows. Pictures take "pixels" only:
-        0 to 255 becomes -1 to 1.
+        0 to 255 becomes -1 to 1. With "none" columns should lie around 0: scores of the memory
+        keep its rows to eleven binary digits, of which a column far from 0 spends most on the way.
     spectral_norm : bool
         Spectral normalisation of the discriminators' hidden layers, and of pictures also of E's.
     exchange : bool
@@ -130,7 +131,7 @@ class ALICE(AdversarialDetector):
     """ALAD without the latent discriminator: the games xz and xx (Li et al., 2017).
 
     The row "Baseline" of the paper's ablations, and "Baseline + SN" with ``spectral_norm``.
-    Parameters and attributes are those of :class:`ALAD`.
+    Parameters and attributes are those of :class:`ALAD`; the score is "features" by default.
 
     Differs from the paper of ALICE: its cycle is adversarial, as in ALAD, without its other
     variants (explicit norms, paired data).

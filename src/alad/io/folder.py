@@ -32,7 +32,7 @@ from alad.errors import ModelFormatError
 FORMAT = "alad-model"
 FORMAT_VERSION = 2  # 2: with packed arrays
 FACTS, ARRAYS = "model.json", "weights.safetensors"
-WORTH_PACKING, MOST_PACKED = 2**16, 2**28  # bytes
+WORTH_PACKING, MOST_PACKED, MOST_UNPACKED = 2**16, 2**28, 2**29  # bytes; the last of all together
 GAIN = 2  # times smaller, at least
 
 
@@ -109,12 +109,13 @@ def _packed(
     arrays: Mapping[str, NDArray[Any]],
 ) -> tuple[dict[str, NDArray[Any]], dict[str, dict[str, Any]]]:
     """Arrays, those that gain by it as bytes of zlib, and what these were."""
-    stored, packed = dict(arrays), {}
+    stored, packed, room = dict(arrays), {}, MOST_UNPACKED
     for name, array in arrays.items():
-        if not WORTH_PACKING <= array.nbytes <= MOST_PACKED:
+        if not WORTH_PACKING <= array.nbytes <= min(room, MOST_PACKED):
             continue
         small = zlib.compress(array.tobytes("F"))
         if GAIN * len(small) <= array.nbytes:
+            room -= array.nbytes
             stored[name] = np.frombuffer(small, np.uint8)
             packed[name] = {"dtype": array.dtype.name, "shape": list(array.shape)}
     return stored, packed
@@ -124,7 +125,7 @@ def _unpacked(
     arrays: Mapping[str, NDArray[Any]], packed: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, NDArray[Any]]:
     """Invert :func:`_packed`; no more is unpacked than the shape asks for."""
-    whole = dict(arrays)
+    whole, room = dict(arrays), MOST_UNPACKED
     for name, was in packed.items():
         dtype, shape = np.dtype(was["dtype"]), tuple(was["shape"])
         if dtype.name != was["dtype"] or dtype.kind not in "biuf":
@@ -134,6 +135,9 @@ def _unpacked(
         size = dtype.itemsize * math.prod(shape)
         if size > MOST_PACKED:
             raise ValueError(f"{name!r} is larger than any that is packed")
+        room -= size
+        if room < 0:
+            raise ValueError(f"they would take more than {MOST_UNPACKED:,} bytes")
         data = zlib.decompressobj().decompress(arrays[name].tobytes(), size + 1)
         if len(data) != size:
             raise ValueError(f"{name!r} is not of the shape {shape}")

@@ -36,7 +36,8 @@ from alad.objectives.alad import Games
 def exchanged(x: Array, key: Array) -> Array:
     """Exchange a share of each row's columns with other rows of the batch, (n, d) to (n, d).
 
-    The share is drawn anew for each row, from one column to all.
+    The share is drawn anew for each row, from one column to all, and each column is then exchanged
+    with that chance: where columns are few, a row in fifteen or so stays as it is.
     """
     n, d = x.shape
     for_row, for_share, for_column = jax.random.split(key, 3)

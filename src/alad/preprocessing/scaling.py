@@ -159,9 +159,9 @@ class Scaler:
         Raises
         ------
         ModelFormatError
-            An older alad made them, which scaled otherwise.
+            An older alad made them, which scaled otherwise; or they are no constants of a scaling.
         """
-        return cls(
+        scaler = cls(
             kind=_checked(meta["kind"]),
             shift=np.asarray(arrays["shift"], np.float64),
             scale=np.asarray(arrays["scale"], np.float64),
@@ -170,6 +170,19 @@ class Scaler:
             mean=_vector(arrays.get("mean")),
             sd=_vector(arrays.get("sd")),
         )
+        kept = scaler.to_arrays()
+        alike = all(array.shape == (scaler.shift.size,) for array in kept.values())
+        divisors = [kept[name] for name in ("scale", "sd") if name in kept]
+        if not (
+            alike
+            and all(np.isfinite(array).all() for array in kept.values())
+            and all((array > 0).all() for array in divisors)
+        ):
+            raise ModelFormatError(
+                "Expected finite numbers for each column in the scaler, and scales above 0; got "
+                "others. The folder is damaged: save the model again."
+            )
+        return scaler
 
 
 class ScalerLearner:

@@ -6,8 +6,8 @@ r"""The density of rows, estimated from a sample by Gaussian kernels.
     h_j = n^{-1/(d + 4)} \sigma_j
 
 with σ_j the standard deviation of the sample in dimension j: Scott's rule for a product kernel
-(Scott, Multivariate Density Estimation, 1992). A dimension in which the sample hardly varies is
-given a thousandth of the mean variance, so that no kernel is a needle.
+(Scott, Multivariate Density Estimation, 1992). A thousandth of the mean variance is added to each
+σ_j², so that no kernel is a needle where the sample hardly varies.
 """
 
 from __future__ import annotations

@@ -286,12 +286,24 @@ class _Workshop:
 
     def weights(self, run: Run) -> list[dict[str, Any]]:
         """Give the weights to use for each seed: the best ones under patience, else the last."""
+        if self.keeps_best and run.history.epochs:
+            self._check_someone_was_best(run.standing.best)
         lanes = run.best if self.keeps_best else [_usable(lane) for lane in run.learners]
         stacked = _stack_lanes(lanes)
         each = [jax.tree.map(lambda a, i=i: a[i], stacked) for i in range(len(self.seeds))]
         for seed, weights in zip(self.seeds, each, strict=True):
             self._check_weights(seed, weights, run.history.epochs)
         return each
+
+    def _check_someone_was_best(self, best: np.ndarray[Any, Any]) -> None:
+        """Refuse to give newborn networks for trained ones."""
+        for seed, value in zip(self.seeds, best, strict=True):
+            if not np.isfinite(value):
+                raise DivergedError(
+                    "Expected a finite mean over the validation rows in some epoch; there was none "
+                    f"for seed {seed}, so none is the best. A row may lie far beyond all others: "
+                    "look at the validation rows, or leave patience at None."
+                )
 
     def _check_weights(self, seed: int, weights: dict[str, Any], epoch: int) -> None:
         """Find what the last step did, whose outcome no loss has seen."""

@@ -46,7 +46,9 @@ class RowKeeper(AbstractDetector):
         """
         self._check_settings()
         x = self._prepare(X, self.scaling, schema)
-        self._keep(some_rows(self._candidates(x), self.max_rows, self.seed_))
+        rows = some_rows(self._candidates(x), self.max_rows, self.seed_)
+        is_callers = isinstance(X, np.ndarray) and np.may_share_memory(rows, X)
+        self._keep(rows.copy() if is_callers else rows)
         self._settle(x)
         return self
 

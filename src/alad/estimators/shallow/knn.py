@@ -109,7 +109,7 @@ class KNN(RowKeeper):
     def _candidates(self, x: Matrix) -> Matrix:
         if not self.distinct:
             return x
-        rows: Matrix = x[np.sort(distinct(x)[0])]
+        rows: Matrix = x[np.sort(distinct(x + np.float32(0))[0])]  # -0 is 0
         return rows if len(rows) > 1 else x
 
     def _keep(self, rows: Matrix) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._given import Columns, Matrix, Vector
 from alad.estimators._settings import Constraint, one_of
+from alad.estimators.shallow._rows import in_blocks
 from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
 from alad.preprocessing.scaling import OF_TABLES
@@ -70,6 +71,9 @@ class Mahalanobis(AbstractDetector):
         return self
 
     def _anomaly_score(self, x: Matrix) -> Vector:
+        return in_blocks(self._distance, x)
+
+    def _distance(self, x: Matrix) -> Vector:
         distance: Vector = np.linalg.norm((x - self.mean_) @ self.whitening_, axis=1)
         return distance
 
