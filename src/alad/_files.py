@@ -178,3 +178,15 @@ def _explained(target: Path) -> AbstractContextManager[None]:
         f"write {target}",
         "Nothing was left half-written: free some space, or choose a place that you may write to.",
     )
+
+
+def is_shown(path: Path, folder: Path, marks: str = ".") -> bool:
+    """Whether neither the file nor a folder of it below ``folder`` has a name that hides it.
+
+    Names of partitions, ``_year=2026``, hide nothing.
+
+    >>> is_shown(Path("t/.git/a.csv"), Path("t")), is_shown(Path("t/_SUCCESS"), Path("t"), "._")
+    (False, False)
+    """
+    parts = path.relative_to(folder).parts
+    return not any(part[0] in marks and (part[0] == "." or "=" not in part) for part in parts)

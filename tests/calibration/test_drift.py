@@ -62,6 +62,12 @@ def test_a_category_that_was_never_seen_is_one_of_its_own():
     assert found(old, new)["proto"].effect == pytest.approx(0.25, abs=0.05)
 
 
+def test_a_truth_that_went_missing_is_neither_true_nor_false():
+    old, new = rows(500), rows(400)
+    new[:150, 1] = 2  # what a gap of a boolean is
+    assert found(old, new)["size"].effect > 0.3
+
+
 def test_rare_categories_and_constants_give_numbers():
     old, new = np.zeros((20, 5)), np.zeros((20, 5))
     old[0, 3] = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,8 +67,9 @@ def test_ctrl_c_says_what_was_written(alad, monkeypatch):
     assert not Path("new").exists()
 
 
-def test_what_is_ended_from_outside_leaves_nothing_half_written(tmp_path):
-    """A real process that has begun to write and is sent SIGTERM."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_ended_from_outside_leaves_nothing_half_written(tmp_path, number):
+    """A real process that has begun to write and is sent a signal."""
     code = (
         "import time; from alad.cli import app, main; from alad._files import written_aside\n"
         "def begin(prog_name):\n"
@@ -80,8 +82,8 @@ def test_what_is_ended_from_outside_leaves_nothing_half_written(tmp_path):
     with subprocess.Popen(run, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as ours:
         assert ours.stdout.readline() == "begun\n"
         assert len(list(tmp_path.iterdir())) == 1
-        ours.terminate()
-        assert ours.wait(30) == 128 + 15
+        ours.send_signal(number)
+        assert ours.wait(30) == 128 + number
     assert list(tmp_path.iterdir()) == []
 
 

@@ -298,6 +298,20 @@ def test_days_of_text_and_numbers(values, wanted):
     assert days(pl.Series("at", values), 0).to_list() == wanted
 
 
+@pytest.mark.parametrize("values", [[20261126, 20261127], ["20261126", None], [20261126.0]])
+def test_dates_of_digits_are_no_seconds(values):
+    with pytest.raises(InputError, match="got 20261126, which looks like a date"):
+        days(pl.Series("at", values), 0)
+
+
+def test_durations_tell_entities_apart(alad, calibrated):
+    long = pl.duration(seconds=pl.int_range(pl.len()) % 3)
+    new_rows().with_columns(long.alias("took")).write_parquet("took.parquet")
+    options = ("--alerts-per-entity", "1", "--entity", "took")
+    done = alad.good("score", "calibrated", "took.parquet", "-o", "s.parquet", *options, "--json")
+    assert json.loads(done.out)["anomalies"] == 3
+
+
 def test_days_of_times():
     text = pl.Series("at", ["2026-01-31T23:00:00", "2026-02-01T00:00:00"])
     times = text.str.to_datetime()

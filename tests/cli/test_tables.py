@@ -15,7 +15,7 @@ import pytest
 from alad import load
 from alad.cli.tables import as_at_fit, empty_files, open_table
 from alad.cli.tables import table as sizes
-from alad.cli.tables.casts import read_in_batches
+from alad.cli.tables.casts import Settling, read_in_batches
 from alad.errors import InputError
 from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
@@ -358,6 +358,28 @@ def test_no_rows(name):
             reader(name)
 
 
+def test_numbers_to_the_base_of_16_are_text():
+    give("n,flags\n1,0x10\n2,0x1F\n3,18\n", "t.csv")
+    assert read("t.csv")["flags"].to_list() == ["0x10", "0x1F", "18"]
+    settling = Settling("t.csv", infers=True)
+    settling.update(pl.DataFrame({"flags": ["18", " 0X1F"]}))
+    assert settling.types() == {"flags": pl.String()}
+
+
+@pytest.mark.parametrize("deep", ['{"q":' * 1000 + "1" + "}" * 1000, "[" * 10**5 + "]" * 10**5])
+def test_a_line_that_is_nested_too_deep_is_refused_at_once(deep):
+    give(f'{{"a": 1}}\n{{"a": 1, "b": {deep}}}\n', "t.jsonl")
+    for reader in (read, batches):
+        with pytest.raises(InputError, match=r"at most 16 levels .* in t\.jsonl; line 2 has"):
+            reader("t.jsonl")
+
+
+def test_marks_within_text_are_no_levels():
+    text = "{[" * 50
+    give(f'{{"a": {{"b": "{text}"}}}}\n', "t.jsonl")
+    assert read("t.jsonl")["a.b"].to_list() == [text]
+
+
 # ---------------------------------------------------------------------------- several files
 
 
@@ -380,6 +402,9 @@ def test_files_of_a_set_follow_each_other_by_name(ending, path):
     parts(ending)
     give(b"", "logs/_SUCCESS")
     give(b"", "logs/.hidden.csv")
+    if path == "logs":
+        for hides in (".ipynb_checkpoints", "_temporary/0", "a/.git/b"):
+            give((Path("logs") / f"2026-0.{ending}").read_bytes(), f"logs/{hides}/x.{ending}")
     found = read(path)
     assert found["i"].to_list() == [0, 1, 10, 11, 20, 21]
     assert found["s"].to_list() == ["x", "0", "x", "1", "x", "2"]

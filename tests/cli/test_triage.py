@@ -112,6 +112,39 @@ def test_columns_of_fit_are_needed(alad, keeper, new):
     )
 
 
+def test_columns_are_not_to_be_called_as_what_is_added(alad, train):
+    train.rename({"bytes": "anomaly_score"}).write_csv("named.csv")
+    KNN(random_state=0).fit(train.rename({"bytes": "anomaly_score"})).save("named")
+    alad.good("score", "named", "named.csv", "-o", "s.csv", "--keep", "proto", "--keep", "count")
+    message = (
+        "Expected a model whose columns have other names .* it has 'anomaly_score'.*fit again."
+    )
+    alad.refused(message, "report", "named", "s.csv", "-o", "r.html")
+
+
+def test_durations_and_whole_numbers_are_told_as_they_are(alad, train):
+    took = pl.duration(seconds=pl.int_range(pl.len()) % 3)
+    port = pl.when(pl.int_range(pl.len()) < 5).then(None).otherwise(443)
+    rows = train.with_columns(took.alias("took"), port.alias("port"))
+    rows.write_parquet("took.parquet")
+    KNN(random_state=0).fit(train.with_columns(took.alias("took"))).save("took")
+    alad.good("score", "took", "took.parquet", "-o", "s.parquet", "--all-columns")
+    for entity in ("took", "port"):
+        alad.good("report", "took", "s.parquet", "--entity", entity, "-o", "r.html")
+        page = Path("r.html").read_text("utf-8")
+        assert "443.0" not in page
+        assert "<td>2.0" not in page
+
+
+def test_names_are_to_be_chosen_with_their_spaces(alad, train):
+    far = pl.when(pl.int_range(pl.len()) < 3).then(80.0).otherwise("bytes").alias("bytes")
+    train.with_columns(far).rename({"bytes": " bytes"}).write_parquet("t.parquet")
+    KNN(random_state=0).fit(train.rename({"bytes": " bytes"})).save("spaced")
+    alad.good("score", "spaced", "t.parquet", "-o", "s.parquet", "--all-columns")
+    alad.good("report", "spaced", "s.parquet", "-o", "r.html")
+    assert '<option value=" bytes">' in Path("r.html").read_text("utf-8")
+
+
 def test_a_table_without_scores_is_refused(alad, keeper, new):
     message = (
         r"Expected a table that 'alad score' wrote at new\.parquet; it has no column 'row', .*"

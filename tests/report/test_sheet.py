@@ -285,7 +285,7 @@ def test_a_group_is_saved_as_csv(table, page, tmp_path):
     (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
     lines = html.unescape(title).rstrip(";").split(";")
     assert lines[0] == "row,anomaly_score,p_value,when,host,count"
-    assert lines[1].endswith(',"{}",90.0'.format(HOSTILE.replace('"', '""')))
+    assert lines[1].endswith(',"{}",90'.format(HOSTILE.replace('"', '""')))
     assert [int(line.split(",")[0]) for line in lines[1:]] == list(range(200, 240))
     assert f'data-group="{scan["number"]}"' in dom
     assert 'class="download" hidden' not in dom
@@ -300,7 +300,7 @@ def test_what_a_spreadsheet_would_run_is_saved_as_text(table, tmp_path):
     script = SAVE.replace("GROUP", str(scan["number"]))
     dom = shown_by_browser(triage(shown).replace("</body>", script), tmp_path)
     (title,) = re.findall(r"<title>([^<]*)</title>", dom.split("</head>")[0])
-    hosts = [re.search(r"Z?,([^,]*|\"a,b\"),90.0$", line) for line in title.split(";")[1:5]]
+    hosts = [re.search(r"Z?,([^,]*|\"a,b\"),90$", line) for line in title.split(";")[1:5]]
     assert [found and found[1] for found in hosts] == ["'=1+1", "-", "-7", '"a,b"']
 
 

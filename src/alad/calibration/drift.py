@@ -107,8 +107,8 @@ def _numbers(old: NDArray[Any], new: NDArray[Any]) -> tuple[str, float, float]:
 
 
 def _categories(old: NDArray[Any], new: NDArray[Any]) -> tuple[str, float, float]:
-    """Chi-square over the patterns of zeros and ones, rare ones together."""
-    both, which = np.unique(np.concatenate([old, new]) >= 0.5, axis=0, return_inverse=True)
+    """Chi-square over the patterns of zeros, ones and what a gap is, rare ones together."""
+    both, which = np.unique(np.rint(np.concatenate([old, new])), axis=0, return_inverse=True)
     which = which.ravel()
     counts = np.stack(
         [np.bincount(part, minlength=len(both)) for part in np.split(which, [len(old)])]

@@ -9,7 +9,10 @@ def main() -> None:
     """Run the command that ``sys.argv`` gives, and exit."""
     from alad.cli.app import app
 
-    signal.signal(signal.SIGTERM, _leave)
+    for name in ("SIGTERM", "SIGHUP"):  # not all systems have the second, a terminal that closes
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as by nohup
+            signal.signal(number, _leave)
     app(prog_name="alad")
 
 

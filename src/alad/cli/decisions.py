@@ -340,4 +340,6 @@ def _entities(column: pl.Series, start: int) -> pl.Series:
             f"Expected text or numbers in column {column.name!r} to tell entities apart; got "
             f"{column.dtype}. Name another column."
         )
+    if column.dtype == pl.Duration:
+        column = column.dt.total_microseconds() / 1e6
     return column.cast(pl.String)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from alad.cli.drawing import Drawn
     from alad.cli.inputs import Inputs
     from alad.estimators import AbstractDetector
 
@@ -126,9 +127,9 @@ def _rows(
         found = drawn(inputs, most, seed, beside)
     with found.placed():
         x = detector._matrix(found.X, fitting=False)
-        moments = None if column is None else found.content[column]
-        form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
-        seconds = None if moments is None else _seconds(moments, form, is_asked=time is not None)
+    moments = None if column is None else found.content[column]
+    form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
+    seconds = None if moments is None else _seconds(found, moments, form, time is not None)
     if moments is None or seconds is None:
         return _New(x, found.names, found.of, None, None)
     order = np.argsort(seconds, kind="stable")
@@ -151,13 +152,14 @@ def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) 
     return given
 
 
-def _seconds(moments: pl.Series, form: str, *, is_asked: bool) -> NDArray[Any] | None:
+def _seconds(found: Drawn, moments: pl.Series, form: str, is_asked: bool) -> NDArray[Any] | None:
     """Read the times; if nobody asked for them, what cannot be read is no more than a note."""
     from alad.cli.show import note
     from alad.cli.times import instants
 
     try:
-        return instants(moments, 0, form)
+        with found.placed():
+            return instants(moments, 0, form)
     except InputError as error:
         if is_asked:
             raise

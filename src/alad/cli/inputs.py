@@ -202,6 +202,7 @@ def files_read(path: Path | None) -> list[Path]:
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
     """The columns of fit; a model that was fitted on an array takes them all, in their order."""
+    from alad.cli.show import note
     from alad.preprocessing.frames import quoted
 
     if detector.encoder_ is None:
@@ -212,7 +213,10 @@ def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
             )
         return table.names
     wanted = tuple(column.name for column in detector.encoder_.schema)
-    if absent := [name for name in wanted if name not in table.names]:
+    absent = [name for name in wanted if name not in table.names]
+    if absent and getattr(table, "lacks", False) and len(absent) < len(wanted):
+        note(f"keys that {table.place} does not have, taken for missing values", absent)
+    elif absent:
         known = {column.name for column in detector.encoder_.columns}
         others = [name for name in table.names if name not in known]
         unseen = f"; not seen at fit: {quoted(others)}" if others else ""

@@ -149,6 +149,8 @@ def _in_short(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def _opened(path: Path, detector: AbstractDetector) -> Scored:
     """Give a scored table that can be read twice, with the types of fit."""
+    import polars.selectors as cs
+
     from alad.cli.progress import rows_progress
     from alad.cli.provenance import name_of
     from alad.cli.tables import as_at_fit, open_table
@@ -163,7 +165,8 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         with open_table(path) as table, rows_progress("reading", table.rows) as advance:
             for frame in table.batches(columns):
-                yield as_at_fit(frame, schema)
+                durations = cs.duration().dt.total_microseconds() / 1e6  # seconds, as in reasons
+                yield as_at_fit(frame.with_columns(durations), schema)
                 advance(frame.height)
 
     with open_table(path) as table:

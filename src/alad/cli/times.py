@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_date, has_day
+from alad.preprocessing.kinds.numbers import is_date
 from alad.preprocessing.kinds.times import date_times, seconds_of_iso
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
@@ -34,12 +35,15 @@ def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
         _check_format(column, has_date(form), form, "a day")
         found = date_times(column, form, as_written=True).dt.date()
     elif column.dtype.is_numeric():
+        _check_no_dates(column)
         found = _since_1970(column.cast(pl.Float64))
     elif column.dtype == pl.String:
         text = column.str.strip_chars()
         written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}(?:$|[:Z+ -]))", 1)
         dates = written.str.to_date("%Y-%m-%d", strict=False)
-        found = dates.fill_null(_since_1970(text.cast(pl.Float64, strict=False)))
+        numbers = text.cast(pl.Float64, strict=False)
+        _check_no_dates(numbers.filter(dates.is_null()))
+        found = dates.fill_null(_since_1970(numbers))
     else:
         raise _no_time(column, str(column.dtype), start)
     if found.null_count():
@@ -78,6 +82,16 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
         row = int((~sound).arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)
     return found.to_numpy()
+
+
+def _check_no_dates(numbers: pl.Series) -> None:
+    """Refuse numbers that all look like 20261126: as seconds they are one day of 1970."""
+    given = numbers.drop_nulls()
+    if len(given) and all(is_date(float(x)) for x in given.sort()[[0, -1]]):
+        raise InputError(
+            f"Expected seconds since 1970 in column {numbers.name!r}; got {float(given[0]):.0f}, "
+            "which looks like a date. Write dates as 2026-01-31, or name another column."
+        )
 
 
 def _check_format(column: pl.Series, holds: bool, form: str, what: str) -> None:

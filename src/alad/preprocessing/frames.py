@@ -51,6 +51,20 @@ def to_polars(x: Any) -> pl.DataFrame:
     return pl.DataFrame([_column(series, name) for name, series in pairs])
 
 
+def as_text(values: pl.Series) -> pl.Series:
+    """Values as text, 1.0 as 1: a column of whole numbers may be of floats for its gaps alone.
+
+    >>> as_text(pl.Series([443.0, 0.5, None])).to_list()
+    ['443', '0.5', None]
+    """
+    text = values.cast(pl.String)
+    if not values.dtype.is_float():
+        return text
+    whole = values.cast(pl.Int64, strict=False)
+    shown = pl.when(whole == values).then(whole.cast(pl.String)).otherwise(text)
+    return pl.select(shown).to_series().rename(values.name)
+
+
 def _eager(x: Any) -> nw.DataFrame[Any]:
     frame = _wrapped(x)
     if isinstance(frame, nw.LazyFrame):

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from alad._files import is_shown
 from alad.errors import InputError
 
 SMALLEST, LARGEST = 8, 128  # pixels a side
@@ -102,6 +103,8 @@ class Unreadable:
 def files_in(folder: Path) -> list[Path]:
     """Every picture file in a folder and the folders below it, in the order of their names.
 
+    Hidden ones are left out, and what is in hidden folders.
+
     Raises
     ------
     InputError
@@ -110,7 +113,7 @@ def files_in(folder: Path) -> list[Path]:
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in ENDINGS and path.is_file() and is_shown(path, folder)
     )
     if not found:
         raise InputError(

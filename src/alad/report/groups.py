@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.preprocessing.frames import as_text
 from alad.report import likeness
 from alad.report.cases import Cases
 from alad.report.likeness import as_it_stands, told
@@ -135,7 +136,7 @@ def _listed(places: list[int], columns: Sequence[str], tally: Tally) -> dict[str
 
 def _as_text(values: pl.Series) -> list[str | None]:
     """The values as they stand in the table, texts cut where they are long."""
-    return values.cast(pl.String).str.head(LONGEST).to_list()
+    return as_text(values).str.head(LONGEST).to_list()
 
 
 def _short(value: float) -> float:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
 from alad.errors import InputError
+from alad.preprocessing.frames import as_text
 from alad.report.moments import Moments
 
 SCORE, ALERT, P_VALUE, ROW = "anomaly_score", "is_anomaly", "p_value", "row"
@@ -59,10 +60,8 @@ class Entities:
 
     def add(self, alerts: pl.DataFrame) -> None:
         """Count alerts."""
-        by = pl.col(self.column).cast(pl.String).fill_null("<missing>")
-        found = alerts.group_by(by.alias("entity")).agg(
-            pl.len().alias("n"), pl.col(SCORE).max().alias("highest")
-        )
+        by = as_text(alerts[self.column]).fill_null("<missing>").alias("entity")
+        found = alerts.group_by(by).agg(pl.len().alias("n"), pl.col(SCORE).max().alias("highest"))
         for entity, n, highest in found.select("entity", "n", "highest").iter_rows():
             self.counts[entity] += n
             self.highest[entity] = max(highest, self.highest.get(entity, highest))
@@ -251,7 +250,7 @@ class Tally:
         self.p_values += np.histogram(p, P_BINS, (0.0, 1.0))[0]
 
     def _entity_rows(self, column: pl.Series) -> None:
-        named = column.cast(pl.String).fill_null("<missing>").alias("entity")
+        named = as_text(column).fill_null("<missing>").alias("entity")
         counts = named.filter(named.is_in(self.top)).value_counts()
         self.entity_rows.update(dict(counts.iter_rows()))
 

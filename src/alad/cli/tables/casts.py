@@ -10,9 +10,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute
 
+from alad.cli.tables.csv import HEXADECIMAL
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 from alad.preprocessing.columns import Column
+from alad.preprocessing.frames import as_text
 from alad.preprocessing.kinds._base import without_absent, written_numbers
 from alad.preprocessing.kinds.numbers import NUMBERS
 
@@ -120,6 +122,8 @@ def _cast(text: pl.Series, dtype: pa.DataType) -> pl.Series | None:
     if dtype == pa.time32("s"):  # which Arrow does not cast text to
         times = text.str.strip_chars().str.to_time("%H:%M:%S", strict=False)
         return times if times.null_count() == text.null_count() else None
+    if dtype == pa.int64() and text.str.contains(HEXADECIMAL).any():
+        return None
     values = text.to_arrow(compat_level=pl.CompatLevel.oldest())
     try:
         found = pa.compute.cast(pa.compute.utf8_trim_whitespace(values), dtype)
@@ -140,16 +144,7 @@ def _as(series: pl.Series, dtype: Any) -> pl.Series:
             )
         return found
     if dtype == pl.String and series.dtype.is_float():  # 1.0 beside text reads as 1
-        whole = series.cast(pl.Int64, strict=False)
-        return (
-            pl.select(
-                pl.when(whole == series)
-                .then(whole.cast(pl.String))
-                .otherwise(series.cast(pl.String))
-            )
-            .to_series()
-            .rename(series.name)
-        )
+        return as_text(series)
     return series.cast(dtype)
 
 

@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import IO, Any, ClassVar
 
 import numpy as np
@@ -29,6 +31,8 @@ FEW = 0.01  # of the rows
 LONGEST = 1 << 16  # characters
 SWALLOWED = 0.9  # of a value's lines
 ENOUGH = 4  # separators in them
+
+HEXADECIMAL = r"^\s*[+-]?0[xX]"  # Arrow takes 0x1F for a number, and nobody who reads on does
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 
@@ -70,7 +74,8 @@ class Csv:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
         with explained(self.place):
-            frame = frame_of(pyarrow.csv.read_csv(self.stream, **self._options(columns, {})))
+            options = self._options(columns, self._hexadecimal())
+            frame = frame_of(pyarrow.csv.read_csv(self.stream, **options))
         if not frame.height:
             raise no_rows(self.place)
         self._check_quotes(frame)
@@ -80,6 +85,17 @@ class Csv:
                 "bytes. Save the file as UTF-8."
             )
         return frame
+
+    def _hexadecimal(self) -> dict[str, Any]:
+        """The columns that have such a number among their first values, which are text."""
+        lines = self.stream.peek(1).decode("utf-8", "replace").splitlines()  # type: ignore[attr-defined]
+        found = dict[str, Any]()
+        with suppress(csv.Error):
+            for row in csv.reader(lines, delimiter=self.separator):
+                both = zip(self.names, row, strict=False)
+                is_one = (name for name, value in both if re.match(HEXADECIMAL, value))
+                found |= dict.fromkeys(is_one, pa.string())
+        return found
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""

@@ -6,6 +6,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from alad._files import is_shown
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
 
@@ -117,11 +118,14 @@ def files_of(path: Path) -> list[Path]:
 
 
 def tables_in(folder: Path) -> list[Path]:
-    """Every file in a folder and below it that is named as a table; not hidden, no _SUCCESS."""
+    """Every file in a folder and below it that is named as a table, unless it is hidden.
+
+    So is what begins with ``_``, a _SUCCESS or the _temporary of a job that did not end.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
-        if format_of(path) and path.is_file() and path.name[0] not in "._"
+        if format_of(path) and path.is_file() and is_shown(path, folder, "._")
     )
 
 
@@ -144,4 +148,4 @@ def _first_picture(folder: Path) -> Path | None:
     from alad.preprocessing.pictures import ENDINGS
 
     every = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-    return next((path for path in every if not path.name.startswith(".")), None)
+    return next((path for path in every if is_shown(path, folder)), None)

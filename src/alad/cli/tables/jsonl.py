@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, ClassVar
 
@@ -18,6 +19,11 @@ from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import check_names, empty, explained, first_line
 from alad.errors import InputError
 
+# Objects within objects cost the reader more than twice as much for each level, and lists that are
+# hundreds deep end it: whoever can write one line of a log could stop who reads it.
+DEEPEST = 16
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+
 
 class JsonLines:
     """Objects, one a line. Its columns are the keys of the first batch of lines.
@@ -27,6 +33,7 @@ class JsonLines:
 
     is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
     infers: ClassVar[bool] = False  # text is text
+    lacks: ClassVar[bool] = True  # a key that no line has is missing in every one
     rows = None
 
     def __init__(
@@ -84,6 +91,7 @@ class JsonLines:
     def _frame(self, block: bytes) -> pl.DataFrame | None:
         if not block.strip():
             return None
+        self._check_depth(block)
         try:
             frame = pl.read_ndjson(io.BytesIO(block), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
@@ -94,6 +102,15 @@ class JsonLines:
         if any(map(_may_hold_lists, columns)):
             self._check_lists(block)
         return pl.DataFrame(columns)
+
+    def _check_depth(self, block: bytes) -> None:
+        """Refuse a line of more levels than the reader is to be given."""
+        for i, line in enumerate(block.splitlines(), self.lines + 1):
+            if line.count(b"{") + line.count(b"[") > DEEPEST and _depth(line) > DEEPEST:
+                raise InputError(
+                    f"Expected at most {DEEPEST} levels of objects and lists in {self.place}; line "
+                    f"{i} has {_depth(line)}. Remove the line, or leave out what is nested so deep."
+                )
 
     def _check_lists(self, block: bytes) -> None:
         """Refuse a list as a value; beside text the reader would make text of it."""
@@ -118,6 +135,19 @@ class JsonLines:
             f"{self.lines}: {first_line(error)}. Make each key all numbers, all text or all "
             "true and false."
         )
+
+
+def _depth(line: bytes) -> int:
+    """How many objects and lists stand in each other, at most; marks within text are none.
+
+    >>> _depth(b'{"a": {"b": "[[[", "c": []}, "d": {}}')
+    3
+    """
+    depth = deepest = 0
+    for token in TOKEN.findall(line):
+        depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _spread(series: pl.Series) -> list[pl.Series]:

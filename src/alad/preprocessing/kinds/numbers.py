@@ -233,10 +233,15 @@ class Ends:
         return self.are_whole and 2 * (width / self.step + 1) <= min(rows, width + 1)
 
 
+def is_date(x: float) -> bool:
+    """Whether a number looks like a date of digits, as 20261126 does."""
+    return FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12
+
+
 def _looks_like_times(low: float, high: float) -> str:
     if unit := unit_of(low, high):
         return f"looks like {unit} since 1970: if so, kind time with the format {unit}"
-    if all(FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12 for x in (low, high)):
+    if is_date(low) and is_date(high):
         return "looks like dates, as in 20261126: if so, kind time with the format %Y%m%d"
     return ""
 
