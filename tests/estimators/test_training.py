@@ -221,7 +221,7 @@ def test_the_search_is_not_what_training_is_watched_by(cls):
         ({"random_state": 1}, X, WATCHED),
         ({"anomaly_score": "l2"}, X, WATCHED),
         ({"scaling": "minmax"}, X, WATCHED),
-        ({"exchange": True}, X, WATCHED),
+        ({"exchange": False}, X, WATCHED),
         ({}, X + np.eye(64, 5), WATCHED),
         ({}, X, WATCHED + 1),
     ],
