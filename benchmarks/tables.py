@@ -143,7 +143,8 @@ def pictures(table: Mapping[str, Any]) -> str:
     whole = all(row["is_whole"] for row in filled)
     most = max(len(cell["seeds"]) for row in rows for cell in row["cells"].values() if cell)
     typed = f"alad reproduce {table['data_set']}" + (f" --full --seeds {most}" if whole else "")
-    command = f"`{typed}`, commits {', '.join(commits)}."
+    fewer = " and with fewer seeds" if whole and most > 1 else ""
+    command = f"`{typed}`{fewer}, commits {', '.join(commits)}."
     sources = [*_footnotes(table), *(f"Pictures: {source}." for source in table["sources"])]
     sources += [f"{row['method']}: {row['source']}." for row in table["by_class"]]
     short = "" if whole else " Short: fewer classes or epochs."

@@ -366,7 +366,16 @@ def test_numbers_to_the_base_of_16_are_text():
     assert settling.types() == {"flags": pl.String()}
 
 
-@pytest.mark.parametrize("deep", ['{"q":' * 1000 + "1" + "}" * 1000, "[" * 10**5 + "]" * 10**5])
+@pytest.mark.parametrize(
+    "deep",
+    [
+        '{"q":' * 1000 + "1" + "}" * 1000,
+        '{"q":\r' * 1000 + "1" + "}" * 1000,  # which is no end of a line in JSON
+        "[" * 10**5 + "]" * 10**5,
+        "[" * 17 + '"' + '\\"' * 10**6,  # a text without an end
+    ],
+    ids=["objects", "carriage returns", "lists", "open text"],
+)
 def test_a_line_that_is_nested_too_deep_is_refused_at_once(deep):
     give(f'{{"a": 1}}\n{{"a": 1, "b": {deep}}}\n', "t.jsonl")
     for reader in (read, batches):

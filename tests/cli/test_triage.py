@@ -132,8 +132,8 @@ def test_durations_and_whole_numbers_are_told_as_they_are(alad, train):
     for entity in ("took", "port"):
         alad.good("report", "took", "s.parquet", "--entity", entity, "-o", "r.html")
         page = Path("r.html").read_text("utf-8")
+        assert ">443<" in page if entity == "port" else ">2<" in page
         assert "443.0" not in page
-        assert "<td>2.0" not in page
 
 
 def test_names_are_to_be_chosen_with_their_spaces(alad, train):

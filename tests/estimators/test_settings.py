@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis
+from alad import ALAD, ALICE, DAGMM, DSEBM, GAN, AnoGAN, AutoEncoder, BiGAN, Mahalanobis, load
 from alad.errors import InputError
 from alad.estimators import DETECTORS, Stream, _fitting, fit_side_by_side
 from alad.estimators._doubt import held_for_doubt
@@ -133,8 +133,11 @@ def test_no_detector_is_none_to_fit():
         fit_side_by_side([], X)
 
 
-def test_networks_count_in_float32():
+def test_networks_count_in_float32(tmp_path):
+    fitted(BiGAN).save(tmp_path / "m")
     with jax.enable_x64(True):
+        with pytest.raises(InputError, match=r"^Expected JAX .* jax_enable_x64 is on"):
+            load(tmp_path / "m")
         with pytest.raises(InputError, match="jax_enable_x64 is on"):
             BiGAN().fit(X)
         with pytest.raises(InputError, match="jax_enable_x64 is on"):

@@ -215,7 +215,8 @@ def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:
     wanted = tuple(column.name for column in detector.encoder_.schema)
     absent = [name for name in wanted if name not in table.names]
     if absent and getattr(table, "lacks", False) and len(absent) < len(wanted):
-        note(f"keys that {table.place} does not have, taken for missing values", absent)
+        where = f"the first lines of {table.place}"
+        note(f"keys that {where} do not have, missing unless they come later", absent)
     elif absent:
         known = {column.name for column in detector.encoder_.columns}
         others = [name for name in table.names if name not in known]

@@ -14,8 +14,9 @@ overrides nothing else.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -85,7 +86,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     encoder_: TableEncoder | None
     trained_on_: dict[str, Any] | None
 
-    _settings_at_fit: dict[str, Any]
+    _settings_at_fit: Mapping[str, Any] = MappingProxyType({})
     _file: RowFile | None = None  # during a fit
     _keeps_file: ClassVar[bool] = False  # of a stream: whether training goes through all its rows
     _sample_rows: ClassVar[int] = SAMPLE_ROWS  # of a stream: what looks at all rows at once sees
@@ -334,7 +335,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _check_as_fitted(self, advice: str) -> None:
         then, now = self._settings_at_fit, self._settings_but(NO_PART_IN_VERDICTS)
-        if changed := sorted(name for name in now if now[name] != then[name]):
+        if changed := sorted(name for name in now if name in then and now[name] != then[name]):
             raise InputError(
                 f"Expected the settings of the fit; {', '.join(changed)} was set since. {advice}"
             )

@@ -190,11 +190,7 @@ class NetworkDetector(AbstractDetector):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-            raise InputError(
-                "Expected JAX to count in float32, as these networks do; jax_enable_x64 is on. "
-                'Call jax.config.update("jax_enable_x64", False), or use a process of its own.'
-            )
+        check_single_precision()
         scalings = ("pixels",) if self.takes_pictures else OF_TABLES  # G's lie between -1 and 1
         own = {
             "preset": one_of(*self.presets),
@@ -288,6 +284,15 @@ class NetworkDetector(AbstractDetector):
 
     def _printer(self) -> Report | None:
         return print_progress if self.verbose else None
+
+
+def check_single_precision() -> None:
+    """Refuse a process in which JAX counts in float64: the programs here are made for float32."""
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise InputError(
+            "Expected JAX to count in float32, as these networks do; jax_enable_x64 is on. "
+            'Call jax.config.update("jax_enable_x64", False), or use a process of its own.'
+        )
 
 
 def _size_on_disk(found: Any, of_pictures: bool) -> Size:

@@ -146,7 +146,7 @@ def _inputs(detector: AbstractDetector, scored: Scored) -> tuple[str, ...]:
             )
         return found
     wanted = tuple(column.name for column in detector.encoder_.schema)
-    if taken_names := [name for name in wanted if _is_added(name)]:
+    if taken_names := [name for name in wanted if name in (ROW, SCORE, ALERT, P_VALUE)]:
         raise InputError(
             f"Expected a model whose columns have other names than those that 'alad score' adds; "
             f"it has {quoted(taken_names)}. Rename that column of the table, and fit again."
@@ -154,7 +154,7 @@ def _inputs(detector: AbstractDetector, scored: Scored) -> tuple[str, ...]:
     if absent := [name for name in wanted if name not in scored.names]:
         raise InputError(
             f"Expected the columns of fit in {scored.place}; missing: {quoted(absent)}. Score the "
-            "table with --all-columns, or with --keep for each."
+            "table with --all-columns, or with --keep for each; one it lacks, give it empty."
         )
     return wanted
 

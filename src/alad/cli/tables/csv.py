@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -88,7 +89,8 @@ class Csv:
 
     def _hexadecimal(self) -> dict[str, Any]:
         """The columns that have such a number among their first values, which are text."""
-        lines = self.stream.peek(1).decode("utf-8", "replace").splitlines()  # type: ignore[attr-defined]
+        text = self.stream.peek(1).decode("utf-8", "replace")  # type: ignore[attr-defined]
+        lines = io.StringIO(text.replace('"', "") if self.is_zeek else text, newline="")
         found = dict[str, Any]()
         with suppress(csv.Error):
             for row in csv.reader(lines, delimiter=self.separator):

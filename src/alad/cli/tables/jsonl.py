@@ -22,7 +22,8 @@ from alad.errors import InputError
 # Objects within objects cost the reader more than twice as much for each level, and lists that are
 # hundreds deep end it: whoever can write one line of a log could stop who reads it.
 DEEPEST = 16
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+# A text without an end goes to the end of the line, so that no mark is looked at twice.
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
 class JsonLines:
@@ -105,16 +106,16 @@ class JsonLines:
 
     def _check_depth(self, block: bytes) -> None:
         """Refuse a line of more levels than the reader is to be given."""
-        for i, line in enumerate(block.splitlines(), self.lines + 1):
-            if line.count(b"{") + line.count(b"[") > DEEPEST and _depth(line) > DEEPEST:
+        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
+            if line.count(b"{") + line.count(b"[") > DEEPEST and (depth := _depth(line)) > DEEPEST:
                 raise InputError(
                     f"Expected at most {DEEPEST} levels of objects and lists in {self.place}; line "
-                    f"{i} has {_depth(line)}. Remove the line, or leave out what is nested so deep."
+                    f"{i} has {depth}. Remove the line, or leave out what is nested so deep."
                 )
 
     def _check_lists(self, block: bytes) -> None:
         """Refuse a list as a value; beside text the reader would make text of it."""
-        for i, line in enumerate(block.splitlines(), self.lines + 1):
+        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
             if b"[" in line and (key := _key_of_a_list(line)) is not None:
                 raise InputError(
                     f"Expected single values in {self.place}; the key {key!r} holds a list. "
@@ -124,7 +125,7 @@ class JsonLines:
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
         """Find the line that is no object; if every line is one, say what the reader said."""
-        for i, line in enumerate(block.splitlines(), self.lines + 1):
+        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
             if line.strip() and (reason := _reason(line)):
                 return InputError(
                     f"Expected one JSON object a line in {self.place}; line {i} is none "

@@ -235,7 +235,7 @@ class Ends:
 
 def is_date(x: float) -> bool:
     """Whether a number looks like a date of digits, as 20261126 does."""
-    return FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12
+    return FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12 and 1 <= x % 100 <= 31
 
 
 def _looks_like_times(low: float, high: float) -> str:
