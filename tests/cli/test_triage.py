@@ -107,7 +107,7 @@ def test_columns_of_fit_are_needed(alad, keeper, new):
     alad.good("score", keeper, "new.parquet", "-o", "scored.parquet", "--keep", "bytes")
     alad.refused(
         r"Expected the columns of fit in scored\.parquet; missing: 'count', 'proto'\. Score the "
-        r"table with --all-columns, or with --keep for each\.",
+        r"table with --all-columns, or with --keep for each; one it lacks, give it empty\.",
         *("report", keeper, "scored.parquet"),
     )
 
