@@ -92,8 +92,7 @@ def test_one_bad_file_stops_the_run_if_it_is_to(alad):
 
 def test_colour_is_found(alad):
     write("pictures", np.repeat(stripes(16)[..., None], 3, axis=-1))
-    untrained = alad.good(*FIT, "--epochs", "0", "--json").out
-    assert json.loads(untrained)["picture"] == [8, 8, 3]
+    assert json.loads(alad.good(*FIT, "--json").out)["picture"] == [8, 8, 3]
 
 
 def test_every_picture_gets_its_row(alad, fitted):

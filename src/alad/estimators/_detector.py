@@ -314,8 +314,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 "calibrate(X) with normal rows that fit did not see."
             )
         then, now = self.calibration_.facts.get("parameters", {}), self._judging()
-        # A setting that is younger than the calibration is as it always was.
-        if changed := sorted(name for name in now if name in then and now[name] != then[name]):
+        if changed := _changed(then, now):
             raise InputError(
                 f"Expected the settings of the calibration; {', '.join(changed)} was set since. "
                 "Call calibrate(X) again."
@@ -335,7 +334,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _check_as_fitted(self, advice: str) -> None:
         then, now = self._settings_at_fit, self._settings_but(NO_PART_IN_VERDICTS)
-        if changed := sorted(name for name in now if name in then and now[name] != then[name]):
+        if changed := _changed(then, now):
             raise InputError(
                 f"Expected the settings of the fit; {', '.join(changed)} was set since. {advice}"
             )
@@ -416,3 +415,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         check_single(x)
         # What was fitted on a frame takes an array to the digits that a frame has.
         return x if self.encoder_ is None else x.astype(np.float32, copy=False)
+
+
+def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The settings that are others now; one that is younger is as it always was."""
+    return sorted(name for name in now if name in then and now[name] != then[name])
