@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 
 from alad import load
-from alad.cli import show
+from alad.cli import show, streaming
 from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.schema import Schema
 
@@ -181,6 +183,21 @@ def test_columns_that_may_be_something_else_are_named(alad):
     assert "perhaps" not in done.err
     formats = {c.name: c.format for c in load("new").encoder_.stated}
     assert formats == {"day": "%m/%d/%Y", "n": "seconds", "nat": "", "more": ""}
+
+
+@pytest.mark.parametrize("share", [1 / 4, 0], ids=["held", "streamed"])
+def test_a_stated_format_counts_where_times_look_like_others(alad, monkeypatch, share):
+    monkeypatch.setattr(streaming, "WHOLE", share)
+    learned = []
+    for form in ("%Y-%d-%m", "%Y-%m-%d"):
+        days = (datetime(2026, 3, i % 12 + 1).strftime(form) for i in range(60))
+        Path("t.csv").write_text("day,n\n" + "".join(f"{d},{i}\n" for i, d in enumerate(days)))
+        alad.good("schema", "t.csv", "-o", "s.json")
+        edit(day={"kind": "time", "format": form})
+        alad.good("fit", "t.csv", *TO_NEW, "--schema", "s.json")
+        learned.append(load("new").encoder_.schema[0].learned["fill"])
+        shutil.rmtree("new")
+    assert learned[0] == learned[1]
 
 
 def test_constant_kinds_are_named(alad):

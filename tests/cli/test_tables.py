@@ -361,7 +361,7 @@ def test_no_rows(name):
 def test_numbers_to_the_base_of_16_are_text():
     give("n,flags\n1,0x10\n2,0x1F\n3,18\n", "t.csv")
     assert read("t.csv")["flags"].to_list() == ["0x10", "0x1F", "18"]
-    settling = Settling("t.csv", infers=True)
+    settling = Settling("t.csv", infers=("flags",))
     settling.update(pl.DataFrame({"flags": ["18", " 0X1F"]}))
     assert settling.types() == {"flags": pl.String()}
 

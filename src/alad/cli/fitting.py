@@ -70,7 +70,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
 
     _check(model, plan)
     schema = _stated(plan)
-    every, empty = _read(plan)
+    every, empty = _read(plan, schema)
     parts = calibrating.held_out(every, plan.share, plan.seed)
     given = len(every)
     del every  # it may be most of the memory
@@ -142,17 +142,19 @@ def _stated(plan: Plan) -> Schema | None:
     return None if plan.schema is None else Schema.read(plan.schema).without(plan.drop)
 
 
-def _read(plan: Plan) -> tuple[Any, list[str]]:
+def _read(plan: Plan, schema: Schema | None) -> tuple[Any, list[str]]:
     """Give all pictures or a frame of all rows; of too many, files or a stream.
 
-    Beside them stand the files of a table that have no rows.
+    Beside them stand the files of a table that have no rows. Times whose format is stated are read
+    by it, not by what else they look like.
     """
     from alad.cli.streaming import rows_of
 
     if plan.folder is not None:
         calibrating.check_folder(plan.calibration)
         return plan.folder.rows(plan.side or SIDE, plan.memory), []
-    rows, empty = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent)
+    stated = [column.name for column in schema or () if column.is_text_of_times]
+    rows, empty = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent, stated)
     calibrating.check_table(plan.calibration, rows.columns)
     return rows, empty
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +53,7 @@ def memory_size(text: str) -> int:
 
 
 def rows_of(
-    path: Path, drop: Sequence[str], memory: int, folder: Path
+    path: Path, drop: Sequence[str], memory: int, folder: Path, as_text: Collection[str] = ()
 ) -> tuple[pl.DataFrame | Stream, list[str]]:
     """Read a table without the columns to leave out, or give a stream if it is too large.
 
@@ -63,6 +63,7 @@ def rows_of(
     ----------
     memory : about how many bytes the fit may take in all.
     folder : where a stream's temporary file may be; of those above it, one that exists is taken.
+    as_text : columns that are text, whatever it looks like.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def rows_of(
     """
     from alad.cli.tables import empty_files, open_table
 
-    with open_table(path, strict=True) as table:
+    with open_table(path, strict=True, as_text=as_text) as table:
         columns = _left(table, drop)
         if table.size > memory * WHOLE:
             rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder)

@@ -26,7 +26,7 @@ from alad.errors import InputError
 from alad.preprocessing.columns import ROLES, Column
 from alad.preprocessing.frames import quoted
 from alad.preprocessing.kinds import IGNORED, KINDS
-from alad.preprocessing.kinds._formats import UNITS
+from alad.preprocessing.kinds._formats import UNITS, is_of_numbers
 
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
@@ -45,6 +45,11 @@ class Stated:
     note: str = ""
     format: str = ""
     """Of times that are not written as in ISO 8601."""
+
+    @property
+    def is_text_of_times(self) -> bool:
+        """Whether its values are text, which the format says how to read."""
+        return bool(self.format) and not is_of_numbers(self.format)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -59,13 +59,16 @@ PACKED = 12  # times as large as a gzipped table is what is in it, at a guess
 
 
 @contextmanager
-def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
+def open_table(
+    path: Path, *, strict: bool = False, as_text: Collection[str] = ()
+) -> Iterator[Table]:
     """Open a table by its file's name; ``-`` is CSV on standard input.
 
     Parameters
     ----------
     path : a file, a folder of files of one kind, or a pattern that such files match.
     strict : whether a column that comes up late, as a key of JSON lines may, is refused.
+    as_text : columns that are text, whatever it looks like.
 
     Raises
     ------
@@ -75,15 +78,15 @@ def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
     """
     files = files_of(path)
     if len(files) > 1:
-        opener = partial(_open_file, strict=strict)
+        opener = partial(_open_file, strict=strict, as_text=as_text)
         yield Several(f"the {len(files)} files of {path}", files, opener)
         return
-    with _open_file(files[0], strict=strict) as table:
+    with _open_file(files[0], strict=strict, as_text=as_text) as table:
         yield table
 
 
 @contextmanager
-def _open_file(path: Path, *, strict: bool) -> Iterator[Table]:
+def _open_file(path: Path, *, strict: bool, as_text: Collection[str]) -> Iterator[Table]:
     place = "standard input" if path == STANDARD_INPUT else str(path)
     if not (path.suffix or path == STANDARD_INPUT or path.exists()):
         raise InputError(
@@ -93,12 +96,14 @@ def _open_file(path: Path, *, strict: bool) -> Iterator[Table]:
     if kind is None:
         raise no_format(path)
     with _raw(path) as raw:
-        table = _table(kind, place, path, raw, strict)
+        table = _table(kind, place, path, raw, strict, as_text)
         check_names(place, table.names)
         yield table
 
 
-def _table(kind: str, place: str, path: Path, raw: IO[bytes], strict: bool) -> Table:
+def _table(
+    kind: str, place: str, path: Path, raw: IO[bytes], strict: bool, as_text: Collection[str]
+) -> Table:
     if kind == "npy":
         return Npy(place, path)
     if kind == "arrow":
@@ -107,7 +112,7 @@ def _table(kind: str, place: str, path: Path, raw: IO[bytes], strict: bool) -> T
         return Parquet(place, raw)
     if kind == "jsonl":
         return JsonLines(place, raw, _size(path), strict=strict)
-    return Csv(place, raw, SEPARATORS[f".{kind}"], _size(path))
+    return Csv(place, raw, SEPARATORS[f".{kind}"], _size(path), as_text)
 
 
 def _size(path: Path) -> int:

@@ -21,7 +21,7 @@ class Parquet:
     """Columns with types, in groups of rows."""
 
     is_typed: ClassVar[bool] = True
-    infers: ClassVar[bool] = False
+    infers: ClassVar[Sequence[str]] = ()
 
     def __init__(self, place: str, stream: IO[bytes]) -> None:
         self.place = place
@@ -50,7 +50,7 @@ class Arrow:
     """Arrow's file or stream of batches; batches that are not compressed are mapped, not read."""
 
     is_typed: ClassVar[bool] = True
-    infers: ClassVar[bool] = False
+    infers: ClassVar[Sequence[str]] = ()
     rows = None  # that would take a reading of every batch
 
     def __init__(self, place: str, path: Path) -> None:

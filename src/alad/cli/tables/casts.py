@@ -43,16 +43,16 @@ class Settling:
     Parameters
     ----------
     place : what to call the table in a message.
-    infers : whether text may be anything, as in CSV, rather than text.
+    infers : the columns whose text may be anything, as in CSV, rather than text.
 
-    >>> settling = Settling("a.csv", infers=True)
+    >>> settling = Settling("a.csv", infers=("n", "s"))
     >>> settling.update(pl.DataFrame({"n": ["1", None], "s": ["1", "2"]}))
     >>> settling.update(pl.DataFrame({"n": ["2.5", "3"], "s": ["x", None]}))
     >>> {name: str(dtype) for name, dtype in settling.types().items()}
     {'n': 'double', 's': 'String'}
     """
 
-    def __init__(self, place: str, *, infers: bool) -> None:
+    def __init__(self, place: str, *, infers: Collection[str]) -> None:
         self.place, self.infers = place, infers
         self._possible: dict[str, list[pa.DataType]] = {}
         self._found: dict[str, pl.DataType] = {}
@@ -61,7 +61,7 @@ class Settling:
         """Look at one more batch."""
         for series in frame.iter_columns():
             name, dtype = series.name, series.dtype
-            if self.infers and dtype == pl.String and series.null_count() < len(series):
+            if name in self.infers and dtype == pl.String and series.null_count() < len(series):
                 possible = self._possible.get(name, list(CANDIDATES))
                 self._possible[name] = _possible(series, possible)
             self._found[name] = self._joined(name, self._found.get(name, pl.Null()), dtype)
@@ -71,7 +71,7 @@ class Settling:
         return {name: self._type(name, dtype) for name, dtype in self._found.items()}
 
     def _type(self, name: str, found: pl.DataType) -> Any:
-        if not (self.infers and found == pl.String):
+        if not (name in self.infers and found == pl.String):
             return found
         return (
             next(iter(self._possible.get(name, [])), found) if name in self._possible else pl.Null()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any, ClassVar
 
@@ -42,10 +42,16 @@ class Csv:
     """Lines of values, the first of them names."""
 
     is_typed: ClassVar[bool] = False  # the file does not settle what a column is
-    infers: ClassVar[bool] = True  # text may be anything
     rows = None  # the file does not tell
 
-    def __init__(self, place: str, stream: IO[bytes], separator: str, size: int = 0) -> None:
+    def __init__(
+        self,
+        place: str,
+        stream: IO[bytes],
+        separator: str,
+        size: int = 0,
+        as_text: Collection[str] = (),
+    ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
         self.line = 2  # where the next rows begin
         with explained(place):
@@ -61,6 +67,7 @@ class Csv:
                 raise no_rows(place)
         if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):
             raise no_names(place, self.names)
+        self.infers = tuple(name for name in self.names if name not in as_text)
 
     def _names_of_zeek(self, lines: Iterator[str]) -> tuple[str, ...]:
         """Read the lines before the rows, and give the names that are among them."""
@@ -75,7 +82,8 @@ class Csv:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
         with explained(self.place):
-            options = self._options(columns, self._hexadecimal())
+            text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
+            options = self._options(columns, text)
             frame = frame_of(pyarrow.csv.read_csv(self.stream, **options))
         if not frame.height:
             raise no_rows(self.place)
@@ -87,22 +95,20 @@ class Csv:
             )
         return frame
 
-    def _hexadecimal(self) -> dict[str, Any]:
+    def _hexadecimal(self) -> set[str]:
         """The columns that have such a number among their first values, which are text."""
         text = self.stream.peek(1).decode("utf-8", "replace")  # type: ignore[attr-defined]
         lines = io.StringIO(text.replace('"', "") if self.is_zeek else text, newline="")
-        found = dict[str, Any]()
+        found = set[str]()
         with suppress(csv.Error):
             for row in csv.reader(lines, delimiter=self.separator):
                 both = zip(self.names, row, strict=False)
-                is_one = (name for name, value in both if re.match(HEXADECIMAL, value))
-                found |= dict.fromkeys(is_one, pa.string())
+                found |= {name for name, value in both if re.match(HEXADECIMAL, value)}
         return found
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""
-        as_text = dict.fromkeys(self.names, pa.string())
-        options = self._options(columns, as_text)
+        options = self._options(columns, self.names)
         rows = 0
         with explained(self.place), pyarrow.csv.open_csv(self.stream, **options) as reader:
             for batch in reader:
@@ -139,7 +145,7 @@ class Csv:
                 'written twice, as "".'
             )
 
-    def _options(self, columns: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
+    def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {
             "read_options": pyarrow.csv.ReadOptions(
                 column_names=self.names, block_size=table.BYTES
@@ -153,7 +159,7 @@ class Csv:
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
                 include_columns=list(columns),
-                column_types=types,
+                column_types=dict.fromkeys(as_text, pa.string()),
                 null_values=MISSING,
                 strings_can_be_null=True,
             ),

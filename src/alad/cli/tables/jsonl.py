@@ -33,7 +33,7 @@ class JsonLines:
     """
 
     is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
-    infers: ClassVar[bool] = False  # text is text
+    infers: ClassVar[Sequence[str]] = ()  # text is text
     lacks: ClassVar[bool] = True  # a key that no line has is missing in every one
     rows = None
 

@@ -19,7 +19,7 @@ class Npy:
     """A matrix of numbers, one row each, as NumPy writes it; its columns are x0, x1, x2, ..."""
 
     is_typed: ClassVar[bool] = True
-    infers: ClassVar[bool] = False
+    infers: ClassVar[Sequence[str]] = ()
 
     def __init__(self, place: str, path: Path) -> None:
         self.place = place

@@ -19,8 +19,8 @@ class Table(Protocol):
         """Whether the file itself settles what is a number and what is text."""
 
     @property
-    def infers(self) -> bool:
-        """Whether text may turn out to be numbers, as in CSV."""
+    def infers(self) -> Sequence[str]:
+        """The columns whose text may turn out to be something else, as in CSV."""
 
     @property
     def place(self) -> str:
