@@ -99,6 +99,7 @@ def test_summary_as_json_is_one_object(alad, train):
             "why_not": "it was switched off",
         },
         "empty_files": [],
+        "keys_of_folders": [],
         "out": "new",
     }
 

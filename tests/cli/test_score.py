@@ -104,6 +104,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "newly_missing": {"count": 1, "proto": 1},
         "newly_missing_uncounted": [],
         "empty_files": [],
+        "keys_of_folders": [],
         "ignored_columns": ["label"],
         "formulas": {},
         "formulas_quoted": False,

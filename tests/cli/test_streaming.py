@@ -118,6 +118,17 @@ def test_files_without_rows_are_left_aside_and_told(alad, train, request, ending
     assert not alad.good("fit", "train.csv", "-o", "m", *SHALLOW).err.count("without rows")
 
 
+def test_what_only_names_of_folders_say_is_told(alad, train):
+    for day, part in (("1", train[:100]), ("2", train[100:])):
+        Path(f"flows/site=a/day={day}").mkdir(parents=True)
+        part.write_parquet(f"flows/site=a/day={day}/0.parquet")
+    told = "note: not read, for only the names of folders say it: day\n"
+    fit = ("fit", "flows", "-o", "m", *SHALLOW)
+    for command in (fit, ("schema", "flows"), ("score", "m", "flows", "-o", "s.csv")):
+        assert told in alad.good(*command).err
+    assert json.loads(alad.good(*fit, "--json").out)["keys_of_folders"] == ["day"]
+
+
 def test_many_files_of_one_row_are_streamed(alad, train, small):
     Path("many").mkdir()
     for i, part in enumerate([train[:100], *train[100:].iter_slices(1)]):

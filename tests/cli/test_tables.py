@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from alad import load
-from alad.cli.tables import as_at_fit, empty_files, open_table
+from alad.cli.tables import as_at_fit, left_aside, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import Settling, read_in_batches
 from alad.errors import InputError
@@ -445,6 +445,16 @@ def test_whole_and_broken_numbers_in_a_set_of_parquet_are_numbers():
     assert read("logs")["a"].to_list() == [1.0, 1.5]
 
 
+def test_a_column_without_any_value_in_a_file_of_a_set_is_missing_there():
+    Path("logs").mkdir()
+    for i, values in enumerate(([None], [1.5], [None, 2])):
+        pl.DataFrame({"a": values}).write_parquet(f"logs/{i}.parquet")
+    assert read("logs")["a"].to_list() == [None, 1.5, None, 2.0]
+    pl.DataFrame({"a": ["x"]}).write_parquet("logs/3.parquet")
+    with pytest.raises(InputError, match=r"numbers in column 'a' of logs.3\.parquet, as in the"):
+        read("logs")
+
+
 OTHERS = {
     "a column too few": (
         pl.DataFrame({"s": ["x"]}),
@@ -456,7 +466,7 @@ OTHERS = {
     ),
     "another type": (
         pl.DataFrame({"i": ["1"], "s": ["x"]}),
-        r"Expected numbers in column 'i' of logs.2026-2\.parquet, as in logs.2026-0\.parquet; got "
+        r"Expected numbers in column 'i' of logs.2026-2\.parquet, as in the files before it; got "
         r"text\.",
     ),
 }
@@ -501,7 +511,7 @@ def test_files_of_a_set_without_rows_are_left_aside_and_known(ending, monkeypatc
         for _ in range(2):
             found = pl.concat(table.batches(("i",)), how="vertical_relaxed")
             assert found["i"].cast(pl.Int64).to_list() == [0, 1, 10, 11, 20, 21]
-            assert sorted(empty_files(table)) == sorted(map(str, empty))
+            assert sorted(left_aside(table)["empty_files"]) == sorted(map(str, empty))
 
 
 @pytest.mark.parametrize("ending", WITHOUT_ROWS)

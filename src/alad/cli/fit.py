@@ -240,7 +240,7 @@ def _detector(
 
 def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
-    from alad.cli.show import by_column, note, note_empty, print_text
+    from alad.cli.show import by_column, note, note_left_aside, print_text
 
     if size := done.get("picture"):
         what = f"pictures of {size[0]} x {size[1]} pixels, {'RGB' if size[2] == 3 else 'gray'}"
@@ -262,4 +262,4 @@ def _tell(done: Mapping[str, Any]) -> None:
     note("perhaps not what they are taken for", [f"{name} ({why})" for name, why in doubts])
     note("missing values", by_column(done.get("missing_values", {})))
     tell_unreadable(done.get("unreadable", ()))
-    note_empty(done.get("empty_files", ()))
+    note_left_aside(done)

@@ -70,7 +70,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
 
     _check(model, plan)
     schema = _stated(plan)
-    every, empty = _read(plan, schema)
+    every, aside = _read(plan, schema)
     parts = calibrating.held_out(every, plan.share, plan.seed)
     given = len(every)
     del every  # it may be most of the memory
@@ -86,7 +86,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
         "calibration": calibrating.summary(model, given, plan.share),
         "seconds": round(time.monotonic() - began, 3),
         "out": str(plan.out),
-        **_left_aside(plan, empty),
+        **(aside if plan.folder is None else {"unreadable": plan.folder.summary()}),
     }
 
 
@@ -142,21 +142,21 @@ def _stated(plan: Plan) -> Schema | None:
     return None if plan.schema is None else Schema.read(plan.schema).without(plan.drop)
 
 
-def _read(plan: Plan, schema: Schema | None) -> tuple[Any, list[str]]:
+def _read(plan: Plan, schema: Schema | None) -> tuple[Any, Mapping[str, Sequence[str]]]:
     """Give all pictures or a frame of all rows; of too many, files or a stream.
 
-    Beside them stand the files of a table that have no rows. Times whose format is stated are read
+    Beside them stands what of a table is not read. Times whose format is stated are read
     by it, not by what else they look like.
     """
     from alad.cli.streaming import rows_of
 
     if plan.folder is not None:
         calibrating.check_folder(plan.calibration)
-        return plan.folder.rows(plan.side or SIDE, plan.memory), []
+        return plan.folder.rows(plan.side or SIDE, plan.memory), {}
     stated = [column.name for column in schema or () if column.is_text_of_times]
-    rows, empty = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent, stated)
+    rows, aside = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent, stated)
     calibrating.check_table(plan.calibration, rows.columns)
-    return rows, empty
+    return rows, aside
 
 
 # --------------------------------------------------------------------- train, calibrate
@@ -235,12 +235,6 @@ def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str,
         "picture": list(model.picture_shape_),
         **_learned(model, share),
     }
-
-
-def _left_aside(plan: Plan, empty: Sequence[str]) -> dict[str, Any]:
-    """The files that nothing was learned from."""
-    folder = plan.folder
-    return {"empty_files": list(empty)} if folder is None else {"unreadable": folder.summary()}
 
 
 def _share(model: AbstractDetector, scores: NDArray[Any]) -> float:

@@ -147,7 +147,7 @@ class Rows(Inputs):
 
     def summary(self, beside: Sequence[str]) -> dict[str, Any]:
         """What was noted, and which columns and files nobody read."""
-        from alad.cli.tables import empty_files
+        from alad.cli.tables import left_aside
 
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
         known = {*self.wanted, *beside, *left_out}
@@ -158,7 +158,7 @@ class Rows(Inputs):
             "missing_values": dict(self.missing),
             "newly_missing": {c.name: self.missing[c.name] for c in new},
             "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
-            "empty_files": empty_files(self.table),
+            **left_aside(self.table),
             "ignored_columns": [name for name in self.table.names if name not in known],
         }
 

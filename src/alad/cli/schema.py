@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,12 +44,12 @@ def schema(
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
     """
     from alad._files import check_ending, check_not_read
-    from alad.cli.show import note_empty, print_json, print_text, say
+    from alad.cli.show import note_left_aside, print_json, print_text, say
     from alad.preprocessing.schema import Schema
 
     check_not_read(out, table)
     check_ending(out, ".json")
-    columns, empty = _columns(table, drop or ())
+    columns, aside = _columns(table, drop or ())
     stated = Schema.of(columns)
     if out is not None:
         stated.write(out)
@@ -57,21 +57,23 @@ def schema(
         print_json(stated.to_json())
     else:
         print_text(_as_text(columns))
-    note_empty(empty)
+    note_left_aside(aside)
     if out is not None:
         say(f"Written: {out}")
 
 
-def _columns(path: Path, drop: Sequence[str]) -> tuple[tuple[Column, ...], list[str]]:
-    """Look through a table, batch by batch if it is large; beside it its files without rows."""
+def _columns(
+    path: Path, drop: Sequence[str]
+) -> tuple[tuple[Column, ...], Mapping[str, Sequence[str]]]:
+    """Look through a table, batch by batch if it is large; beside it what of it is not read."""
     from alad.cli.streaming import MEMORY, memory_size, rows_of
     from alad.estimators import Stream
     from alad.preprocessing.learning.tables import TableLearner
 
-    (rows, empty), learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
+    (rows, aside), learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
     for frame in rows if isinstance(rows, Stream) else [rows]:
         learner.update(frame)
-    return learner.columns(), empty
+    return learner.columns(), aside
 
 
 def _as_text(columns: Sequence[Column]) -> str:

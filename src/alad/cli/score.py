@@ -297,7 +297,7 @@ def _tell_missing(done: Mapping[str, Any]) -> None:
 
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
-    from alad.cli.show import by_column, note, note_empty, say
+    from alad.cli.show import by_column, note, note_left_aside, say
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
     what = "pictures" if "unreadable" in done else "rows"
@@ -312,7 +312,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     _tell_missing(done)
     note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
     tell_unreadable(done.get("unreadable", ()))
-    note_empty(done.get("empty_files", ()))
+    note_left_aside(done)
     told = (
         "text with a ' put before it, which a spreadsheet would run as a formula"
         if done["formulas_quoted"]

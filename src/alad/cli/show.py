@@ -99,10 +99,12 @@ def note(what: str, items: Collection[str]) -> None:
         say(f"note: {what}: {', '.join(items)}")
 
 
-def note_empty(files: Sequence[str]) -> None:
-    """Name some files of a set that have no rows, if there are any, and count the others."""
+def note_left_aside(done: Mapping[str, Sequence[str]]) -> None:
+    """Say what of a set of files was not read; of many without rows, name some."""
+    files = done.get("empty_files", ())
     more = [f"{len(files) - SHOWN:,} more"] if len(files) > SHOWN else []
     note("files without rows, left aside", [*files[:SHOWN], *more])
+    note("not read, for only the names of folders say it", done.get("keys_of_folders", ()))
 
 
 def called(row: Mapping[str, Any]) -> str:

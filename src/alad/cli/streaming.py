@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,10 +54,10 @@ def memory_size(text: str) -> int:
 
 def rows_of(
     path: Path, drop: Sequence[str], memory: int, folder: Path, as_text: Collection[str] = ()
-) -> tuple[pl.DataFrame | Stream, list[str]]:
+) -> tuple[pl.DataFrame | Stream, Mapping[str, Sequence[str]]]:
     """Read a table without the columns to leave out, or give a stream if it is too large.
 
-    Beside it stand the files of a set that have no rows.
+    Beside it stands what of a set of files is not read.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def rows_of(
     InputError
         The table cannot be read, or has other columns.
     """
-    from alad.cli.tables import empty_files, open_table
+    from alad.cli.tables import left_aside, open_table
 
     with open_table(path, strict=True, as_text=as_text) as table:
         columns = _left(table, drop)
@@ -78,7 +78,7 @@ def rows_of(
             rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder)
         else:
             rows = table.read(columns)
-        return rows, empty_files(table)
+        return rows, left_aside(table)
 
 
 def _left(table: Table, drop: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ from alad.cli.tables.files import (
 )
 from alad.cli.tables.jsonl import JsonLines
 from alad.cli.tables.npy import Npy
-from alad.cli.tables.several import Several, empty_files
+from alad.cli.tables.several import Several, left_aside
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 
@@ -48,8 +48,8 @@ __all__ = [
     "as_at_fit",
     "as_copied",
     "as_numbers",
-    "empty_files",
     "holds_pictures",
+    "left_aside",
     "open_table",
     "separator_of",
     "settled",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,6 +30,7 @@ class Several:
         self.place, self.opener, self.size = place, opener, 0
         self.paths: list[Path] = []
         self.empty: list[Path] = []
+        self.kinds: dict[str, str] = {}
         counts = [count for path in paths for count in self._counted(path)]
         if not counts:
             raise none_has_rows(place)
@@ -42,13 +44,24 @@ class Several:
                 if not self.paths:
                     self.names, self.first = table.names, table
                     self.is_typed, self.infers = table.is_typed, table.infers
-                _check_alike(table, self.first)
+                _check_names(table, self.first)
+                self._check_kinds(table)
                 self.paths.append(path)
                 self.size += table.size
                 return [table.rows]
         except NoRows:
             self.empty.append(path)
             return []
+
+    def _check_kinds(self, table: Table) -> None:
+        """Hold what the columns of a file hold against those of the files before it."""
+        for name, kind in _kinds(table).items():
+            before = self.kinds.setdefault(name, kind)
+            if kind != before:
+                raise InputError(
+                    f"Expected {before} in column {name!r} of {table.place}, as in the files "
+                    f"before it; got {kind}. Write the column in one type."
+                )
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows of all files, with the types that hold them all."""
@@ -75,12 +88,28 @@ class Several:
                 self.empty.append(path)
 
 
-def empty_files(table: Table) -> list[str]:
-    """The files of a set that were found to have no rows."""
-    return [str(path) for path in table.empty] if isinstance(table, Several) else []
+def left_aside(table: Table) -> dict[str, list[str]]:
+    """What of a set is not read: files without rows, and what only the names of folders say."""
+    paths, empty = (table.paths, table.empty) if isinstance(table, Several) else ([], [])
+    return {
+        "empty_files": [str(path) for path in empty],
+        "keys_of_folders": _keys_of_folders(paths, table.names),
+    }
 
 
-def _check_alike(table: Table, first: Table) -> None:
+def _keys_of_folders(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """The keys of folders such as ``day=2026-11-26``, of more than one value and no column.
+
+    >>> paths = [Path("flows/site=a/day=1/0.csv"), Path("flows/site=a/day=2/0.csv")]
+    >>> _keys_of_folders(paths, ["bytes"]), _keys_of_folders(paths, ["bytes", "day"])
+    (['day'], [])
+    """
+    pairs = {tuple(part.split("=", 1)) for path in paths for part in path.parts[:-1] if "=" in part}
+    counts = Counter(key for key, _ in pairs)
+    return sorted(key for key, n in counts.items() if n > 1 and key not in names)
+
+
+def _check_names(table: Table, first: Table) -> None:
     """Hold the columns of a file against those of the first one."""
     parts = []
     if absent := [name for name in first.names if name not in table.names]:
@@ -92,19 +121,13 @@ def _check_alike(table: Table, first: Table) -> None:
             f"Expected the columns of {first.place} in {table.place}; {'; '.join(parts)}. Give "
             "files with the same columns."
         )
-    ours, theirs = _kinds(table), _kinds(first)
-    for name, kind in ours.items():
-        if kind != theirs[name]:
-            raise InputError(
-                f"Expected {theirs[name]} in column {name!r} of {table.place}, as in "
-                f"{first.place}; got {kind}. Write the column in one type."
-            )
 
 
 def _kinds(table: Table) -> dict[str, str]:
-    """What the columns of a file with types hold, in words."""
+    """What the columns of a file with types hold, in words; not those that hold nothing."""
     schema: pa.Schema | None = getattr(table, "schema", None)
-    return {} if schema is None else {name: _kind(schema.field(name).type) for name in table.names}
+    types = {} if schema is None else {name: schema.field(name).type for name in table.names}
+    return {name: _kind(dtype) for name, dtype in types.items() if not pa.types.is_null(dtype)}
 
 
 def _kind(dtype: pa.DataType) -> str:
