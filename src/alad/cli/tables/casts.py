@@ -31,6 +31,7 @@ CANDIDATES = (
     pa.float64(),
 )
 
+SOME = 64  # values that are tried before all
 WHOLE = r"^[+-]?\d+$"
 EXACT = 2**53  # up to this a float holds every whole number
 
@@ -108,11 +109,13 @@ def read_in_batches(table: Table, columns: Sequence[str]) -> pl.DataFrame:
 
 def _possible(text: pl.Series, candidates: list[pa.DataType]) -> list[pa.DataType]:
     """Which types can hold these values too."""
+    some = text.drop_nulls().head(SOME)  # to find out that a type cannot hold all takes long
     found: list[pa.DataType] = []
     for dtype in candidates:
         if pa.int64() in found and dtype not in (pa.bool_(), pa.float64()):
             continue  # whole numbers are no dates
-        if (dtype == pa.float64() and pa.int64() in found) or _cast(text, dtype) is not None:
+        is_wider = dtype == pa.float64() and pa.int64() in found
+        if is_wider or all(_cast(part, dtype) is not None for part in (some, text)):
             found.append(dtype)
     return found
 
