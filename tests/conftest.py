@@ -1,8 +1,8 @@
 """What all tests share: how JAX compiles, and tables small enough to look at.
 
 A fit compiles one program for each shape of table, and that takes far longer than the few
-steps that a test then makes. Four things keep it short: XLA's optimisation passes are off for
-the tests in this folder, and its newer way of fusing operations, which doubles the time (same
+steps that a test then makes. Four things keep it short: XLA's optimisation passes are off, in
+doctests too, and its newer way of fusing operations, which doubles the time (same
 mathematics, slower steps); a program is compiled in one piece, since the other cores have tests of
 their own; and what was compiled is kept in pytest's cache folder for the next run. A test that
 really trains, or asks how users' programs round, compiles as users do, by the fixture
@@ -34,6 +34,7 @@ def pytest_configure(config):
         return options(*args, env_options_overrides=given or None, **kwargs)
 
     compiler.get_compile_options = quick_if_asked
+    jax.config.update(SLOW_PROGRAMS, True)
     if hasattr(config, "cache"):
         jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("jax")))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -41,17 +42,12 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", "ignore:Error (read|writ)ing persistent comp")
 
 
-@pytest.fixture(autouse=True)
-def _compile_quickly():
-    jax.config.update(SLOW_PROGRAMS, True)
-    yield
-    jax.config.update(SLOW_PROGRAMS, False)
-
-
 @pytest.fixture
-def optimised(_compile_quickly):
+def optimised():
     """Compile as users do, for tests that make thousands of steps."""
     jax.config.update(SLOW_PROGRAMS, False)
+    yield
+    jax.config.update(SLOW_PROGRAMS, True)
 
 
 @pytest.fixture

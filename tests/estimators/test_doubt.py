@@ -95,9 +95,9 @@ def test_without_held_out_rows_nothing_is_believed():
 
 
 def test_where_columns_depend_on_each_other_the_doubt_is_believed_and_where_they_do_not_it_is_not():
-    a, _ = belief_of(ALAD(random_state=0).fit(dependent(600)))
+    a, _ = belief_of(ALAD(epochs=100, random_state=0).fit(dependent(600)))
     assert sum(a) > 0.5
-    a, _ = belief_of(ALAD(random_state=0).fit(RNG.normal(size=(100, 5))))
+    a, _ = belief_of(ALAD(epochs=200, random_state=0).fit(RNG.normal(size=(100, 5))))
     assert sum(a) < 0.2
 
 

@@ -140,4 +140,5 @@ def learned():
         detector = ALAD(
             preset="pictures", epochs=60, learning_rate=1e-3, batch_size=32, random_state=0
         ).fit(stripes(640))
+        jax.config.update("jax_disable_most_optimizations", True)
         yield detector, np.concatenate([stripes(60, 1), dots(60, 2)]), np.arange(120) >= 60

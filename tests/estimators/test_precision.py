@@ -24,6 +24,7 @@ from tests.estimators.small import NETWORKS, NEW, X, equal, fitted, new
 RULE = optax.adam(1e-3, 0.5, 0.999)
 PICTURES = stripes(8)[..., None].astype(np.float32) / 127.5 - 1
 ROWS = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)[:16]
+PART = "ALAD of pictures, in part"  # which compiles in a third of the time of the whole
 CASES = {
     "ALAD": (ALAD(), ROWS),
     "ALAD, the paper's": (ALAD(preset="kdd99", spectral_norm=True), ROWS),
@@ -31,6 +32,7 @@ CASES = {
     "DSEBM": (DSEBM(), ROWS),
     "AutoEncoder": (AutoEncoder(), ROWS),
     "ALAD of pictures": (ALAD(preset="pictures"), PICTURES),
+    PART: (BiGAN(preset="pictures"), PICTURES),
     "DSEBM of pictures": (DSEBM(preset="pictures"), PICTURES),
 }
 
@@ -72,7 +74,7 @@ def traced(case, precision):
     return list(products(jax.make_jaxpr(steps[precision])(learners, batches, key(1)).jaxpr))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if case != PART])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_every_product_is_of_the_precision_that_was_asked_for(case, precision):
     found = traced(case, precision)
@@ -94,7 +96,7 @@ def after_a_step(case):
     return [jax.jit(step.__call__)(learners, batches, key(1)) for step in steps.values()]
 
 
-@pytest.mark.parametrize("case", ["ALAD", "ALAD of pictures", "DSEBM", "AutoEncoder"])
+@pytest.mark.parametrize("case", ["ALAD", PART, "DSEBM", "AutoEncoder"])
 def test_what_lasts_beyond_a_step_is_float32_and_near_that_of_float32(case):
     (exact, of_exact), (rounded, of_rounded) = after_a_step(case)
     for leaf in jax.tree.leaves((rounded, of_rounded)):
