@@ -77,6 +77,12 @@ def test_scores_that_draw_together_are_seen_by_kolmogorov_smirnov():
     assert verdict.statement.endswith("by the Kolmogorov-Smirnov test.")
 
 
+def test_one_row_alone_proves_little():
+    verdict = exchangeability(np.arange(150.0), np.array([999.0]))
+    assert verdict.ks_p == pytest.approx(2 / 151)  # as far out as the first or the last
+    assert verdict.holds
+
+
 def test_the_verdict_errs_at_most_at_its_level():
     rng = np.random.default_rng(4)
     said_no = sum(

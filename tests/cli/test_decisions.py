@@ -312,6 +312,13 @@ def test_durations_tell_entities_apart(alad, calibrated):
     assert json.loads(done.out)["anomalies"] == 3
 
 
+def test_a_time_beyond_all_years_is_no_day():
+    column = pl.Series("at", [0, 2**63 - 1]).cast(pl.Datetime("us"))
+    for reader in (days, instants):
+        with pytest.raises(InputError, match=r"got one beyond the years 1 to 9999 in row 6\."):
+            reader(column, 5)
+
+
 def test_days_of_times():
     text = pl.Series("at", ["2026-01-31T23:00:00", "2026-02-01T00:00:00"])
     times = text.str.to_datetime()

@@ -153,14 +153,14 @@ def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
     assert "user (names rows, and measures nothing: whole numbers, of which float32" in done.err
     assert "user" not in told
     assert "label (named like a label: if it is one, give it the role label)" in told
-    assert "note: constant columns, which tell nothing: label\n" in done.err
+    assert "note: constant columns, from which nothing is learned: label\n" in done.err
 
 
 def test_constant_columns_and_missing_values_are_allowed_and_named(alad):
     table = give("a,b,c,d\n1,7,x,\n2,7,,u\n,7,x,u\n3,7,y,\n")
     done = alad.good("fit", table, *TO_NEW)
     assert done.err == (
-        "note: constant columns, which tell nothing: b\n"
+        "note: constant columns, from which nothing is learned: b\n"
         "note: missing values: d (2 rows), a (1 row), c (1 row)\n"
     )
     said = json.loads(alad.good("fit", table, *TO_NEW, "--json").out)

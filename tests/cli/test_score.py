@@ -104,6 +104,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "newly_missing": {"count": 1, "proto": 1},
         "newly_missing_uncounted": [],
         "empty_files": [],
+        "otherwise": {},
         "keys_of_folders": [],
         "ignored_columns": ["label"],
         "formulas": {},
@@ -118,7 +119,7 @@ def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypat
     table = give("\n".join(["bytes,count,proto,id", *(f"{row},7" for row in rows)]))
     notes = alad.good("score", model, table, "-o", "s.csv").err.splitlines()[1:-1]
     assert notes == [
-        "note: categories that fit did not see: proto (6 rows)",
+        "note: values that fit did not see: proto (6 rows)",
         "note: missing where fit saw every value, so unlike all of them: bytes (3 rows), "
         "count (3 rows), proto (3 rows)",
         "note: columns left aside, because fit did not see them: id",

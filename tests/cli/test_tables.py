@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.feather
 import pytest
 
 from alad import load
@@ -453,6 +455,24 @@ def test_a_column_without_any_value_in_a_file_of_a_set_is_missing_there():
     pl.DataFrame({"a": ["x"]}).write_parquet("logs/3.parquet")
     with pytest.raises(InputError, match=r"numbers in column 'a' of logs.3\.parquet, as in the"):
         read("logs")
+
+
+def arrow(column: pa.Array) -> None:
+    pa.feather.write_feather(pa.table({"x": [1.5, 2.5], "z": column}), "t.arrow")
+
+
+def test_types_that_polars_lacks_are_read_as_others():
+    arrow(pa.array([Decimal("1.5"), Decimal(2)], pa.decimal256(40, 2)))
+    assert read("t.arrow")["z"].to_list() == [1.5, 2.0]
+    arrow(pa.array([0, 60_000_000], pa.timestamp("us", "+05:30")))
+    assert read("t.arrow")["z"].dtype == pl.Datetime("us", "UTC")
+
+
+def test_a_type_that_cannot_be_read_is_named_with_its_column():
+    arrow(pa.array([(1, 15, 0), None], pa.month_day_nano_interval()))
+    for reader in (read, batches):
+        with pytest.raises(InputError, match="in column 'z'; got the type month_day_nano_interval"):
+            reader("t.arrow")
 
 
 OTHERS = {

@@ -405,6 +405,20 @@ def test_a_batch_without_rows_is_none():
     assert detector.rows_at_fit_ == 40
 
 
+def test_batches_may_be_frames_of_any_make():
+    few = MANY.head(100)
+    ours = new(Mahalanobis).fit(stream(few)).score_samples(few)
+    for make in (pl.DataFrame.to_pandas, pl.DataFrame.to_arrow):
+        batches = [make(few[:50]), make(few[50:])]
+        detector = new(Mahalanobis).fit(Stream(lambda b=batches: b, 100, folder=".", memory=SMALL))
+        assert np.array_equal(detector.score_samples(few), ours)
+
+
+def test_batches_that_can_be_read_once_are_refused():
+    with pytest.raises(InputError, match=r"Expected a function that reads .*; got generator\."):
+        Stream((frame for frame in [MANY]), len(MANY), folder=".")
+
+
 def test_a_stream_of_one_row_is_refused():
     with pytest.raises(InputError, match="Expected at least 2 rows to learn from"):
         new(KNN).fit(stream(MANY.head(1)))

@@ -69,6 +69,24 @@ def test_notes_count_what_fit_had_not_promised():
     assert notes is None
 
 
+def test_a_masked_array_is_refused_and_one_without_masked_values_is_not():
+    masked = np.ma.masked_array(X, mask=X > 1e9)
+    detector = new(Mahalanobis).fit(masked)
+    masked[0, 0] = np.ma.masked
+    for refuse in (detector.score_samples, new(KNN).fit):
+        with pytest.raises(InputError, match=r"got one with masked values\. Fill them"):
+            refuse(masked)
+
+
+@pytest.mark.parametrize("value", ["tcp", None])
+def test_a_frame_whose_names_are_no_text_is_told_to_name_its_columns(value):
+    frame = pd.DataFrame({0: [1.0, 2.0, 3.0], 1: [value, 1.0, 2.0]})
+    with pytest.raises(InputError, match=r"Name the columns with text, X.columns = X.columns.as"):
+        new(KNN).fit(frame)
+    frame.columns = frame.columns.astype(str)
+    assert new(KNN).fit(frame.astype({"1": str})).n_features_in_ == 2
+
+
 def test_an_array_is_taken_to_the_digits_of_the_frame_that_was_fitted_on():
     far = 1e9 + np.random.default_rng(0).normal(size=(50, 2))
     detector = KNN(k=3).fit(pl.DataFrame(far, schema=["a", "b"]))

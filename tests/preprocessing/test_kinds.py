@@ -857,7 +857,13 @@ LOOKS = {
     "seconds": (["1795694400", "1795694400"], "all look like seconds since 1970: kind time, if "),
     "numbers": (["12", "13", " 1e3"], "all look like numbers: kind numeric, if they count or mea"),
     "commas": (["12,5", "1,234.5"], "all look like numbers with commas: write them with a point"),
+    "marks among few": (["532", "1,234,567"], "all look like numbers with commas: write them wi"),
     "units": (["21.5 °C", "50%", "3 ms"], "all look like numbers with a unit: write them without"),
+    "money": (["-$1,234.50", "12 €", "1,234 ms"], "all look like numbers with a unit: write them"),
+    "addresses of 128 bits": (
+        ["fe80::1", "::", "1:2:3:4:5:6:7:8"] * 9 + ["host"],
+        "96.4% look like addresses, but not 'host': kind",
+    ),
 }
 
 
@@ -871,6 +877,57 @@ def test_what_words_look_like_is_pointed_at(values, note):
 def test_words_look_like_words():
     assert encoder_of(["tcp", "udp", "a1", "/etc", "1.2.3", "7 dwarfs"]).columns[0].note == ""
     assert encoder_of(["10.0.0.1", "host"] * 9, "categorical").columns[0].note == ""
+    for value in ("0a:46:00:11:22:33", "26:15:09", "2026-11-03 10:00:07 WARN disk1 at 3%"):
+        assert encoder_of([value] * 2).columns[0].note == ""
+
+
+def test_what_numbers_that_never_come_twice_look_like_is_pointed_at_as_well():
+    values = [f"{i},{i}5" for i in range(60)]
+    column, _ = fit_encoder(pl.DataFrame({"a": values, "b": range(60)})).columns
+    assert (column.kind, column.role) == ("ignored", "identifier")
+    assert column.note == (
+        "all values are different (60 rows); all look like numbers with commas: write them with a "
+        "point, and with no mark for thousands"
+    )
+
+
+CLOCKS = {
+    "a zone": ("2026-01-01T10:00", "2026-01-02T10:00:00+05:30", "times with a zone, taken to UTC"),
+    "none": ("2026-01-01T10:00Z", "2026-01-02T10:00", "times without a zone, taken for UTC, wh"),
+    "a typed zone": (
+        "2026-01-01T10:00",
+        dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
+        "times with a zone, taken to UTC, where those of fit had none",
+    ),
+    "dates": ("2026-01-01T10:00", "2026-01-02", "dates alone, where fit saw times of day"),
+    "typed dates": ("2026-01-01T10:00", dt.date(2026, 1, 2), "dates alone, where fit saw times of"),
+    "as at fit": ("2026-01-01T10:00", "2026-01-02T11:30:00", ""),
+    "hours, where fit saw dates": ("2026-01-01", "2026-01-02", ""),
+    "seconds": ("2026-01-01T10:00Z", 1_795_694_400, ""),
+    "seconds as text": ("2026-01-01T10:00Z", "1795694400", ""),
+    "nothing": ("2026-01-01T10:00Z", None, ""),
+}
+
+
+@pytest.mark.parametrize(("known", "new", "remark"), CLOCKS.values(), ids=CLOCKS.keys())
+def test_clocks_of_another_kind_than_at_fit_are_told(known, new, remark):
+    encoder = encoder_of([known, known[:9] + "3" + known[10:]])
+    told = encoder.transform(pl.DataFrame({"a": [new, new]}))[1].remarks
+    assert told.get("a", "").startswith(remark)
+    assert bool(told) == bool(remark)
+
+
+BEYOND = [pl.Series("a", [0, 2**63 - 1]).cast(pl.Datetime("us")), pl.Series("a", [0, 3_000_000])]
+
+
+@pytest.mark.parametrize("times", [BEYOND[0], BEYOND[1].cast(pl.Date)], ids=["infinity", "date"])
+def test_times_of_no_year_of_four_digits_are_refused_by_row(times):
+    for first, row in ((times, 1), (times[1:], 0)):
+        with pytest.raises(InputError, match=f"years 1 to 9999 in column 'a'; got one .* {row}."):
+            fit_encoder(first.to_frame())
+    encoder = encoder_of([dt.date(2026, 1, 1), dt.date(2026, 1, 2)])
+    with pytest.raises(InputError, match=r"years 1 to 9999 in column 'a'; got one .* 1\."):
+        encoder.transform(times.to_frame())
 
 
 # --------------------------------------------------------------------------------- refusals

@@ -8,12 +8,14 @@ import json
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.frames import feature_names, is_frame, to_polars
 from alad.preprocessing.kinds.words import MISSING
 from alad.preprocessing.learning.tables import fit_encoder
+from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder
 
 TRAIN = pl.DataFrame(
@@ -162,6 +164,26 @@ def test_pandas_categories_that_are_numbers_stay_categories():
     assert encoder.transform(frame)[0].tolist() == [[1, 0], [0, 1], [1, 0]]
 
 
+@pytest.mark.parametrize(
+    "known", [pd.Categorical([443, 80, 443]), pd.Categorical([443.0, 80, 443])]
+)
+def test_pandas_categories_of_whole_numbers_are_the_same_beside_a_gap(known):
+    x, notes = fit_encoder(pd.DataFrame({"port": known})).transform(
+        pd.DataFrame({"port": pd.Categorical([443, None, 80])})
+    )
+    assert x[[0, 2]].tolist() == [[1, 0], [0, 1]]
+    assert (notes.unseen, notes.missing) == ({}, {"port": 1})
+
+
+def test_pandas_categories_of_any_type_are_their_text():
+    values = pd.Series([0.5, 1.5, 0.5, None])
+    bins, mixed = pd.cut(values, [0.0, 1.0, 2.0]), pd.Categorical(["x", 1, "x", None])
+    periods = pd.PeriodIndex(["2026-01", "2026-02"], freq="M").astype("category")[[0, 1, 0, 1]]
+    frame = pd.DataFrame({"bins": bins, "mixed": mixed, "month": periods})
+    names = ("bins=(0.0, 1.0]", "bins=(1.0, 2.0]", f"bins={MISSING}", "mixed=1", f"mixed={MISSING}")
+    assert fit_encoder(frame).feature_names == (*names, "mixed=x", "month=2026-01", "month=2026-02")
+
+
 def test_all_missing_column_is_fine_at_transform():
     assert encoded(pl.concat([row(count=None)]))["count"] == 10
     assert encoded(row(proto=float("nan")))[f"proto={MISSING}"] == 1
@@ -179,7 +201,19 @@ def test_constant_columns_are_allowed_and_named():
     frame = pl.DataFrame({"a": [1, 1], "b": ["x", "x"], "c": [1, 2]})
     encoder = fit_encoder(frame)
     assert encoder.constant_columns == ("a", "b")
-    assert encoder.transform(frame)[0].tolist() == [[1, 1, 1], [1, 1, 2]]
+    x, notes = encoder.transform(frame)
+    assert x.tolist() == [[1, 1, 1], [1, 1, 2]]
+    assert notes.unseen == {}
+
+
+def test_other_numbers_are_counted_where_fit_saw_one():
+    frame = pl.DataFrame({"root": [False] * 3, "su": [0.1] * 3, "n": [1, 2, 3]})
+    stated = [("root", "boolean"), ("su", "log-numeric"), ("n", "numeric")]
+    for schema in (None, Schema(tuple(Stated(*column) for column in stated))):
+        encoder = fit_encoder(frame, schema)
+        new = pl.DataFrame({"root": [True, False, None], "su": [0.1, 7, 8], "n": [4, 5, 6]})
+        assert encoder.transform(new)[1].unseen == {"root": 1, "su": 2}
+        assert encoder.transform(frame)[1].unseen == {}
 
 
 def test_json_round_trip_is_exact():
@@ -291,6 +325,19 @@ def test_what_is_no_frame_in_memory_is_refused():
 def test_two_columns_of_one_name_are_refused(names):
     with pytest.raises(InputError, match="a name of its own"):
         fit_encoder(pd.DataFrame([[1, 2]], columns=names))
+
+
+def test_two_columns_of_one_name_in_arrow_are_named():
+    with pytest.raises(InputError, match="a name of its own; got 'a' more than once"):
+        fit_encoder(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]))
+
+
+def test_a_batch_of_arrow_is_a_frame():
+    (batch,) = TRAIN.to_arrow().to_batches()
+    assert is_frame(batch)
+    assert to_polars(batch.select(TRAIN.columns[::-1])).columns == TRAIN.columns[::-1]
+    x, _ = fit_encoder(TRAIN).transform(batch.select(TRAIN.columns[::-1]))
+    assert np.array_equal(x, fit_encoder(TRAIN).transform(TRAIN)[0])
 
 
 def test_pandas_text_needs_no_pyarrow(monkeypatch):

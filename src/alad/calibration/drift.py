@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
+from scipy.stats import chi2_contingency, false_discovery_control
 
 from alad.calibration import _checks
+from alad.calibration.exchangeability import kolmogorov_smirnov
 from alad.errors import InputError
 
 LEAST = 5  # rows that a category has in the mean of both tables, or it counts among the others
@@ -102,8 +103,7 @@ def _tested(old: NDArray[Any], new: NDArray[Any], binary: NDArray[Any]) -> tuple
 
 
 def _numbers(old: NDArray[Any], new: NDArray[Any]) -> tuple[str, float, float]:
-    ks = ks_2samp(old, new, method="asymp")
-    return "Kolmogorov-Smirnov", float(ks.statistic), float(ks.pvalue)
+    return "Kolmogorov-Smirnov", *kolmogorov_smirnov(old, new)
 
 
 def _categories(old: NDArray[Any], new: NDArray[Any]) -> tuple[str, float, float]:

@@ -24,12 +24,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainc, gammaln, hyp1f1
 from scipy.stats import ks_2samp
 
 from alad.calibration import _checks
 from alad.calibration._checks import Vector
+
+FEW = 50  # rows, of which the test of two distributions is exact
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The verdict as a dictionary of text and numbers."""
         return asdict(self)
+
+
+def kolmogorov_smirnov(old: NDArray[Any], new: NDArray[Any]) -> tuple[float, float]:
+    """The largest difference of two distribution functions, and its p-value: of few rows, exact.
+
+    >>> kolmogorov_smirnov(np.arange(99), np.array([100]))
+    (1.0, 0.02)
+    """
+    method = "exact" if min(len(old), len(new)) < FEW else "asymp"
+    ks = ks_2samp(old, new, method=method)
+    return float(ks.statistic), float(ks.pvalue)
 
 
 def exchangeability(
@@ -89,21 +102,21 @@ def exchangeability(
     wealth = martingale(successive_p_values(known, new, seed))
     place = int(wealth.argmax())
     top = max(float(wealth[place]), 0.0)
-    ks = ks_2samp(known, new, method="asymp")
+    ks_statistic, ks_p = kolmogorov_smirnov(known, new)
     of_martingale = float(np.exp(-top))
     beyond = np.flatnonzero(wealth >= np.log(2 / level))
-    holds = min(of_martingale, float(ks.pvalue)) > level / 2
+    holds = min(of_martingale, ks_p) > level / 2
     return Verdict(
         holds=holds,
         level=float(level),
-        statement=_statement(holds, of_martingale <= level / 2, float(ks.pvalue) <= level / 2),
+        statement=_statement(holds, of_martingale <= level / 2, ks_p <= level / 2),
         rows=len(new),
         calibration_rows=len(known),
         martingale_maximum=top / np.log(10),
         martingale_row=place if top > 0 else -1,
         martingale_p=of_martingale,
-        ks_statistic=float(ks.statistic),
-        ks_p=float(ks.pvalue),
+        ks_statistic=ks_statistic,
+        ks_p=ks_p,
         martingale_stop=int(beyond[0]) if len(beyond) else None,
     )
 

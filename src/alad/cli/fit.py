@@ -255,7 +255,7 @@ def _tell(done: Mapping[str, Any]) -> None:
     lines.append(f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}){flags}.")
     lines.append(calibrating.told(done["calibration"]))
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
-    note("constant columns, which tell nothing", done.get("constant_columns", ()))
+    note("constant columns, from which nothing is learned", done.get("constant_columns", ()))
     left_out = done.get("left_out_columns", {}).items()
     note("not given to the model", [f"{name} ({why})" for name, why in left_out])
     doubts = done.get("doubtful_columns", {}).items()

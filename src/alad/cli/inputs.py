@@ -110,6 +110,7 @@ class Rows(Inputs):
         self.wanted = _wanted(detector, table)
         self.unseen: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
+        self.remarks: dict[str, str] = {}
 
     def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
         """Give all rows."""
@@ -140,10 +141,11 @@ class Rows(Inputs):
         return as_copied(frame, self.encoder.schema)
 
     def note(self, notes: TableNotes | None) -> None:
-        """Add the rows with values that fit did not see, and those without a value."""
+        """Add the rows with values that fit did not see, those without a value, and remarks."""
         if notes is not None:
             self.unseen.update(notes.unseen)
             self.missing.update(notes.missing)
+            self.remarks.update(notes.remarks)
 
     def summary(self, beside: Sequence[str]) -> dict[str, Any]:
         """What was noted, and which columns and files nobody read."""
@@ -158,6 +160,7 @@ class Rows(Inputs):
             "missing_values": dict(self.missing),
             "newly_missing": {c.name: self.missing[c.name] for c in new},
             "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
+            "otherwise": self.remarks,
             **left_aside(self.table),
             "ignored_columns": [name for name in self.table.names if name not in known],
         }

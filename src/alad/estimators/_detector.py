@@ -30,6 +30,7 @@ from alad.estimators._given import (
     Columns,
     Matrix,
     Vector,
+    check_not_masked,
     check_single,
     encoder_for,
     enough_rows,
@@ -137,7 +138,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             ``offset_`` by the old one.
         """
         check_is_fitted(self)
-        self._check_as_fitted("Fit again; score_samples(X) ranks rows by what is set now.")
+        self._check_as_fitted("Fit again, or set it back.")
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any, fdr: float | None = None) -> NDArray[np.int64]:
@@ -395,6 +396,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return x
 
     def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
+        check_not_masked(X)
         try:
             x: NDArray[Any] = validate_data(
                 self,
@@ -404,7 +406,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 ensure_min_samples=2 if fitting else 1,
             )
         except ValueError as error:
-            raise InputError(with_advice(str(error))) from error
+            raise InputError(with_advice(str(error), is_named=is_frame(X))) from error
         except TypeError as error:
             if "Feature names are only supported" not in str(error):
                 raise

@@ -108,11 +108,32 @@ def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     return None
 
 
-def with_advice(message: str) -> str:
+def check_not_masked(X: Any) -> None:
+    """Refuse an array of which values are masked: what stands there would count as any other.
+
+    Raises
+    ------
+    InputError
+        Some are.
+    """
+    if np.ma.is_masked(X):
+        raise InputError(
+            "Expected an array without gaps; got one with masked values. Fill them, or pass a data "
+            "frame with missing values: there gaps are allowed."
+        )
+
+
+def with_advice(message: str, *, is_named: bool = False) -> str:
     """Add what to do to those of scikit-learn's messages that only say what is wrong.
 
-    Of gaps it has advice itself, to take one of its own classifiers; ours stands in its place.
+    Of gaps it has advice itself, to take one of its own classifiers; ours stands in its place. A
+    frame that comes here has names that are no text, so that it was taken for an array.
     """
+    if is_named and ("NaN" in message or "could not convert" in message):
+        return (
+            f"{message.splitlines()[0]}\nName the columns with text, X.columns = "
+            "X.columns.astype(str) say: of such a frame text becomes one-hot, and gaps are allowed."
+        )
     if "NaN" in message:
         wrong = message.splitlines()[0]
         return (

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from alad._files import explained
 from alad.errors import InputError, RowError
 from alad.estimators._given import Matrix, drawn
+from alad.preprocessing.frames import to_polars
 from alad.preprocessing.learning.tables import TableLearner
 from alad.preprocessing.scaling import Scaler, ScalerLearner
 from alad.preprocessing.table import TableEncoder
@@ -46,7 +47,7 @@ class Stream:
     Parameters
     ----------
     batches : callable
-        Gives the frames of one reading, which all have the same columns.
+        Gives the frames of one reading, of any make, which all have the same columns.
     rows : int
         How many rows those have together.
     folder : path
@@ -70,12 +71,18 @@ class Stream:
 
     def __init__(
         self,
-        batches: Callable[[], Iterable[pl.DataFrame]],
+        batches: Callable[[], Iterable[Any]],
         rows: int,
         *,
         folder: str | os.PathLike[str],
         memory: int = MEMORY,
     ) -> None:
+        if not callable(batches):
+            raise InputError(
+                "Expected a function that reads the table from its beginning whenever it is "
+                f"called, for a fit reads it more than once; got {type(batches).__name__}. Give "
+                "lambda: ..., say."
+            )
         self.batches, self.rows = batches, rows
         self.folder, self.memory = Path(folder), memory
         self.missing: Counter[str] = Counter()
@@ -92,7 +99,7 @@ class Stream:
             There are more or fewer rows than were stated: the table changes while it is read.
         """
         read = 0
-        for frame in self.batches():
+        for frame in map(to_polars, self.batches()):
             read += frame.height
             if read > self.rows:
                 break
@@ -108,7 +115,7 @@ class Stream:
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return next(iter(self.batches())).columns
+        return to_polars(next(iter(self.batches()))).columns
 
     def without(self, chosen: Bools) -> Stream:
         """The stream of the other rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -79,10 +80,14 @@ def _eager(x: Any) -> nw.DataFrame[Any]:
 
 def _wrapped(x: Any) -> Any:
     """``x`` as narwhals sees it: a frame in memory, a lazy one, or ``x`` itself."""
+    arrow: Any = sys.modules.get("pyarrow")
+    if arrow and isinstance(x, arrow.RecordBatch):  # no frame to narwhals
+        x = arrow.Table.from_batches([x])
     try:
         return nw.from_native(x, pass_through=True)
     except DuplicateError as error:
-        _check_unique([str(name) for name in getattr(x, "columns", ())])
+        names: Any = getattr(x, "column_names", None) or getattr(x, "columns", ())
+        _check_unique([str(name) for name in names])
         raise InputError(f"Expected a data frame that can be read; got {error}.") from error
 
 
@@ -96,18 +101,23 @@ def _check_unique(names: list[str]) -> None:
 
 
 def _column(series: nw.Series[Any], name: str) -> pl.Series:
+    # pandas has categories that are numbers, or intervals; they are categories all the same.
+    is_categorical = series.dtype in (nw.Categorical, nw.Enum)
     if series.dtype not in (nw.Object, nw.Unknown):
         try:
             found = series.to_polars().rename(name)
-            # pandas has categories that are numbers; they are categories all the same.
-            is_categorical = series.dtype in (nw.Categorical, nw.Enum)
-            return found.cast(pl.String) if is_categorical else found
+            return as_text(found) if is_categorical else found
         except ImportError:  # pandas text without pyarrow: through Python objects, slowly
             pass
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
+            if not is_categorical:
+                raise
     missing = series.is_null().to_list()
     values = [
         None if gone else value for value, gone in zip(series.to_list(), missing, strict=True)
     ]
+    if is_categorical:
+        values = [None if value is None else str(value) for value in values]
     return _from_objects(values, name)
 
 

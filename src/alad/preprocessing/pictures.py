@@ -53,6 +53,8 @@ def as_pictures(X: Any, *, fitting: bool = True) -> NDArray[Any]:
     >>> as_pictures(np.zeros((2, 28, 28), np.uint8)).shape
     (2, 28, 28, 1)
     """
+    if np.ma.is_masked(X):
+        raise InputError("Expected pictures without gaps; got masked values. Fill them.")
     try:
         x = np.asarray(X)
     except ValueError as error:

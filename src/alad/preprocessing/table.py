@@ -59,10 +59,13 @@ class TableNotes:
 
     rows: int
     unseen: dict[str, int] = field(default_factory=dict)
-    """Rows with a category, address, port or host that fit did not see; of addresses and ports,
-    only where new ones are news: not where so many came once at fit that more are to come."""
+    """Rows with a category, address, port or host that fit did not see, or another number where it
+    saw one; of addresses and ports, only where new ones are news: not where so many came once at
+    fit that more are to come."""
     missing: dict[str, int] = field(default_factory=dict)
     """Rows without a value."""
+    remarks: dict[str, str] = field(default_factory=dict)
+    """What of a column's values is otherwise than at fit: times that have a zone, say."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class TableEncoder:
         dense: list[tuple[int, NDArray[Any]]] = []
         coded: list[tuple[int, NDArray[np.int64]]] = []
         unseen, missing = {}, {}
+        remarks: dict[str, str] = {}
         position = 0
         for column in self.schema:
             found = column.of_kind.encode(column.given(table[column.name]), column)
@@ -163,9 +167,10 @@ class TableEncoder:
             flag = (found.gap,) if column.flags_missing else ()
             dense.extend(enumerate((*features, *flag), position))
             unseen[column.name], missing[column.name] = found.unseen, int(found.gap.sum())
+            remarks |= {column.name: found.remark} if found.remark else {}
             position += len(column.features)
         x = written(table.height, position, dense, coded)
-        return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing))
+        return x, TableNotes(table.height, _nonzero(unseen), _nonzero(missing), remarks)
 
     def untold(self, frame: Any) -> Bools:
         """(n, columns read) where a value is missing and its features are those of another."""

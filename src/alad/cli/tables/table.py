@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import polars as pl
+import pyarrow as pa
+
+from alad.errors import InputError
 
 ROWS = 131_072  # of a batch of a file that tells where its rows are
 BYTES = 1 << 24  # of a batch of lines
+OFFSET = r"[+-]\d{2}:(?!00)"  # from UTC, that polars knows no zone for
 
 
 class Table(Protocol):
@@ -46,7 +51,32 @@ class Table(Protocol):
 
 
 def frame_of(data: Any) -> pl.DataFrame:
-    """Arrow's table or batch as a frame, without what is told beside it: it may be any bytes."""
-    frame = pl.from_arrow(data.replace_schema_metadata(None))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    """Arrow's table or batch as a frame, without what is told beside it: it may be any bytes.
+
+    Raises
+    ------
+    InputError
+        A column is of a type that polars does not know.
+    """
+    columns = [
+        _known(column, name) for name, column in zip(data.schema.names, data.columns, strict=True)
+    ]
+    return pl.DataFrame(columns)
+
+
+def _known(column: Any, name: str) -> pl.Series:
+    """A column of Arrow's, in another type where polars has not its own."""
+    dtype = column.type
+    if pa.types.is_decimal256(dtype):
+        column = column.cast(pa.float64())
+    elif pa.types.is_timestamp(dtype) and re.match(OFFSET, dtype.tz or ""):
+        column = column.cast(pa.timestamp(dtype.unit, "UTC"))
+    try:
+        series = pl.from_arrow(column)
+    except (pl.exceptions.PolarsError, pa.ArrowException, ValueError, TypeError) as error:
+        raise InputError(
+            f"Expected numbers, text, true and false, or times in column {name!r}; got the type "
+            f"{dtype}, which cannot be read. Leave the column out, or write it in another type."
+        ) from error
+    assert isinstance(series, pl.Series)
+    return series.rename(name)

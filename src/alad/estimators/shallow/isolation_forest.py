@@ -71,7 +71,9 @@ class IsolationForest(AbstractDetector):
         most all of them. "auto" is 256.
     scaling : {"none", "minmax", "standard", "log-standard"}, default "none"
         What is done to columns first. A tree cuts a column anywhere between its least and its
-        largest value, so only "log-standard" changes more than the rounding.
+        largest value, so only "log-standard" changes more than the rounding. But trees take a
+        column for constant whose values all lie within 1e-7, and float32 rounds what lies far from
+        0: scale such columns.
     contamination : float in (0, 0.5], default 0.01
         Share of the training rows that ``predict`` is to flag.
     random_state : int, RandomState or None

@@ -145,6 +145,8 @@ class Encoded:
     gap: Bools
     unseen: int = 0
     codes: NDArray[np.int64] | None = None
+    remark: str = ""
+    """What of these values is otherwise than at fit, though they can be read."""
 
 
 class Kind(ABC):

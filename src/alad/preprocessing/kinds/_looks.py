@@ -13,12 +13,21 @@ MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be
 LOOKED_AT = 20_000  # distinct values
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_MARKED = (
+    r"[+-]?(?:\d+(?:,\d+)*\.?\d*|\.\d+)"  # with a mark for thousands, or a comma for the point
+)
+_MONEY = "[$€£¥]"
 _UNIT = (
     r"%|°?[CFK]|[kKMGT]?i?[Bb](?:/s|ps|it/s)?|[mµun]?s|min|h|[kMm]?(?:W|V|A|Pa|m|g)|hPa|bar|rpm"
     r"|[kMG]?Hz"
 )
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
-_V6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
+_GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})"
+_V6 = rf"(?:{_GROUPS}{{7}}|(?:{_GROUPS}{{0,6}})?::(?:{_GROUPS}{{0,6}})?)"
+_CLOCK = (
+    r"[T :,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?(?: \d{4})?"
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ LOOKS: Mapping[str, Look] = {
     "paths": Look(r"^/\S*$", "if these are request paths, state kind url"),
     "times": Look(
         r"^\[?(?:[A-Za-z]{3},? )?(?:\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"
-        r"|[A-Za-z]{3} +\d{1,2}|\d{1,2} [A-Za-z]{3} \d{4})(?:[T :,]+\d{1,2}:\d{2}.*)?\]?$",
+        rf"|[A-Za-z]{{3}} +\d{{1,2}}|\d{{1,2}} [A-Za-z]{{3}} \d{{4}})(?:{_CLOCK})?\]?$",
         "kind time, once all are of one format: state that too",
     ),
     "seconds since 1970": Look(r"^[12]\d{9}(?:\.\d+|\d{3})?$", "kind time, if they are"),
@@ -47,9 +56,11 @@ LOOKS: Mapping[str, Look] = {
         rf"^{_NUMBER}(?:[eE][+-]?\d+)?$", "kind numeric, if they count or measure and all are"
     ),
     "numbers with commas": Look(
-        r"^[+-]?\d+(?:,\d+)+(?:\.\d+)?$", "write them with a point, and with no mark for thousands"
+        rf"^{_MARKED}$", "write them with a point, and with no mark for thousands"
     ),
-    "numbers with a unit": Look(rf"^{_NUMBER} ?(?:{_UNIT})$", "write them without it"),
+    "numbers with a unit": Look(
+        rf"^(?:[+-]?{_MONEY} ?{_MARKED}|{_MARKED} ?(?:{_UNIT}|{_MONEY}))$", "write them without it"
+    ),
 }
 VALUE = pl.col("value")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,11 +51,15 @@ class Numeric(Kind):
         return {column.name: False}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the number, or the training median where it is missing."""
+        """Give the number, or the training median where it is missing.
+
+        Where fit saw a single number all others are news, and a model may not look at them.
+        """
         values, gap = numbers(as_at_fit(series, column))
         if gap.any():
             values = np.where(gap, np.float32(column.fill), values)
-        return Encoded((values,), gap)
+        others = int((values != np.float32(column.fill)).sum()) if column.constant else 0
+        return Encoded((values,), gap, others)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the number."""
@@ -76,7 +81,7 @@ class LogNumeric(Numeric):
         """Give the logarithm, taken in float32."""
         plain = super().encode(series, column)
         (x,) = plain.features
-        return Encoded((signed_log(x),), plain.gap)
+        return replace(plain, features=(signed_log(x),))
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the number again."""

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.kinds import _formats
 from alad.preprocessing.kinds._base import (
     TEXT,
@@ -33,6 +33,9 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
 WITH_ZONE = r"\d:?\d{2}(?:[.,]\d+)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)\s*$"
+YEAR_1, YEAR_10000 = -719_162, 2_932_897  # their first days, since 1970
+A_DAY = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
+CLOCKED = r"[T ]\d{2}|\d:\d"
 OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
 WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 
@@ -85,7 +88,8 @@ class Time(Kind):
         """Give sines and cosines; for a missing time the training means."""
         parts = parts_at_fit(series, column.learned)
         made, gap = circles(parts.select(column.learned["parts"])), parts["gap"].to_numpy()
-        return Encoded(filled(tuple(made), gap, column.learned["fill"]), gap)
+        features = filled(tuple(made), gap, column.learned["fill"])
+        return Encoded(features, gap, remark=_remark(series, column.learned))
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the day of the week and the time of day, as text."""
@@ -101,6 +105,25 @@ class Time(Kind):
         pairs = part.reshape(len(part), -1, 2)
         lengths = np.linalg.norm(pairs, axis=2, keepdims=True)
         return (pairs / np.where(lengths > 0, lengths, 1)).reshape(part.shape)
+
+
+def _remark(series: pl.Series, learned: Mapping[str, Any]) -> str:
+    """Whether clocks of another kind come than fit saw; text of a format is as at fit."""
+    is_text = series.dtype in TEXT
+    if is_text and (form_of(learned) != ISO_8601 or _is_all_numbers(without_absent(series))):
+        return ""
+    if not (is_text or series.dtype.is_temporal()) or series.null_count() == len(series):
+        return ""
+    text = series.cast(pl.String) if is_text else None
+    has_clock = series.dtype != pl.Date if text is None else text.str.contains(CLOCKED).any()
+    if not has_clock:
+        return "dates alone, where fit saw times of day" if "hour" in learned["parts"] else ""
+    is_zoned, was_zoned = _tells_zones(series), learned.get(ZONED)
+    if series.dtype == pl.Time or was_zoned is None or is_zoned == was_zoned:
+        return ""
+    if is_zoned:
+        return "times with a zone, taken to UTC, where those of fit had none"
+    return "times without a zone, taken for UTC, where those of fit had one"
 
 
 def _said(part: str, turn: float) -> str:
@@ -173,6 +196,7 @@ class TimeLearner(Learner):
     def _begin(self, series: pl.Series) -> None:
         present = series.drop_nulls()
         if len(present):
+            _check_years(series)
             self.first = present[0]
             forms = (self.form,) if self.form else self._forms(present)
             self.readings = {form: Reading() for form in forms}
@@ -297,6 +321,7 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
 def _times(series: pl.Series, form: str) -> pl.Series:
     """Dates, date-times or times of day, null where none is given."""
     dtype, given = series.dtype, series.fill_nan(None) if series.dtype.is_float() else series
+    _check_years(series)
     if _zone(dtype):
         return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if dtype.is_temporal() and dtype != pl.Duration:
@@ -323,6 +348,29 @@ def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.
         return _formats.since_1970(written_numbers(series) if is_text else series, form)
     text = series.cast(pl.String) if is_text else _formats.as_digits(series, form)
     return _formats.read(text, form, as_written=as_written)
+
+
+def beyond_years(series: pl.Series) -> pl.Series:
+    """Where a date or date-time is of no year from 1 to 9999, as the infinity of databases is.
+
+    >>> beyond_years(pl.Series([0, 3_000_000, None]).cast(pl.Date)).to_list()
+    [False, True, None]
+    """
+    if series.dtype not in (pl.Date, pl.Datetime):
+        return pl.Series([False]).new_from_index(0, len(series))
+    a_day = A_DAY[series.dtype.time_unit] if isinstance(series.dtype, pl.Datetime) else 1
+    return ~series.to_physical().is_between(YEAR_1 * a_day, (YEAR_10000 * a_day) - 1)
+
+
+def _check_years(series: pl.Series) -> None:
+    beyond = beyond_years(series).fill_null(False)
+    if beyond.any():
+        raise RowError(
+            f"Expected times of the years 1 to 9999 in column {series.name!r}; got one beyond in "
+            "row",
+            int(beyond.arg_max() or 0),
+            ". Correct the value, leave it out as missing, or leave out the column.",
+        )
 
 
 def _zone(dtype: pl.DataType) -> str | None:

@@ -249,7 +249,8 @@ class WordLearner(Learner):
         constant = distinct + has_missing == 1
         kind, why = (self.kind, "") if self.kind else self._kind(distinct)
         if kind == "ignored":
-            return Learned("ignored", role="identifier", note=why)
+            note = "; ".join(filter(None, [why, self.looks.note]))
+            return Learned("ignored", role="identifier", note=note)
         if kind == "categorical":
             self._check(distinct)
             seen = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
