@@ -126,6 +126,16 @@ def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypat
     ]
 
 
+def test_what_is_otherwise_than_at_fit_is_told(alad):
+    rows = [f"2026-11-{i % 9 + 1:02} {i % 24:02}:00,7,{i % 5}" for i in range(60)]
+    alad.good("fit", give("\n".join(["at,level,n", *rows])), "-o", "m", "--detector", "knn")
+    new = give("\n".join(["at,level,n", "2026-11-03 10:00+05:30,7,1", "2026-11-03 10:00,9,1"]))
+    done = alad.good("score", "m", new, "-o", "s.csv")
+    remark = "at (times with a zone, taken to UTC, where those of fit had none)"
+    assert f"note: otherwise than at fit: {remark}\n" in done.err
+    assert "note: values that fit did not see: level (1 row)\n" in done.err
+
+
 def test_order_of_columns_does_not_matter(alad, model, train):
     train.select("proto", "bytes", "count").write_csv("new.csv")
     for table in ("train.csv", "new.csv"):
