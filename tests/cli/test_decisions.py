@@ -122,8 +122,19 @@ def test_alerts_per_day(alad, calibrated, monkeypatch, table):
         assert set(own.filter("is_anomaly")["row"]) == set(highest)
     said = json.loads(done.out)
     assert (said["anomalies"], said["threshold"]) == (15, None)
-    assert said["decision"]["rule"] == "at most 3 alerts for each day in column 'at'"
+    days = new_rows()["at"].str.slice(0, 10)
+    assert said["decision"]["rule"] == (
+        f"at most 3 alerts for each day in column 'at' (5 days, {days.min()} to {days.max()})"
+    )
     assert "at" not in said["ignored_columns"]
+
+
+def test_numbers_that_are_no_times_give_themselves_away(alad, calibrated):
+    new_rows().with_columns(took=pl.lit(0.5)).write_csv("new.csv")
+    done = alad.good(
+        "score", "calibrated", "new.csv", "-o", "s.csv", *"--alerts-per-day 2 --time took".split()
+    )
+    assert "for each day in column 'took' (1 day, 1970-01-01)." in done.err
 
 
 def test_alerts_per_entity_without_a_name_is_an_entity_too(alad, calibrated):

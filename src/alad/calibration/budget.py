@@ -59,6 +59,12 @@ class Budget:
         """How many groups there were."""
         return 0 if self._kept is None else self._kept["group"].n_unique()
 
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """The first and the last group in the order of their names: of days, the span."""
+        groups = None if self._kept is None else self._kept["group"].drop_nulls()
+        return None if groups is None or groups.is_empty() else (groups.min(), groups.max())  # type: ignore[return-value]
+
     def lowest(self) -> float | None:
         """The lowest score within the budget."""
         if self._kept is None or not self._kept.height:

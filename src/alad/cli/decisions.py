@@ -162,12 +162,20 @@ class WithinBudget(Rule):
         most = self.budget.most
         return Decision(
             f"at most {most:,} alert{'s' * (most != 1)} for each {self.what} in column "
-            f"{self.group_column!r}",
+            f"{self.group_column!r}{self._seen()}",
             None,
             f"No {self.what} has more than {most:,}. How many of them are false is not known.",
             "None.",
             note=self._note(),
         )
+
+    def _seen(self) -> str:
+        """Which days there were: a column of something else gives itself away."""
+        ends = self.budget.ends
+        if self.what != "day" or ends is None:
+            return ""
+        n = self.budget.groups
+        return f" (1 day, {ends[0]})" if n == 1 else f" ({n:,} days, {ends[0]} to {ends[1]})"
 
     def _note(self) -> str | None:
         if not self.ordinary:

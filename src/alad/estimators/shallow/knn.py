@@ -25,7 +25,8 @@ class KNN(RowKeeper):
 
     with the training rows r in the order of their distance from x. A row that equals a training
     row is taken for that row and does not count it: one distance of 0 is left out. So training
-    rows have the same scores at fit, where they set the offset, and later.
+    rows have the same scores at fit, where they set the offset, and later, if they come with the
+    digits that they had.
 
     Parameters
     ----------

@@ -13,9 +13,8 @@ MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be
 LOOKED_AT = 20_000  # distinct values
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
-_MARKED = (
-    r"[+-]?(?:\d+(?:,\d+)*\.?\d*|\.\d+)"  # with a mark for thousands, or a comma for the point
-)
+# With a mark for thousands, or a comma for the point.
+_MARKED = r"[+-]?(?:\d+(?:,\d+)*\.?\d*|\.\d+)"
 _MONEY = "[$€£¥]"
 _UNIT = (
     r"%|°?[CFK]|[kKMGT]?i?[Bb](?:/s|ps|it/s)?|[mµun]?s|min|h|[kMm]?(?:W|V|A|Pa|m|g)|hPa|bar|rpm"
