@@ -15,6 +15,8 @@ from benchmarks.beside import Beside
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
+from benchmarks.look import MIXED, NORMAL
+from benchmarks.look import folders as looked_at
 from benchmarks.permutation import shapley
 from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
@@ -189,3 +191,14 @@ def test_another_python_that_ends_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="it ended"):
         other.time_steps(1)
     other.close()
+
+
+def test_pictures_to_look_at_are_others_than_were_learned_from():
+    n = NORMAL + 2 * MIXED
+    x = np.arange(2 * n)
+    parts = looked_at(x, x % 2 == 0)
+    assert parts["normal"].tolist() == list(range(0, 2 * NORMAL, 2))
+    own, others = parts["mixed"][:MIXED], parts["mixed"][MIXED:]
+    assert not set(own) & set(parts["normal"])
+    assert (len(own), len(others), others.max()) == (MIXED, MIXED, 2 * MIXED - 1)
+    assert (own % 2 == 0).all()
