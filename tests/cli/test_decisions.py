@@ -326,7 +326,9 @@ def test_durations_tell_entities_apart(alad, calibrated):
 def test_a_time_beyond_all_years_is_no_day():
     column = pl.Series("at", [0, 2**63 - 1]).cast(pl.Datetime("us"))
     for reader in (days, instants):
-        with pytest.raises(InputError, match=r"got one beyond the years 1 to 9999 in row 6\."):
+        with pytest.raises(
+            InputError, match=r"years 1 to 9999 in column 'at'; got one beyond in row 6\."
+        ):
             reader(column, 5)
 
 

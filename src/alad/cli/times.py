@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_date, has_day
 from alad.preprocessing.kinds.numbers import is_date
-from alad.preprocessing.kinds.times import beyond_years, date_times, seconds_of_iso
+from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
 
@@ -29,7 +29,7 @@ def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
     >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
     ['2026-01-31', '2026-01-31', '1970-01-01']
     """
-    _check_years(column, start)
+    check_years(column, start)
     if column.dtype in (pl.Date, pl.Datetime):
         found = column.dt.date()
     elif form:
@@ -66,7 +66,7 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
     >>> instants(pl.Series("at", ["1970-01-02", "1970-01-01T01:00:00.5+01:00", "7"]), 0).tolist()
     [86400.0, 0.5, 7.0]
     """
-    _check_years(column, start)
+    check_years(column, start)
     if column.dtype in (pl.Date, pl.Datetime):
         found = column.cast(pl.Datetime("us")).dt.epoch("us") / 1e6
     elif form:
@@ -84,13 +84,6 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
         row = int((~sound).arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)
     return found.to_numpy()
-
-
-def _check_years(column: pl.Series, start: int) -> None:
-    beyond = beyond_years(column).fill_null(False)
-    if beyond.any():
-        row = int(beyond.arg_max() or 0)
-        raise _no_time(column, "one beyond the years 1 to 9999", start + row)
 
 
 def _check_no_dates(numbers: pl.Series) -> None:

@@ -196,7 +196,7 @@ class TimeLearner(Learner):
     def _begin(self, series: pl.Series) -> None:
         present = series.drop_nulls()
         if len(present):
-            _check_years(series)
+            check_years(series)
             self.first = present[0]
             forms = (self.form,) if self.form else self._forms(present)
             self.readings = {form: Reading() for form in forms}
@@ -321,7 +321,7 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
 def _times(series: pl.Series, form: str) -> pl.Series:
     """Dates, date-times or times of day, null where none is given."""
     dtype, given = series.dtype, series.fill_nan(None) if series.dtype.is_float() else series
-    _check_years(series)
+    check_years(series)
     if _zone(dtype):
         return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if dtype.is_temporal() and dtype != pl.Duration:
@@ -350,25 +350,23 @@ def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.
     return _formats.read(text, form, as_written=as_written)
 
 
-def beyond_years(series: pl.Series) -> pl.Series:
-    """Where a date or date-time is of no year from 1 to 9999, as the infinity of databases is.
+def check_years(series: pl.Series, start: int = 0) -> None:
+    """Refuse dates and date-times of no year from 1 to 9999, as the infinity of databases is.
 
-    >>> beyond_years(pl.Series([0, 3_000_000, None]).cast(pl.Date)).to_list()
-    [False, True, None]
+    Raises
+    ------
+    RowError
+        One is; the message has its row, the first being ``start``.
     """
     if series.dtype not in (pl.Date, pl.Datetime):
-        return pl.Series([False]).new_from_index(0, len(series))
+        return
     a_day = A_DAY[series.dtype.time_unit] if isinstance(series.dtype, pl.Datetime) else 1
-    return ~series.to_physical().is_between(YEAR_1 * a_day, (YEAR_10000 * a_day) - 1)
-
-
-def _check_years(series: pl.Series) -> None:
-    beyond = beyond_years(series).fill_null(False)
+    beyond = ~series.to_physical().is_between(YEAR_1 * a_day, YEAR_10000 * a_day - 1)
     if beyond.any():
         raise RowError(
             f"Expected times of the years 1 to 9999 in column {series.name!r}; got one beyond in "
             "row",
-            int(beyond.arg_max() or 0),
+            start + int(beyond.fill_null(False).arg_max() or 0),
             ". Correct the value, leave it out as missing, or leave out the column.",
         )
 
