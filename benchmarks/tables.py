@@ -398,8 +398,10 @@ def source(stored: Mapping[str, Any]) -> str:
         if machine.get("instructions")
         else machine["cpu"]
     )
+    trained = stored["payload"].get("training", {}).get("seconds")
+    minutes = f"{trained / 60:.0f} min of training, " if trained else ""
     return (
-        f"<sub>`{stored['command']}`, {repeats(stored)}, {stored['date'][:10]}, "
+        f"<sub>`{stored['command']}`, {repeats(stored)}, {minutes}{stored['date'][:10]}, "
         f"{accelerator}{cpu}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
     )
 
