@@ -361,6 +361,15 @@ def test_a_time_that_is_none_is_refused(model, scored):
         summarise(model, in_batches(scored), explain, time="proto")
 
 
+def test_times_beyond_what_python_has_are_left_alone_or_refused(model, scored):
+    forever = 253_402_300_800_000 + np.arange(len(scored))  # from the year 10000 on
+    until = pl.Series("until", forever).cast(pl.Datetime("ms"))
+    beside = summarise(model, in_batches(scored.with_columns(until)), explain, entity="until")
+    assert beside["groups"]["shown"][0]["examples"][0]["entity"].startswith("+10000-01-01")
+    with pytest.raises(InputError, match="years 1 to 9999 in column 'until'"):
+        summarise(model, in_batches(scored.with_columns(until)), explain, time="until")
+
+
 # --------------------------------------------------------------------------- small parts
 
 

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from alad.errors import InputError, OutputError
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
+BREAKS = re.compile(r"[\t\n\u2028\u2029]")
 LEAST = 20  # characters in a line of the last column
 SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
@@ -93,10 +94,19 @@ def _sayable(text: str, stream: TextIO) -> str:
     return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def in_one_line(text: str) -> str:
+    """Show ends of lines and tabs, which names of columns may have, and do not go to a next line.
+
+    >>> print(in_one_line("bytes" + chr(10) + "sent"))
+    bytes\\nsent
+    """
+    return BREAKS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def note(what: str, items: Collection[str]) -> None:
     """Write a line of notes, if there are any."""
     if items:
-        say(f"note: {what}: {', '.join(items)}")
+        say(f"note: {what}: {', '.join(map(in_one_line, items))}")
 
 
 def note_left_aside(done: Mapping[str, Sequence[str]]) -> None:
@@ -163,6 +173,7 @@ def in_columns(
     path    all of them look like
             paths, and are some
     """
+    body = [[in_one_line(cell) for cell in line] for line in body]
     widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
     before = sum(widths[:-1]) + 2 * len(widths[:-1])
     room = widths[-1] if width is None else min(widths[-1], max(width - before, LEAST))
@@ -186,5 +197,7 @@ def aligned(pairs: Mapping[str, Any]) -> str:
     rows    5
     offset  -1.5
     """
-    width = max(map(len, pairs), default=0)
-    return "\n".join(f"{name:{width}}  {value}" for name, value in pairs.items())
+    names = [in_one_line(name) for name in pairs]
+    width = max(map(len, names), default=0)
+    told = zip(names, pairs.values(), strict=True)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in told)

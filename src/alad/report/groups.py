@@ -255,7 +255,11 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
     """One alert with its reasons."""
     reasons = cases.reasons
     assert reasons is not None
-    row = cases.rows.row(i, named=True)
+    shown = [name for name in (ROW, SCORE, P_VALUE) if name in cases.rows.columns]
+    row = cases.rows.select(shown).row(
+        i, named=True
+    )  # what else it has may be beyond Python's types
+    whom = None if tally.entities is None else as_text(cases.rows[tally.entities.column])[i]
     share = likeness.shares(reasons.contributions[i : i + 1])[0]
     moment = None if tally.moments is None else float(tally.moments.of(cases.rows[i : i + 1])[0])
     known = moment is not None and np.isfinite(moment)
@@ -264,7 +268,7 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
         "score": row[SCORE],
         "p_value": row.get(P_VALUE),
         "time": _moment(moment, tally.moments) if known else None,  # type: ignore[arg-type]
-        "entity": None if tally.entities is None else told(row[tally.entities.column]),
+        "entity": None if tally.entities is None else told(whom),
         "reasons": [
             {
                 "column": reasons.columns[j],

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError
+from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_day
-from alad.preprocessing.kinds.times import date_times, seconds_of_iso
+from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
 
 ZONED = r":\d{2}(?:[.,]\d+)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\]?\s*$"  # a time of day with its zone
 
@@ -51,7 +51,13 @@ class Moments:
                 series = series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
             elif series.dtype == pl.Time:
                 return series.cast(pl.Int64) / 1000
+            check_years(series)
             return series.cast(pl.Datetime("us")).cast(pl.Int64)
+        except RowError as error:
+            raise InputError(
+                f"Expected times of the years 1 to 9999 in column {self.column!r}; got one beyond. "
+                "Correct it, or leave it empty; or name another column by --time."
+            ) from error
         except pl.exceptions.PolarsError as error:
             raise InputError(
                 f"Expected times or numbers in column {self.column!r}; got {series.dtype}, such as "
