@@ -71,7 +71,9 @@ def test_ctrl_c_says_what_was_written(alad, monkeypatch):
 def test_what_is_ended_from_outside_leaves_nothing_half_written(tmp_path, number):
     """A real process that has begun to write and is sent a signal."""
     code = (
-        "import time; from alad.cli import app, main; from alad._files import written_aside\n"
+        "import signal, time; from alad.cli import app, main\n"
+        "from alad._files import written_aside\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"  # ignored under nohup
         "def begin(prog_name):\n"
         "    with written_aside('new.csv') as aside:\n"
         "        aside.write_text('half'); print('begun', flush=True); time.sleep(60)\n"
