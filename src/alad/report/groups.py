@@ -255,18 +255,16 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
     """One alert with its reasons."""
     reasons = cases.reasons
     assert reasons is not None
-    shown = [name for name in (ROW, SCORE, P_VALUE) if name in cases.rows.columns]
-    row = cases.rows.select(shown).row(
-        i, named=True
-    )  # what else it has may be beyond Python's types
-    whom = None if tally.entities is None else as_text(cases.rows[tally.entities.column])[i]
+    one = cases.rows[i : i + 1]
+    p_value = one[P_VALUE].item() if P_VALUE in one.columns else None
+    whom = None if tally.entities is None else as_text(one[tally.entities.column]).item()
     share = likeness.shares(reasons.contributions[i : i + 1])[0]
-    moment = None if tally.moments is None else float(tally.moments.of(cases.rows[i : i + 1])[0])
+    moment = None if tally.moments is None else float(tally.moments.of(one)[0])
     known = moment is not None and np.isfinite(moment)
     return {
-        "row": int(row[ROW]),
-        "score": row[SCORE],
-        "p_value": row.get(P_VALUE),
+        "row": int(one[ROW].item()),
+        "score": one[SCORE].item(),
+        "p_value": p_value,
         "time": _moment(moment, tally.moments) if known else None,  # type: ignore[arg-type]
         "entity": None if tally.entities is None else told(whom),
         "reasons": [
