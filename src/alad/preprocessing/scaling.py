@@ -10,17 +10,27 @@ kind                    shift                       scale                       
 ``none``                0                           1                            no
 ``minmax``              min                         max - min                    no
 ``standard``            mean                        standard deviation           no
-``log-standard``        mean of g(x), binary: 0     sd of g(x), binary: 1        from +-10
+``log-standard``        mean of g(x)                sd of g(x), binary: its root from +-10
 ``pixels``              127.5                       127.5                        no
 ======================  ==========================  ===========================  ==========
 
-A column that is constant in the training rows has scale 1, so it becomes 0 there (a constant
-binary column under ``log-standard`` stays as it is). ``log-standard`` takes the logarithm of a
-column that is not binary, has no negative training value, and has a skewness above 2: byte
-counts and durations, whose few giants would otherwise press the rest into one point. Far out a
-logarithm hardly grows, and would make little of a value fifty times the usual one. So above the
-mean of such a column, where the plain column's own y, (x_j - mean_j) / sd_j, is larger, that one
-counts: y_j grows with x_j without a step, since at the mean the logarithm's is at least 0 (Jensen).
+A column that is constant in the training rows becomes 0 there; its scale is 1, but for a binary
+column's under ``log-standard``.
+
+Of a binary column ``log-standard`` takes the root of the standard deviation: the fewer rows have
+a category the more it counts, but one that one row in ten thousand has lies ten away from the
+others, not a hundred. Half a row is added to the zeros and to the ones:
+
+    scale_j = (m_j (1 - m_j))^(1/4),   m_j = (ones_j + 1/2) / (n + 1)
+
+so that what no training row has counts as well, a little more than what one has.
+
+``log-standard`` takes the logarithm of a column that is not binary, has no negative training
+value, and has a skewness above 2: byte counts and durations, whose few giants would otherwise press
+the rest into one point. Far out a logarithm hardly grows, and would make little of a value fifty
+times the usual one. So above the mean of such a column, where the plain column's own y,
+(x_j - mean_j) / sd_j, is larger, that one counts: y_j grows with x_j without a step, since at the
+mean the logarithm's is at least 0 (Jensen).
 
 Beyond b = 10 deviations ``log-standard`` goes on as a logarithm, with w = 1/4:
 
@@ -191,7 +201,8 @@ class ScalerLearner:
     Parameters
     ----------
     kind : one of :data:`SCALINGS`.
-    binary : (f,) bool, the columns of zeros and ones that ``log-standard`` leaves alone.
+    binary : (f,) bool, the columns of zeros and ones: ``log-standard`` has a scale of its own for
+        them.
 
     Raises
     ------
@@ -210,6 +221,7 @@ class ScalerLearner:
         self.binary = np.asarray(binary, np.bool_)
         self._rows = 0
         self._low, self._high = np.full((2, len(self.binary)), np.nan)
+        self._ones = np.zeros(len(self.binary), np.int64)  # of what is not 0; binary columns only
         self._plain, self._logs = Moments(), Moments()
         self._measured = np.flatnonzero(~self.binary | (kind != "log-standard"))
 
@@ -223,6 +235,7 @@ class ScalerLearner:
         self._high = np.fmax(self._high, values.max(axis=0))
         if self.kind == "minmax":
             return
+        self._ones[self.binary] += np.count_nonzero(values[:, self.binary], axis=0)
         columns = np.flatnonzero(self._low[self._measured] >= 0)
         for start in range(0, len(values), _BLOCK):
             block = values[start : start + _BLOCK, self._measured].astype(np.float64)
@@ -262,8 +275,10 @@ class ScalerLearner:
         log_mean, log_sd, _ = self._logs.of(constant, _logarithm(low))
         log = (low >= 0) & (skewness > LOG_SKEWNESS)
         shift, plain_mean = np.zeros((2, f))
-        scale, plain_sd = np.ones((2, f))
+        share = (self._ones + 0.5) / (self._rows + 1)
+        scale, plain_sd = (share * (1 - share)) ** 0.25, np.ones(f)
         logs = np.zeros(f, np.bool_)
+        shift[self.binary] = self._ones[self.binary] / self._rows
         shift[of], scale[of] = np.where(log, log_mean, mean), np.where(log, log_sd, sd)
         plain_mean[of], plain_sd[of], logs[of] = mean, sd, log
         return Scaler(self.kind, shift, scale, logs, BEND, plain_mean, plain_sd)
@@ -276,8 +291,8 @@ def fit_scaler(kind: str, x: ArrayLike, binary: ArrayLike | None = None) -> Scal
     ----------
     kind : one of :data:`SCALINGS`.
     x : (n, f) finite training rows, n >= 1.
-    binary : (f,) bool, the columns of zeros and ones that ``log-standard`` leaves alone.
-        Default: every column whose training values are all 0 or 1.
+    binary : (f,) bool, the columns of zeros and ones: ``log-standard`` has a scale of its own for
+        them. Default: every column whose training values are all 0 or 1.
 
     Raises
     ------
