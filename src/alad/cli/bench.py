@@ -58,7 +58,8 @@ def quality(
 
     Results are kept, one file for each detector, after each fit; the same command goes on where
     it was stopped. A seed is that of the split and of the detector. Panels: adbench, contaminated,
-    kdd99, kdd99-corrected, arrhythmia, cifar10.
+    kdd99 (the paper's and the talk's protocol), kdd99-released-code, kdd99-corrected, arrhythmia,
+    cifar10.
     """
     from alad.cli.show import check_choice, print_json, print_text
     from alad.experiments.panels import CONTENDERS, PANELS
