@@ -15,6 +15,7 @@ from alad.errors import InputError, ModelFormatError
 from alad.preprocessing.frames import feature_names, is_frame, to_polars
 from alad.preprocessing.kinds.words import MISSING
 from alad.preprocessing.learning.tables import fit_encoder
+from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder
 
@@ -100,11 +101,11 @@ def test_order_of_columns_does_not_matter():
     assert x.tolist() == MATRIX
 
 
-def test_unseen_category_is_against_the_commonest_and_counted():
+def test_unseen_category_is_against_the_commonest_and_the_rarest_and_counted():
     frame = pl.concat([row(proto="icmp"), row(proto="gre"), row(flag="REJ")])
     x, notes = fit_encoder(TRAIN).transform(frame)
-    assert x[:2, 3:6].tolist() == [[0, -1, 0]] * 2
-    assert x[2, 7:].tolist() == [0, -1]
+    assert x[:2, 3:6].tolist() == [[0, -1, -1]] * 2
+    assert x[2, 7:].tolist() == [-1, -1]
     assert notes.unseen == {"proto": 2, "flag": 1}
     assert notes.rows == 3
 
@@ -117,7 +118,27 @@ def test_unseen_category_is_further_from_all_rows_than_they_are_from_each_other(
     assert np.linalg.norm(known[:, of_proto] - new[:, of_proto], axis=1).min() >= apart.max()
 
 
-def test_encoder_from_before_has_zeros_for_unseen_categories():
+@pytest.mark.parametrize("kind", ["standard", "log-standard"])
+def test_unseen_category_is_furthest_where_rare_ones_lie_far_out(kind):
+    values = ["a"] * 900 + ["b"] * 95 + ["c"] * 4 + ["d"]
+    encoder = fit_encoder(pl.DataFrame({"v": values}))
+    x, new = (encoder.transform(pl.DataFrame({"v": v}))[0] for v in (values, ["e"]))
+    scaler = fit_scaler(kind, x, encoder.binary)
+    known, new = np.unique(scaler.transform(x), axis=0), scaler.transform(new)
+    apart = np.linalg.norm(known[:, None] - known[None], axis=2)
+    furthest_of_each = apart.max(axis=1)
+    assert (np.linalg.norm(known - new, axis=1) > furthest_of_each).all()
+
+
+def test_encoder_from_before_is_against_the_commonest_alone():
+    content = fit_encoder(TRAIN).to_json()
+    for column in content["columns"]:
+        column.get("learned", {}).pop("rarest", None)
+    x, _ = TableEncoder.from_json(content).transform(row(proto="icmp"))
+    assert x[0, 3:6].tolist() == [0, -1, 0]
+
+
+def test_encoder_from_long_before_has_zeros_for_unseen_categories():
     content = fit_encoder(TRAIN).to_json()
     for column in content["columns"]:
         column.pop("learned", None)
@@ -128,7 +149,7 @@ def test_encoder_from_before_has_zeros_for_unseen_categories():
 def test_missing_category_is_a_level_if_seen_at_fit_else_as_unseen():
     assert encoded(row(proto=None))[f"proto={MISSING}"] == 1
     got = encoded(row(flag=None))
-    assert (got["flag=S0"], got["flag=SF"]) == (0, -1)
+    assert (got["flag=S0"], got["flag=SF"]) == (-1, -1)
     notes = fit_encoder(TRAIN).transform(row(flag=None))[1]
     assert (notes.missing, notes.unseen) == ({"flag": 1}, {})
 
@@ -153,7 +174,7 @@ def test_transform_changes_nothing():
 def test_whole_numbers_in_a_text_column_are_read_as_text():
     encoder = fit_encoder(pl.DataFrame({"land": ["0", "1"]}))
     x, notes = encoder.transform(pl.DataFrame({"land": [1, 0, 2]}))
-    assert x.tolist() == [[0, 1], [1, 0], [-1, 0]]
+    assert x.tolist() == [[0, 1], [1, 0], [-1, -1]]
     assert notes.unseen == {"land": 1}
 
 

@@ -26,7 +26,7 @@ from alad.export.graph import LARGEST, Graph, Tensor, apply, joined, log, where
 from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
-from alad.preprocessing.kinds.words import MISSING
+from alad.preprocessing.kinds.words import MISSING, against
 from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
 
@@ -98,13 +98,13 @@ def time(graph: Graph, column: Column) -> Features:
 
 
 def categorical(graph: Graph, column: Column) -> Features:
-    """Zeros and a one; for a category that fit did not see a -1 for the commonest."""
+    """Zeros and a one; for a category that fit did not see -1 for the commonest and the rarest."""
     places = np.arange(len(column.categories))
     place = _looked_up(_text(graph, column), column.categories, places.tolist(), -1)
-    found, commonest = place.equals(places).to(np.float32), column.learned.get("commonest")
-    if commonest is None:  # a model from before
+    found, marked = place.equals(places).to(np.float32), np.isin(places, against(column))
+    if not marked.any():  # a model from before
         return [found]
-    return [found - place.equals(-1).to(np.float32) * (places == commonest).astype(np.float32)]
+    return [found - place.equals(-1).to(np.float32) * marked.astype(np.float32)]
 
 
 def frequency(graph: Graph, column: Column) -> Features:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad.preprocessing.columns import Column
-from alad.preprocessing.kinds._base import NONE, Bools, Float32s, against
+from alad.preprocessing.kinds._base import Bools, Float32s
 
 BLOCK = 4096  # rows written at a time: their part of the matrix stays in the cache
 
@@ -46,23 +46,28 @@ def written(
     n: int,
     f: int,
     dense: list[tuple[int, NDArray[Any]]],
-    coded: list[tuple[int, NDArray[np.int64]]],
+    coded: list[tuple[int, NDArray[np.int64], tuple[int, ...]]],
 ) -> Float32s:
-    """Fill the matrix block by block of rows, so that writing down columns stays in the cache."""
+    """Fill the matrix block by block of rows, so that writing down columns stays in the cache.
+
+    Each column has the position of its features; of categories with their codes, and the places
+    that are -1 for none of them (:class:`alad.preprocessing.kinds._base.Encoded`).
+    """
     x = np.zeros((n, f), np.float32)
     for start in range(0, n, BLOCK):
         rows = slice(start, start + BLOCK)
         block = x[rows]
         for position, values in dense:
             block[:, position] = values[rows]
-        for position, codes in coded:
-            _mark(block[:, position:], codes[rows])
+        for position, codes, against in coded:
+            _mark(block[:, position:], codes[rows], against)
     return x
 
 
-def _mark(block: Float32s, codes: NDArray[np.int64]) -> None:
-    """Put a 1 in the place of each row's category, and a -1 in that of a code against one."""
-    seen = np.flatnonzero(codes >= 0)
-    block[seen, codes[seen]] = 1
-    others = np.flatnonzero(codes < NONE)
-    block[others, against(0) - codes[others]] = -1
+def _mark(block: Float32s, codes: NDArray[np.int64], against: tuple[int, ...]) -> None:
+    """Put a 1 in the place of each row's category, and -1 in those that are against all of them."""
+    seen = codes >= 0
+    rows, others = np.flatnonzero(seen), np.flatnonzero(~seen)
+    block[rows, codes[rows]] = 1
+    for place in against:
+        block[others, place] = -1

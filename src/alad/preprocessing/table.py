@@ -5,7 +5,7 @@ in the table                    in the matrix
 ==============================  =========================================================
 number, boolean                 itself, as one feature; of a duration the seconds
 text, categorical, enum         one-hot: one feature per category seen at fit, sorted
-category not seen at fit        -1 in the feature of the commonest one; counted in the notes
+category not seen at fit        -1 in the features of the commonest and the rarest; counted
 missing category                its own category ``<missing>`` if fit saw one, else as not seen
 missing number (null, NaN)      where fit saw gaps: the median of the training values, and a
                                 second feature, 1 where the value is missing
@@ -153,14 +153,14 @@ class TableEncoder:
         """
         table = self._aligned(_rows(frame))
         dense: list[tuple[int, NDArray[Any]]] = []
-        coded: list[tuple[int, NDArray[np.int64]]] = []
+        coded: list[tuple[int, NDArray[np.int64], tuple[int, ...]]] = []
         unseen, missing = {}, {}
         remarks: dict[str, str] = {}
         position = 0
         for column in self.schema:
             found = column.of_kind.encode(column.given(table[column.name]), column)
             if found.codes is not None:
-                coded.append((position, found.codes))
+                coded.append((position, found.codes, found.against))
             features = found.features
             if column.gap:
                 features = filled(features, found.gap, column.gap)

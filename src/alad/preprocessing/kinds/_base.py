@@ -129,22 +129,19 @@ def beyond(low: float, high: float) -> float:
     return min(max(high + ((high - low) or 1.0), following), LARGEST)
 
 
-NONE = -1  # the code of a row whose category's features are all 0
-
-
-def against(place: int) -> int:
-    """The code of a row with a -1 at this place, and 0 in the other features."""
-    return -2 - place
+NONE = -1  # the code of a row that has none of the categories
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A column as features: numbers, or for categories codes, the place of the 1 or a -1."""
+    """A column as features: numbers, or for categories codes, the place of the 1."""
 
     features: tuple[NDArray[Any], ...]
     gap: Bools
     unseen: int = 0
     codes: NDArray[np.int64] | None = None
+    against: tuple[int, ...] = ()
+    """The places that are -1 where the code is NONE."""
     remark: str = ""
     """What of these values is otherwise than at fit, though they can be read."""
 

@@ -54,6 +54,11 @@ class Counts:
         """The most frequent value; of several the first in order."""
         return self._sorted()["value"][0]
 
+    @property
+    def rarest(self) -> Any:
+        """The least frequent value; of several the last in order."""
+        return self._sorted()["value"][-1]
+
     def shares(self, *, repeated: bool = False) -> Shares:
         """The most frequent values with their counts; only those that came twice, if asked for."""
         ordered = self._sorted()

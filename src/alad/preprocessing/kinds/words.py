@@ -19,7 +19,6 @@ from alad.preprocessing.kinds._base import (
     Learned,
     Learner,
     Settings,
-    against,
     as_text,
     filled,
     nulls,
@@ -50,11 +49,20 @@ SHAPE: Mapping[str, pl.Expr] = {
 }
 
 
+def against(column: Column) -> tuple[int, ...]:
+    """The features that are -1 for a category that fit did not see.
+
+    Models from before have that of the commonest alone, and those from long before none.
+    """
+    return tuple(column.learned[of] for of in ("commonest", "rarest") if of in column.learned)
+
+
 class Categorical(Kind):
     """One feature for each value that fit saw, 1 where the value is that.
 
-    A value that fit did not see is -1 in the feature of the commonest one: further from every row
-    that fit saw than any two of those are from each other. Zeros would lie nearer to all.
+    A value that fit did not see is -1 in the features of the commonest one and of the rarest: it is
+    further from every row that fit saw than any other of those rows, also where a scaling has rare
+    values lie further out. Zeros would lie nearer to all.
     """
 
     flags_missing = False
@@ -68,17 +76,15 @@ class Categorical(Kind):
         return {f"{column.name}={category}": True for category in column.categories}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
-        """Give the place of each row's category, or for none of them the commonest's code."""
+        """Give the place of each row's category."""
         text = as_text(series)
         gap = nulls(text)
         if MISSING in column.categories:
             text = text.fill_null(MISSING)
         found = text.cast(pl.Enum(column.categories), strict=False)
         unseen = found.null_count() - text.null_count()
-        commonest = column.learned.get("commonest")  # models from before have zeros for none
-        none = NONE if commonest is None else against(commonest)
-        codes = found.to_physical().cast(pl.Int64).fill_null(none).to_numpy()
-        return Encoded((), gap, unseen, codes)
+        codes = found.to_physical().cast(pl.Int64).fill_null(NONE).to_numpy()
+        return Encoded((), gap, unseen, codes, against(column))
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
         """(n,) where the category is none of those of fit."""
@@ -255,7 +261,8 @@ class WordLearner(Learner):
             self._check(distinct)
             seen = {*self.counts.table["value"], *((MISSING,) if has_missing else ())}
             names = tuple(sorted(seen))
-            learned: dict[str, Any] = {"commonest": names.index(self.counts.commonest)}
+            extremes = {"commonest": self.counts.commonest, "rarest": self.counts.rarest}
+            learned: dict[str, Any] = {name: names.index(v) for name, v in extremes.items()}
             return Learned("categorical", names, constant=constant, learned=learned, note=why)
         learned = {"fill": self.shape.of_all} if kind == "text" else {}
         if kind == "frequency" or self.counts.repeated:
