@@ -79,7 +79,7 @@ class TableEncoder:
     ('bytes', 'bytes is missing', 'proto=tcp', 'proto=udp')
     >>> x, notes = encoder.transform(pl.DataFrame({"proto": ["icmp"], "bytes": [9]}))
     >>> x.tolist(), notes.unseen
-    ([[9.0, 0.0, -1.0, 0.0]], {'proto': 1})
+    ([[9.0, 0.0, -1.0, -1.0]], {'proto': 1})
     """
 
     columns: tuple[Column, ...]
