@@ -10,7 +10,7 @@ kind                    shift                       scale                       
 ``none``                0                           1                            no
 ``minmax``              min                         max - min                    no
 ``standard``            mean                        standard deviation           no
-``log-standard``        mean of g(x)                sd of g(x), binary: its root from +-10
+``log-standard``        mean of g(x)                sd of g(x), binary: root      from +-10
 ``pixels``              127.5                       127.5                        no
 ======================  ==========================  ===========================  ==========
 
