@@ -75,6 +75,7 @@ def table(name: str) -> str:
     by_kind = {
         "selection": selection,
         "tried": tried,
+        "candidates": candidates,
         "reasons": reasons,
         "fresh": fresh,
         "conformal": conformal,
@@ -278,6 +279,18 @@ def tried(payload: Mapping[str, Any]) -> str:
     lines = [f"| variation | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for name, row in payload["tried"].items():
         cells = [f"{row[group][metric]:.4f}" for group, _, metric in shown]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def candidates(payload: Mapping[str, Any]) -> str:
+    """What other trainings give, by score."""
+    found = payload["candidates"]
+    scores = list(next(iter(found.values())))
+    heads = [f"{score}, {metric}" for score in scores for metric in ("AUROC", "AP")]
+    lines = [f"| training | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name, row in found.items():
+        cells = [f"{row[s][m]:.4f}" for s in scores for m in ("auroc", "average_precision")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
