@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad import ALAD
+from alad.scores.memory import DOUBT
 from benchmarks.beside import Beside
+from benchmarks.candidates import VARIATIONS, Cosine
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
@@ -22,7 +23,7 @@ from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
-from benchmarks.tried import SHARES, WEIGHTS, variations
+from benchmarks.tried import Remembering, p_values, variations
 
 FILE = """@relation made
 @attribute a real
@@ -163,15 +164,53 @@ def test_contestants_are_compared_with_the_first_of_all_or_of_their_kind(by_kind
 def test_a_larger_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
     rng = np.random.default_rng(0)
     crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
-    detector = ALAD(epochs=0, random_state=0).fit(np.concatenate([crowd, knot]))
+    detector = Remembering(epochs=0, random_state=0).fit(np.concatenate([crowd, knot]))
     rows = np.concatenate([crowd[:50], knot + 0.05])
     before = detector.score_samples(rows)
     found = dict(variations(detector, rows))
-    assert len(found) == 1 + len(SHARES) + len(WEIGHTS)
+    assert np.array_equal(found["ALAD(), a floor of 0.02"], -before)
     raised = found["a floor of 0.05"] - found["no floor"]
     assert raised[:50].max() < 0.3
     assert raised[50:].min() > 1
     assert np.array_equal(detector.score_samples(rows), before)
+
+
+def test_other_doubts_lie_between_none_and_the_defaults():
+    rng = np.random.default_rng(0)
+    line = rng.normal(size=(400, 1)) * np.ones(3) + 0.1 * rng.normal(size=(400, 3))
+    detector = Remembering(epochs=200, random_state=0).fit(line)
+    rows = np.concatenate([line[:50], rng.normal(size=(50, 3)), 30 + line[:5]])
+    found = dict(variations(detector, rows))
+    none, whole = found["no doubt"], found["ALAD(), a floor of 0.02"]
+    least, fading = found["a doubt of 1 at most, not 8"], found["a doubt that fades far out"]
+    for between in (least, fading):
+        assert (none <= between + 1e-9).all()
+        assert (between <= whole + 1e-9).all()
+    assert (least - none).max() == pytest.approx(DOUBT)
+    assert (whole - none)[:100].max() > 2 * DOUBT
+    assert (fading[-5:] - none[-5:] < (whole[-5:] - none[-5:]) / 10).all()
+
+
+def test_a_p_value_counts_normal_scores_that_are_as_large():
+    found = p_values(np.array([3.0, 1.0, 2.0]), np.array([0.0, 2.0, 9.0]))
+    assert found.tolist() == [1, 3 / 4, 1 / 4]
+
+
+@pytest.mark.parametrize("variation", ["denoising by 10", "cosine schedule"])
+def test_a_candidate_trains_otherwise_than_the_default(variation):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    made = [VARIATIONS[name]() for name in ("ALAD()", variation)]
+    default, other = (
+        detector.set_params(epochs=2, random_state=0, anomaly_score="l1").fit(x)
+        for detector in made
+    )
+    assert np.isfinite(other.score_samples(x)).all()
+    assert not np.array_equal(other.score_samples(x), default.score_samples(x))
+
+
+def test_a_rate_falls_to_nothing():
+    rate = Cosine(0.5, 100)
+    assert [float(rate(step)) for step in (0, 50, 100, 200)] == pytest.approx([0.5, 0.25, 0, 0])
 
 
 @pytest.mark.slow  # it compiles by itself
