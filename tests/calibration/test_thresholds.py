@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
+from sklearn.metrics import f1_score
 
 from alad.calibration import (
     Calibration,
@@ -96,6 +97,18 @@ def test_labels_give_the_threshold_that_was_wished_for(wish, flagged):
     assert (np.array(SCORES) > decision.threshold).sum() == flagged
     assert decision.used_labels
     assert "labelled rows" in decision.promise
+
+
+def test_labels_give_the_threshold_of_the_best_f1():
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        y = rng.random(40) < 0.3
+        scores = np.round(rng.normal(size=40) + y, 1)
+        if not y.any():
+            continue
+        of_each = {at: f1_score(y, scores >= at) for at in np.unique(scores)}
+        flags = scores > at_labels(scores, y).threshold
+        assert f1_score(y, flags) == pytest.approx(max(of_each.values()))
 
 
 def test_labels_that_want_every_row_flag_every_row():
