@@ -39,6 +39,10 @@ PAGES = tuple(
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
+TRIED = {  # what the names of variations begin with
+    "trust": ("ALAD()", "and reconstruction", "no floor", "a floor"),
+    "doubt": ("ALAD()", "no doubt", "a doubt", "joined", "and likelihood"),
+}
 FACTS = {  # of a race, beside its contestants
     "fit_50k_s": "`ALAD()` fits 50,000 of these rows in {:.0f} s, compiling included.",
     "rows": "{:,} rows of 41 columns, a process each, its start included.",
@@ -56,7 +60,8 @@ def table(name: str) -> str:
 
     ``tabular/NAME`` is a table of the registry, made of as many results as it has methods;
     ``one-class/NAME`` one of the tables for pictures; ``quality/NAME`` a panel of detectors, and
-    ``by-table/NAME`` the same, table by table, and ``briefly/NAME`` the default and the controls.
+    ``by-table/NAME`` the same, table by table, and ``briefly/NAME`` the default and the controls;
+    ``tried/NAME`` those of the variations that are about one thing.
     """
     if name.startswith(TABULAR):
         return tabular(compared(TABLES[name.removeprefix(TABULAR)], RESULTS / "tabular"))
@@ -70,11 +75,13 @@ def table(name: str) -> str:
         return panel({**whole, "rows": rows})
     if name.startswith(BY_TABLE):
         return by_table(_panel(name.removeprefix(BY_TABLE)))
+    name, _, about = name.partition("/")
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     payload = stored["payload"]
+    if about:
+        return f"{tried(payload, about)}\n{source(stored)}\n"
     by_kind = {
         "selection": selection,
-        "tried": tried,
         "candidates": candidates,
         "reasons": reasons,
         "fresh": fresh,
@@ -265,19 +272,21 @@ def selection(payload: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tried(payload: Mapping[str, Any]) -> str:
+def tried(payload: Mapping[str, Any], about: str) -> str:
     """What variations of the default's score give, by group of tables."""
     names = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
-    groups = {
-        "one-class": ("clean", ("auroc", "average_precision")),
-        "contaminated": ("5 % anomalies", ("auroc", "average_precision")),
-        "kdd99": ("KDDCup99", tuple(names)),
-        "kdd99-corrected": ("attacks the anomaly", tuple(names)),
-    }
-    shown = [(group, title, m) for group, (title, metrics) in groups.items() for m in metrics]
+    both, every = ("auroc", "average_precision"), tuple(names)
+    columns = {"one-class": ("clean", both), "kdd99": ("KDDCup99", every)}
+    if about == "trust":
+        columns["contaminated"] = ("5 % anomalies", both)
+    else:
+        columns["kdd99-corrected"] = ("attacks the anomaly", both)
+    shown = [(group, title, m) for group, (title, metrics) in columns.items() for m in metrics]
     heads = [f"{title}, {names[metric]}" for _, title, metric in shown]
     lines = [f"| variation | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for name, row in payload["tried"].items():
+        if not name.startswith(TRIED[about]):
+            continue
         cells = [f"{row[group][metric]:.4f}" for group, _, metric in shown]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
