@@ -19,7 +19,7 @@ from alad.experiments.registry import TABLES
 from alad.metrics import mean_and_sd_as_text
 
 TABULAR, PICTURES, QUALITY, BY_TABLE = "tabular/", "one-class/", "quality/", "by-table/"
-BRIEFLY = "briefly/"
+BRIEFLY, VARIED = "briefly/", "tried/"
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = tuple(
@@ -75,11 +75,12 @@ def table(name: str) -> str:
         return panel({**whole, "rows": rows})
     if name.startswith(BY_TABLE):
         return by_table(_panel(name.removeprefix(BY_TABLE)))
-    name, _, about = name.partition("/")
+    if name.startswith(VARIED):
+        stored = json.loads((RESULTS / "tried.json").read_text("utf-8"))
+        body = tried(stored["payload"], name.removeprefix(VARIED))
+        return f"{body}\n{source(stored)}\n"
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     payload = stored["payload"]
-    if about:
-        return f"{tried(payload, about)}\n{source(stored)}\n"
     by_kind = {
         "selection": selection,
         "candidates": candidates,

@@ -191,6 +191,16 @@ def test_unknown_kind_lists_the_choices(x):
         Scaler.from_arrays({"kind": "robust", "bend": None}, {})
 
 
+@pytest.mark.parametrize("change", [0.0, -1.0, np.inf, np.nan])
+@pytest.mark.parametrize("name", ["scale", "sd"])
+def test_arrays_that_are_no_scaling_are_refused(x, name, change):
+    scaler = fit_scaler("log-standard", x)
+    arrays = {key: np.array(array) for key, array in scaler.to_arrays().items()}
+    arrays[name][2] = change
+    with pytest.raises(ModelFormatError, match="scales above 0; got others"):
+        Scaler.from_arrays(scaler.meta(), arrays)
+
+
 def test_bad_shapes_say_what_was_expected(x):
     with pytest.raises(InputError, match="Expected 6 columns, as at fit; got 5"):
         fit_scaler("minmax", x).transform(x[:, :5])
