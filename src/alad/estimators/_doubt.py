@@ -67,7 +67,8 @@ def forged(held: Matrix, seed: int) -> Matrix:
     """Rows with exchanged columns, made of each row as often as it takes."""
     copies = -(-FORGERIES // len(held))
     keys = jax.random.split(jax.random.key(seed), copies)
-    made = [np.asarray(exchanged(jnp.asarray(held), key)) for key in keys]
+    forge = jax.jit(exchanged)  # one program to compile, not one for each of its operations
+    made = [np.asarray(forge(jnp.asarray(held), key)) for key in keys]
     return np.concatenate(made)
 
 
