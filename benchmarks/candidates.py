@@ -8,6 +8,9 @@ three scores of the same fit:
 * denoising: the same of x - G(E(y)), for y with exchanged columns;
 * larger batches, at as many steps;
 * a learning rate that falls to 0 along a cosine.
+
+The control beside them is the default with other draws of noise: how far it lies from the
+default is chance, and so is as much of any other.
 """
 
 from __future__ import annotations
@@ -89,6 +92,7 @@ class WithCosine(ALAD):
 
 VARIATIONS = {
     "ALAD()": ALAD,
+    "other draws": lambda: with_cycle(0),
     "cycle terms by 10": lambda: with_cycle(10),
     "cycle terms by 100": lambda: with_cycle(100),
     "denoising by 10": lambda: with_cycle(10, noisy=True),
