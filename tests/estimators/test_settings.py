@@ -133,6 +133,18 @@ def test_no_detector_is_none_to_fit():
         fit_side_by_side([], X)
 
 
+def test_networks_refuse_a_forked_child(tmp_path, monkeypatch):
+    """Of a process in which they computed: JAX would wait there for ever."""
+    detector = fitted(BiGAN)
+    detector.save(tmp_path / "m")
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    for ask in (lambda: load(tmp_path / "m"), lambda: BiGAN().fit(X)):
+        with pytest.raises(InputError, match=r"a process of its own .*; .* by spawn"):
+            ask()
+    with pytest.raises(InputError, match="a process of its own for networks"):
+        detector.score_samples(NEW)
+
+
 def test_networks_count_in_float32(tmp_path):
     fitted(BiGAN).save(tmp_path / "m")
     with jax.enable_x64(True):

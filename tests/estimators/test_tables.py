@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from alad import ALAD, KNN, LOF, PCA, BiGAN, IsolationForest, Mahalanobis
 from alad.errors import InputError
+from alad.preprocessing.learning.tables import fit_encoder
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, fitted, new
 
 MAKES = {
@@ -76,6 +77,43 @@ def test_a_masked_array_is_refused_and_one_without_masked_values_is_not():
     for refuse in (detector.score_samples, new(KNN).fit):
         with pytest.raises(InputError, match=r"got one with masked values\. Fill them"):
             refuse(masked)
+
+
+TIMES = np.array([["2026-01-01", "NaT"], ["2026-01-02", "2026-01-02"]], "datetime64[s]")
+NO_TABLES = {
+    "no time": (TIMES, r"got one with NaT\. Pass a data frame"),
+    "no time in a frame": (pd.DataFrame(TIMES), r"got one with NaT\. Pass a data frame"),
+    "no duration": (TIMES - TIMES[0, 0], r"got one with NaT\. Pass a data frame"),
+    "records": ([{"a": 1.0}, {"a": 2.0}], r"got records\. Make it a frame"),
+    "structured": (np.zeros(3, [("a", "f8"), ("b", "f8")]), r"got records\. Make it a frame"),
+    "columns": ({"a": [1.0, 2.0]}, r"got a dictionary\. Make it a frame"),
+    "a generator": ((row for row in X), "got generator, which comes in parts"),
+    "times beside numbers": (
+        pd.DataFrame({0: pd.date_range("2026", periods=9), 1: np.ones(9)}),
+        "columns of one type in what has no names; .* Name the columns with text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_TABLES.values(), ids=NO_TABLES.keys())
+def test_what_is_no_array_of_numbers_is_told_to_become_a_frame(case):
+    table, message = case
+    with pytest.raises(InputError, match=message):
+        new(Mahalanobis).fit(table)
+
+
+def test_an_array_with_what_was_learned_of_a_frame_is_refused():
+    encoder = fit_encoder(pl.DataFrame({"a": ["x", "y"] * 9}))
+    with pytest.raises(InputError, match=r"frame with the 1 columns .* got an array"):
+        new(Mahalanobis).fit(np.ones((18, 1)), schema=encoder)
+
+
+def test_a_column_without_a_name_keeps_it():
+    frame = pd.DataFrame({"": X[:, 0], "b": X[:, 1]})
+    detector = new(Mahalanobis).fit(frame)
+    assert [column.name for column in detector.encoder_.columns] == ["", "b"]
+    scores = detector.score_samples(pl.DataFrame({"": X[:, 0], "b": X[:, 1]}))
+    assert np.array_equal(scores, detector.score_samples(frame))
 
 
 @pytest.mark.parametrize("value", ["tcp", None])

@@ -901,6 +901,7 @@ CLOCKS = {
     ),
     "dates": ("2026-01-01T10:00", "2026-01-02", "dates alone, where fit saw times of day"),
     "typed dates": ("2026-01-01T10:00", dt.date(2026, 1, 2), "dates alone, where fit saw times of"),
+    "times alone": ("2026-01-01T10:00", dt.time(10, 30), "times of day alone, where fit saw dates"),
     "as at fit": ("2026-01-01T10:00", "2026-01-02T11:30:00", ""),
     "hours, where fit saw dates": ("2026-01-01", "2026-01-02", ""),
     "seconds": ("2026-01-01T10:00Z", 1_795_694_400, ""),
@@ -928,6 +929,41 @@ def test_times_of_no_year_of_four_digits_are_refused_by_row(times):
     encoder = encoder_of([dt.date(2026, 1, 1), dt.date(2026, 1, 2)])
     with pytest.raises(InputError, match=r"years 1 to 9999 in column 'a'; got one .* 1\."):
         encoder.transform(times.to_frame())
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_nanoseconds_are_the_same_times(zone):
+    hours = pl.Series("a", [dt.datetime(2026, 1, d, h) for d in (1, 2) for h in range(24)])
+    fine, coarse = (hours.cast(pl.Datetime(unit, zone)) for unit in ("ns", "us"))
+    expected = encoder_of(coarse).transform(coarse.to_frame())[0]
+    for series in (fine, coarse):
+        assert np.array_equal(encoder_of(fine).transform(series.to_frame())[0], expected)
+
+
+@pytest.mark.parametrize("values", [[0, 1, 1], [0, 1, 2]], ids=["boolean", "numeric"])
+@pytest.mark.parametrize("dtype", [pl.String, pl.Null, pl.Date])
+def test_numbers_of_which_none_is_there_are_missing_whatever_their_type(values, dtype):
+    encoder = encoder_of(values)
+    gone, gaps = (pl.DataFrame({"a": pl.Series([None] * 2, dtype=d)}) for d in (dtype, pl.Float64))
+    x, notes = encoder.transform(gone)
+    assert np.array_equal(x, encoder.transform(gaps)[0])
+    assert notes.missing == {"a": 2}
+
+
+def test_a_batch_of_numbers_without_any_is_learned_from_as_missing():
+    learner = TableLearner()
+    learner.update(pl.DataFrame({"a": [1.0, 2.0], "b": [1, 2]}))
+    learner.update(pl.DataFrame({"a": pl.Series([None, None], dtype=pl.String), "b": [3, 4]}))
+    column = learner.finish().columns[0]
+    assert (column.kind, column.fill) == ("numeric", 1.5)
+
+
+def test_numbers_far_from_0_that_float32_makes_one_are_told():
+    far = 2.4e9 + np.random.default_rng(0).normal(0, 5, 100)
+    column = encoder_of(far).columns[0]
+    assert column.note.startswith("float32, in which models compute, has steps of 256 there: take")
+    assert not encoder_of(far - 2.4e9).columns[0].note
+    assert not encoder_of([0.1, 1e9]).columns[0].note
 
 
 # --------------------------------------------------------------------------------- refusals

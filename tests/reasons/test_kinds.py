@@ -34,6 +34,27 @@ def flows() -> pl.DataFrame:
     )
 
 
+def test_durations_and_decimals_are_told_as_they_are_expected():
+    random = np.random.default_rng(0)
+    table = pl.DataFrame(
+        {"a": random.integers(1, 100, 300) / 4, "d": random.integers(1, 100, 300)}
+    ).select(pl.col("a").cast(pl.Decimal(20, 2)), pl.duration(seconds="d").alias("d"))
+    detector = KNN(k=1).fit(table)
+    long = table[:1].with_columns(d=pl.duration(hours=2))
+    large = table[:1].with_columns(a=pl.lit(7000.5).cast(pl.Decimal(20, 2)))
+    told = r"{} \(expected \d+(\.\d+)?; none of 300 normals is as extreme\)"
+    assert re.search(told.format("d 7200"), explain(detector, long).text(0))
+    assert re.search(told.format("a 7000.5"), explain(detector, large).text(0))
+
+
+def test_a_number_where_fit_saw_true_and_false_is_rare():
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({"a": random.normal(size=300), "b": random.random(300) < 0.5})
+    odd = pl.DataFrame({"a": [0.0], "b": [1_000_000]})
+    text = explain(KNN(k=1).fit(table), odd).text(0)
+    assert "b 1000000 (expected true; none of 300 normals is as rare)" in text
+
+
 @pytest.fixture(scope="module")
 def detector(flows) -> KNN:
     return KNN(random_state=0).fit(flows)

@@ -7,7 +7,7 @@ from os import PathLike
 from alad.errors import ModelFormatError
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._fitting import fit_side_by_side
-from alad.estimators._network import NetworkDetector, check_single_precision
+from alad.estimators._network import NetworkDetector, check_process
 from alad.estimators._picture_files import PictureFiles
 from alad.estimators._stream import Stream
 from alad.estimators.alad import ALAD, ALICE, AutoEncoder, BiGAN
@@ -34,7 +34,8 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
     ModelFormatError
         The folder is missing, damaged, foreign, or of a newer format.
     InputError
-        It is a model of networks, and JAX counts in float64 in this process.
+        It is a model of networks, and JAX counts in float64 in this process, or the process was
+        forked from one in which networks had computed.
     """
     model = read_model(path)
     name = model.facts["class"]
@@ -44,7 +45,7 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
             "Upgrade alad, or load it with the program that wrote it."
         )
     if issubclass(DETECTORS[name], NetworkDetector):
-        check_single_precision()
+        check_process()
     try:
         return DETECTORS[name]._read(model)
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:

@@ -30,7 +30,8 @@ from alad.estimators._given import (
     Columns,
     Matrix,
     Vector,
-    check_not_masked,
+    check_no_gaps,
+    check_not_records,
     check_single,
     encoder_for,
     enough_rows,
@@ -379,8 +380,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             return self._from_frame(X, fitting=fitting)
         if self.encoder_ is not None and self.encoder_.needs_names:
             raise InputError(
-                f"Expected a data frame with the {self.n_features_in_} columns of fit, some of "
-                "which are no plain numbers; got an array. Pass a frame with the same column names."
+                f"Expected a data frame with the {len(self.encoder_.columns)} columns of fit, some "
+                f"of which are no plain numbers; got {_called(X)}. Pass a frame with the same "
+                "column names."
             )
         return self._from_array(X, fitting=fitting)
 
@@ -396,7 +398,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return x
 
     def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
-        check_not_masked(X)
+        check_not_records(X)
+        check_no_gaps(X)
         try:
             x: NDArray[Any] = validate_data(
                 self,
@@ -407,6 +410,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             )
         except ValueError as error:
             raise InputError(with_advice(str(error), is_named=is_frame(X))) from error
+        except np.exceptions.DTypePromotionError as error:
+            raise InputError(
+                f"Expected columns of one type in what has no names; got {error}. Name the "
+                "columns with text, X.columns = X.columns.astype(str) say."
+            ) from error
         except TypeError as error:
             if "Feature names are only supported" not in str(error):
                 raise
@@ -417,6 +425,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         check_single(x)
         # What was fitted on a frame takes an array to the digits that a frame has.
         return x if self.encoder_ is None else x.astype(np.float32, copy=False)
+
+
+def _called(X: Any) -> str:
+    is_array = isinstance(X, np.ndarray | list | tuple)
+    return "an array" if is_array else f"{type(X).__name__}"
 
 
 def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -108,14 +109,43 @@ def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     return None
 
 
-def check_not_masked(X: Any) -> None:
-    """Refuse an array of which values are masked: what stands there would count as any other.
+def check_not_records(X: Any) -> None:
+    """Refuse records and dictionaries, of which a data frame would have the names.
+
+    Raises
+    ------
+    InputError
+        It is a list of them, a dictionary, a structured array, or an iterator.
+    """
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    names = getattr(getattr(X, "dtype", None), "names", None)
+    what = "records" if names or first is not X else "a dictionary"
+    if isinstance(first, Mapping) or names:
+        raise InputError(
+            f"Expected an array of numbers or a data frame; got {what}. Make it a frame, "
+            "pd.DataFrame(X) or pl.DataFrame(X) say."
+        )
+    if isinstance(X, Iterator):
+        raise InputError(
+            f"Expected an array of numbers or a data frame; got {type(X).__name__}, which comes in "
+            "parts. Put them together in one frame, or fit to a Stream."
+        )
+
+
+def check_no_gaps(X: Any) -> None:
+    """Refuse an array of which values are masked or no time: they would count as any other.
 
     Raises
     ------
     InputError
         Some are.
     """
+    times = X if isinstance(X, np.ndarray) else X.to_numpy() if hasattr(X, "to_numpy") else None
+    if times is not None and times.dtype.kind in "mM" and np.isnat(times).any():
+        raise InputError(
+            "Expected an array without gaps; got one with NaT. Pass a data frame whose columns "
+            "are named with text: there gaps are allowed."
+        )
     if np.ma.is_masked(X):
         raise InputError(
             "Expected an array without gaps; got one with masked values. Fill them, or pass a data "

@@ -46,6 +46,8 @@ from alad.preprocessing.pictures import as_pictures
 from alad.preprocessing.scaling import OF_TABLES
 from alad.training import History, Move
 
+_computes_in: int | None = None  # the process in which networks were first asked for
+
 
 class NetworkDetector(AbstractDetector):
     """Networks that learn from batches of normal rows, step by step.
@@ -190,7 +192,7 @@ class NetworkDetector(AbstractDetector):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_single_precision()
+        check_process()
         scalings = ("pixels",) if self.takes_pictures else OF_TABLES  # G's lie between -1 and 1
         own = {
             "preset": one_of(*self.presets),
@@ -286,8 +288,23 @@ class NetworkDetector(AbstractDetector):
         return print_progress if self.verbose else None
 
 
-def check_single_precision() -> None:
-    """Refuse a process in which JAX counts in float64: the programs here are made for float32."""
+def check_process() -> None:
+    """Refuse a process in which JAX does not work as it has to here.
+
+    Raises
+    ------
+    InputError
+        JAX counts in float64, but the programs here are made for float32; or the process is a
+        forked child of one in which networks computed, where JAX would wait for ever.
+    """
+    global _computes_in
+    if _computes_in not in (None, os.getpid()):
+        raise InputError(
+            "Expected a process of its own for networks; this one was forked from one in which "
+            "they had computed already, and JAX would wait for ever. Start processes by spawn, "
+            'multiprocessing.get_context("spawn") say, or load the model in the child alone.'
+        )
+    _computes_in = os.getpid()
     if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         raise InputError(
             "Expected JAX to count in float32, as these networks do; jax_enable_x64 is on. "

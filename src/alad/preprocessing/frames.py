@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -49,7 +50,7 @@ def to_polars(x: Any) -> pl.DataFrame:
     names = [str(name) for name in frame.columns]
     _check_unique(names)
     pairs = zip(names, frame.iter_columns(), strict=True)
-    return pl.DataFrame([_column(series, name) for name, series in pairs])
+    return pl.DataFrame({name: _column(series, name) for name, series in pairs})
 
 
 def as_text(values: pl.Series) -> pl.Series:
@@ -92,7 +93,7 @@ def _wrapped(x: Any) -> Any:
 
 
 def _check_unique(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(
             f"Expected every column to have a name of its own; got {quoted(twice)} more than "

@@ -15,6 +15,7 @@ a unit since 1970 (``milliseconds``), or as of ``strptime`` (``%d/%m/%Y %H:%M``)
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -237,7 +238,7 @@ def _check_format(column: Stated) -> None:
 
 
 def _check_unique(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(
             f"Expected the schema to state every column once; got {quoted(twice)} more than "

@@ -185,8 +185,9 @@ class TableEncoder:
     def _aligned(self, table: pl.DataFrame) -> pl.DataFrame:
         """Hold the table's columns against those of fit."""
         needed, known = [c.name for c in self.schema], {c.name for c in self.columns}
-        absent = [name for name in needed if name not in table.columns]
-        unknown = [name for name in table.columns if name not in known]
+        given = dict.fromkeys(table.columns)  # in order, and as fast as a set
+        absent = [name for name in needed if name not in given]
+        unknown = [name for name in given if name not in known]
         if not absent and not unknown:
             return table
         parts = [f"missing: {quoted(absent)}"] if absent else []

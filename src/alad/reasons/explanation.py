@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
@@ -246,4 +247,7 @@ def _seen(detector: AbstractDetector, X: Any, x: NDArray[Any]) -> pl.DataFrame:
     """The rows as they were given, categories that fit did not see as well."""
     if detector.encoder_ is None or not is_frame(X):
         return _decoded(detector, x)
-    return to_polars(X).select(columns_of(detector))
+    given = to_polars(X).select(columns_of(detector))
+    return given.with_columns(  # as they are expected: seconds, and numbers
+        cs.duration().dt.total_microseconds() / 1e6, cs.decimal().cast(pl.Float64)
+    )

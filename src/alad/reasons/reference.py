@@ -75,7 +75,8 @@ class Reference:
             found = _as_extreme(x[:, feature], self.rows[:, feature])
             _lower(rarest, self.column[feature], found)
         for category in self._categories:
-            _lower(rarest, category.place, _as_rare(category.codes(x), category.known))
+            found = _as_rare(category.codes(x), category.known)
+            _lower(rarest, category.place, np.where(category.is_beyond(x), 0, found))
         return rarest
 
     @cached_property
@@ -127,6 +128,11 @@ class Category:
         other = len(self._numbers)
         found = [self._numbers.get(p, other) for p in _patterns(x[:, self._features])]
         return np.array(found, np.int64)
+
+    def is_beyond(self, x: Float32s) -> Bools:
+        """(n,) whether a feature is above 1, as a number is where fit saw 0 and 1 alone."""
+        beyond: Bools = np.any(x[:, self._features] > 1, axis=1)
+        return beyond
 
 
 def _patterns(flags: NDArray[Any]) -> list[bytes]:

@@ -17,6 +17,7 @@ from alad.estimators.shallow._stored import stored, width
 from alad.io import Model
 from alad.preprocessing.scaling import OF_TABLES
 
+NONE = 1e-10  # of the largest variance: no more than rounding
 _COUNT, _SHARE = integer(1), real(0, 1, closed="neither")
 _COMPONENTS = Constraint(
     f"{_COUNT.words} or {_SHARE.words}", lambda v: _COUNT.holds(v) or _SHARE.holds(v)
@@ -35,8 +36,8 @@ class PCA(AbstractDetector):
     ----------
     n_components : int >= 1 or float in (0, 1), default 0.95
         How many directions, or the share of the variance that they are to exceed. At least one
-        direction is left outside, of as many as there are rows or columns, whichever are
-        fewer: with all of them there would be nothing to measure.
+        direction is left outside of those in which the training rows vary (to 1e-10 of the
+        largest variance): with all of them there would be nothing to measure.
     scaling : {"none", "minmax", "standard", "log-standard"}, default "standard"
         What is done to columns first, fitted on the training rows.
     contamination : float in (0, 0.5], default 0.01
@@ -138,7 +139,7 @@ def _principal(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], Vecto
 
 
 def _how_many(n_components: int | float, variances: Vector) -> int:
-    most = len(variances) - 1
+    most = max(int((variances > NONE * variances[0]).sum()) - 1, 0)
     if isinstance(n_components, Integral):
         return min(int(n_components), most)
     so_far = np.cumsum(variances)

@@ -33,6 +33,7 @@ NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
 NAMES = 1000  # rows from which on they are taken for numbers of the rows
+FINE = 100  # steps of float32 from the lowest to the highest, below which they are told to blur
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
 
@@ -129,7 +130,7 @@ class NumberLearner(Learner):
 
     def update(self, batch: Batch) -> None:
         """Take in some numbers; of durations the seconds."""
-        series = batch.series
+        series = _known(batch.series)
         if not _is_number(series):
             raise wrong(series.name, "numbers", first_text(series))
         values, gap = numbers(series)
@@ -168,6 +169,11 @@ class NumberLearner(Learner):
         """What the numbers look like, if like times or names."""
         if self.kind != "numeric":
             return ""
+        if self.ends.blurs:
+            return (
+                f"float32, in which models compute, has steps of {self.ends.step:g} there: take "
+                "away what all have in common"
+            )
         low, high, seen = self.ends.low, self.ends.high, self.sample.seen
         if found := _looks_like_times(low, high):
             return found
@@ -231,6 +237,12 @@ class Ends:
     def step(self) -> float:
         """From the number that is furthest from 0 to the next one of float32."""
         return float(np.spacing(np.float32(max(abs(self.low), abs(self.high)))))
+
+    @property
+    def blurs(self) -> bool:
+        """Whether float32 leaves next to nothing of how numbers differ that are no whole ones."""
+        width = self.high - self.low
+        return not self.are_whole and 0 < width < FINE * self.step
 
     def merged(self, rows: int) -> bool:
         """Whether float32 leaves no more than half as many numbers as there may be whole ones."""
@@ -338,6 +350,14 @@ class Sample:
         return float((square * x).mean() / sd**3) if sd > 0 else 0.0
 
 
+def _known(series: pl.Series) -> pl.Series:
+    """The column; one of which every value is missing, of whatever type, as missing numbers."""
+    is_gone = series.dtype == pl.Null or (
+        not _is_number(series) and series.null_count() == len(series)
+    )
+    return pl.Series(series.name, [None] * len(series), pl.Float64) if is_gone else series
+
+
 def _is_number(series: pl.Series) -> bool:
     return series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Duration)
 
@@ -350,8 +370,7 @@ def as_at_fit(series: pl.Series, column: Column) -> pl.Series:
     InputError
         It is something else; the message gives the first that is no number.
     """
-    if series.dtype == pl.Null:
-        return series.cast(pl.Float64)
+    series = _known(series)
     if not _is_number(series):
         raise InputError(
             f"Expected numbers in column {column.name!r}, as at fit; got {series.dtype}, first "

@@ -115,6 +115,8 @@ def _remark(series: pl.Series, learned: Mapping[str, Any]) -> str:
     if not (is_text or series.dtype.is_temporal()) or series.null_count() == len(series):
         return ""
     text = series.cast(pl.String) if is_text else None
+    if series.dtype == pl.Time:
+        return "times of day alone, where fit saw dates" if "weekday" in learned["parts"] else ""
     has_clock = series.dtype != pl.Date if text is None else text.str.contains(CLOCKED).any()
     if not has_clock:
         return "dates alone, where fit saw times of day" if "hour" in learned["parts"] else ""
@@ -358,9 +360,10 @@ def check_years(series: pl.Series, start: int = 0) -> None:
     RowError
         One is; the message has its row, the first being ``start``.
     """
-    if series.dtype not in (pl.Date, pl.Datetime):
+    unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime) else None
+    if series.dtype not in (pl.Date, pl.Datetime) or unit == "ns":  # which end in 2262
         return
-    a_day = A_DAY[series.dtype.time_unit] if isinstance(series.dtype, pl.Datetime) else 1
+    a_day = A_DAY[unit] if unit else 1
     beyond = ~series.to_physical().is_between(YEAR_1 * a_day, YEAR_10000 * a_day - 1)
     if beyond.any():
         raise RowError(
