@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from alad.errors import InputError, RowError
@@ -117,6 +118,8 @@ def check_not_records(X: Any) -> None:
     InputError
         It is a list of them, a dictionary, a structured array, or an iterator.
     """
+    if issparse(X):  # some are dictionaries; validation has words of its own for them
+        return
     first = X[0] if isinstance(X, list | tuple) and X else X
     names = getattr(getattr(X, "dtype", None), "names", None)
     what = "records" if names or first is not X else "a dictionary"

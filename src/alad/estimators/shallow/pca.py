@@ -36,8 +36,8 @@ class PCA(AbstractDetector):
     ----------
     n_components : int >= 1 or float in (0, 1), default 0.95
         How many directions, or the share of the variance that they are to exceed. At least one
-        direction is left outside of those in which the training rows vary (to 1e-10 of the
-        largest variance): with all of them there would be nothing to measure.
+        direction is left outside, and one in which the training rows vary (to 1e-10 of the
+        largest variance) if they do in more than one: else there would be nothing to measure.
     scaling : {"none", "minmax", "standard", "log-standard"}, default "standard"
         What is done to columns first, fitted on the training rows.
     contamination : float in (0, 0.5], default 0.01
@@ -139,7 +139,8 @@ def _principal(centred: NDArray[np.float64]) -> tuple[NDArray[np.float64], Vecto
 
 
 def _how_many(n_components: int | float, variances: Vector) -> int:
-    most = max(int((variances > NONE * variances[0]).sum()) - 1, 0)
+    varying = int((variances > NONE * variances[0]).sum())
+    most = min(max(varying - 1, 1), len(variances) - 1)
     if isinstance(n_components, Integral):
         return min(int(n_components), most)
     so_far = np.cumsum(variances)
