@@ -441,7 +441,7 @@ def test_rows_that_the_fit_was_given_are_pointed_at(alad, train):
 def test_equal_rows_of_few_values_are_nothing_odd(alad):
     few = rows(300, 0).with_columns(bytes=pl.int_range(pl.len()) % 3)
     few.write_csv("few.csv")
-    alad.good("fit", "few.csv", "-o", "new", "--detector", "mahalanobis")
+    alad.good("fit", "few.csv", "-o", "new", "--detector", "Mahalanobis")
     few.head(200).write_csv("more.csv")
     assert alad("recalibrate", "new", "more.csv", "-o", "again").err == ""
 

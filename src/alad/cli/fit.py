@@ -56,7 +56,9 @@ def fit(
         Path,
         typer.Option("--out", "-o", help="The model folder to write; an older model is replaced."),
     ],
-    detector: Annotated[Detector, typer.Option(help="What to fit.")] = Detector.alad,
+    detector: Annotated[Detector, typer.Option(help="What to fit.", case_sensitive=False)] = (
+        Detector.alad
+    ),
     preset: Annotated[
         Preset | None,
         typer.Option(help="Networks and settings.", show_default="tabular, or pictures"),
