@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from alad import ALAD
+from alad.calibration import conformal_p_values
 from alad.datasets import DATA_SETS
 from alad.datasets.adbench import DIGESTS
 from alad.estimators._choices import Unseen
@@ -108,15 +109,8 @@ def doubting(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]
         return
     own = detector.by("local-distance", unseen)
     own_doubt = detector.by("memory", unseen) - own
-    joined = -np.log(p_values(own, local)) - np.log(p_values(own_doubt, doubt))
+    joined = -np.log(conformal_p_values(own, local) * conformal_p_values(own_doubt, doubt))
     yield "joined by p-values", joined + TIES * local
-
-
-def p_values(normal: Vector, scores: Vector) -> Vector:
-    """The share of normal scores that are as large, each score counted among them."""
-    larger = len(normal) - np.searchsorted(np.sort(normal), scores, side="left")
-    shares: Vector = (1 + larger) / (1 + len(normal))
-    return shares
 
 
 def flooring(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]]:

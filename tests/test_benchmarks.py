@@ -23,7 +23,7 @@ from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
-from benchmarks.tried import Remembering, p_values, variations
+from benchmarks.tried import Remembering, variations
 
 FILE = """@relation made
 @attribute a real
@@ -189,11 +189,6 @@ def test_other_doubts_lie_between_none_and_the_defaults():
     assert (least - none).max() == pytest.approx(DOUBT)
     assert (whole - none)[:100].max() > 2 * DOUBT
     assert (fading[-5:] - none[-5:] < (whole[-5:] - none[-5:]) / 10).all()
-
-
-def test_a_p_value_counts_normal_scores_that_are_as_large():
-    found = p_values(np.array([3.0, 1.0, 2.0]), np.array([0.0, 2.0, 9.0]))
-    assert found.tolist() == [1, 3 / 4, 1 / 4]
 
 
 @pytest.mark.parametrize("variation", ["denoising by 10", "cosine schedule"])

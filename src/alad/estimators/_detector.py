@@ -429,7 +429,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
 def _called(X: Any) -> str:
     is_array = isinstance(X, np.ndarray | list | tuple)
-    return "an array" if is_array else f"{type(X).__name__}"
+    return "an array" if is_array else type(X).__name__
 
 
 def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

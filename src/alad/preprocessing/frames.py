@@ -93,8 +93,7 @@ def _wrapped(x: Any) -> Any:
 
 
 def _check_unique(names: list[str]) -> None:
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
+    if twice := repeated(names):
         raise InputError(
             f"Expected every column to have a name of its own; got {quoted(twice)} more than "
             "once. Rename one."
@@ -141,6 +140,11 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
             f"Expected numbers or text in column {name!r}; got {type(present[0]).__name__}. "
             "Convert the column, or drop it."
         ) from error
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that come more than once, each once, in order."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def quoted(names: Iterable[str], limit: int = 10) -> str:

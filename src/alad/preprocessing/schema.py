@@ -15,7 +15,6 @@ a unit since 1970 (``milliseconds``), or as of ``strptime`` (``%d/%m/%Y %H:%M``)
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -25,7 +24,7 @@ from typing import Any, Self
 from alad._files import written_aside
 from alad.errors import InputError
 from alad.preprocessing.columns import ROLES, Column
-from alad.preprocessing.frames import quoted
+from alad.preprocessing.frames import quoted, repeated
 from alad.preprocessing.kinds import IGNORED, KINDS
 from alad.preprocessing.kinds._formats import UNITS, is_of_numbers
 
@@ -238,8 +237,7 @@ def _check_format(column: Stated) -> None:
 
 
 def _check_unique(names: list[str]) -> None:
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
+    if twice := repeated(names):
         raise InputError(
             f"Expected the schema to state every column once; got {quoted(twice)} more than "
             "once. Delete one."
