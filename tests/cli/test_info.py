@@ -132,7 +132,7 @@ def test_facts_of_an_unknown_detector_are_shown(alad, model):
     ("changes", "message"),
     [
         ({"format": "onnx"}, r"Expected a model of alad at model; got the format 'onnx'\. Give .*"),
-        ({"format_version": 3}, r"Expected a model of format 2 or older .*; got 3, .*Upgrade .*"),
+        ({"format_version": 4}, r"Expected a model of format 3 or older .*; got 4, .*Upgrade .*"),
         ({"trained_on": {"table": "a"}}, r"Expected a whole model at model; .*KeyError: 'rows'.*"),
         ({"scaler": ...}, r"Expected a whole model at model; .*KeyError: 'scaler'.*Save .*"),
         ({"offset": "low"}, r"Expected a whole model at model; .*ValueError: .*'low'.*Save .*"),

@@ -196,7 +196,7 @@ def test_an_unchanged_model_is_read(model):
 REFUSED_FACTS = {
     "newer": (
         lambda f: f.update(format_version=FORMAT_VERSION + 1, alad="9.9"),
-        r"format 2 or older at .*; got 3, written by alad .*\. Upgrade alad",
+        r"format 3 or older at .*; got 4, written by alad .*\. Upgrade alad",
     ),
     "foreign": (lambda f: f.update(format="pickle"), "Expected a model of alad at .*'pickle'"),
     "unknown": (

@@ -131,7 +131,7 @@ def test_folder_holds_two_plain_files_and_the_digest_of_one_in_the_other(folder)
     facts = json.loads((folder / "model.json").read_text("utf-8"))
     weights = (folder / "weights.safetensors").read_bytes()
     assert facts["format"] == "alad-model"
-    assert facts["format_version"] == FORMAT_VERSION == 2
+    assert facts["format_version"] == FORMAT_VERSION == 3
     assert facts["weights_sha256"] == hashlib.sha256(weights).hexdigest()
 
 
@@ -258,11 +258,11 @@ def test_halves_of_two_models_are_not_taken_for_one(saved, table, tmp_path):
         ({"format": ...}, r"Expected a model of alad at .*; got the format None\. Give the folder"),
         ({"format": "onnx"}, r"got the format 'onnx'"),
         (
-            {"format_version": 3, "alad": "7.0"},
-            r"format 2 or older at .*; got 3, written by alad 7\.0\. Upgrade alad to read it\.",
+            {"format_version": 4, "alad": "7.0"},
+            r"format 3 or older at .*; got 4, written by alad 7\.0\. Upgrade alad to read it\.",
         ),
-        ({"format_version": "new"}, r"format 2 or older at .*; got new"),
-        ({"format_version": ...}, r"format 2 or older at .*; got None"),
+        ({"format_version": "new"}, r"format 3 or older at .*; got new"),
+        ({"format_version": ...}, r"format 3 or older at .*; got None"),
         ({"class": "Oracle"}, r"one of ALAD, ALICE, .*; got 'Oracle'\. Upgrade"),
         ({"class": ["ALAD"]}, r"one of ALAD, .*; got \['ALAD'\]"),
         ({"parameters": {"depth": 3}}, r"whole Mahalanobis model at .*wrong \(TypeError.*'depth'"),

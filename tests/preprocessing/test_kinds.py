@@ -213,8 +213,8 @@ def test_whole_numbers_that_float32_merges_are_not_called_constant(step, dtype):
     found = column.finish()
     assert (found.kind, found.role, found.doubt) == ("ignored", "identifier", "")
     assert found.note == (
-        "names rows, and measures nothing: whole numbers, of which float32, in which models "
-        "compute, makes few: its steps are 8,589,934,592 there"
+        f"names rows, and measures nothing: whole numbers up to {2**56 + 64 * 399 * step:,}, which "
+        "hardly differ for their size"
     )
     assert not found.constant
 
@@ -958,12 +958,72 @@ def test_a_batch_of_numbers_without_any_is_learned_from_as_missing():
     assert (column.kind, column.fill) == ("numeric", 1.5)
 
 
-def test_numbers_far_from_0_that_float32_makes_one_are_told():
-    far = 2.4e9 + np.random.default_rng(0).normal(0, 5, 100)
-    column = encoder_of(far).columns[0]
-    assert column.note.startswith("float32, in which models compute, has steps of 256 there: take")
-    assert not encoder_of(far - 2.4e9).columns[0].note
-    assert not encoder_of([0.1, 1e9]).columns[0].note
+FAR = 5e9 + np.random.default_rng(0).normal(0, 5, 100)
+
+
+def test_numbers_that_hardly_differ_for_their_size_are_told_from_the_lowest():
+    """Of the numbers themselves float32 would make one."""
+    encoder = encoder_of(FAR)
+    (column,) = encoder.columns
+    assert not column.note
+    assert column.fill == pytest.approx(np.median(FAR), abs=1e-5)
+    x, _ = encoder.transform(pl.DataFrame({"a": FAR}))
+    np.testing.assert_allclose(x[:, 0], FAR - FAR.min(), atol=1e-5)
+    np.testing.assert_allclose(encoder.decode(x)["a"], FAR, atol=1e-5)
+    (gap,), _ = encoder.transform(pl.DataFrame({"a": [None]}, schema={"a": pl.Float64}))
+    assert gap[0] == pytest.approx(2 * np.ptp(FAR), rel=1e-3)
+    again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    assert np.array_equal(again.transform(pl.DataFrame({"a": FAR}))[0], x)
+
+
+def test_a_missing_one_of_them_is_their_median():
+    encoder = encoder_of([*FAR, None])
+    x, _ = encoder.transform(pl.DataFrame({"a": [None, float(np.median(FAR))]}))
+    assert x[0, 0] == pytest.approx(x[1, 0], abs=1e-5)
+    assert x[:, 1].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["numeric", "log-numeric", "boolean"])
+@pytest.mark.parametrize("values", [[0.1, 1e9], [-3e9, 3e9], [0.0, 0.0], [1.0, 1.0], [5e9, 5e9]])
+def test_others_are_told_from_0(kind, values):
+    if kind == "boolean" and not set(values) <= {0, 1}:
+        values = [0.0, 1.0]
+    assert "origin" not in encoder_of(values, kind).columns[0].learned
+
+
+@pytest.mark.parametrize("cuts", [[1], [50], [1, 2, 3], [99]])
+def test_where_a_stream_is_cut_does_not_matter_to_them(cuts):
+    learner = TableLearner()
+    for part in np.split(FAR, cuts):
+        learner.update(pl.DataFrame({"a": part}))
+    (found,), (whole,) = learner.finish().columns, encoder_of(FAR).columns
+    assert found.learned == whole.learned
+    assert found.fill == pytest.approx(whole.fill, abs=1e-5)
+
+
+@pytest.mark.parametrize("first", [1, 50, 100])
+def test_numbers_that_turn_out_to_differ_by_much_are_told_from_0_after_all(first):
+    values = np.concatenate([FAR, [0.25] * 101])
+    learner = TableLearner()
+    for part in np.split(values, [first]):
+        learner.update(pl.DataFrame({"a": part}))
+    assert learner.finish().columns == encoder_of(values).columns
+    assert learner.finish().columns[0].fill == 0.25
+
+
+def test_whole_numbers_are_told_from_the_lowest_to_the_digit():
+    values = [2**60 + 1, 2**60 + 3, 2**60 + 2]
+    encoder = encoder_of(values, "numeric")
+    x, _ = encoder.transform(pl.DataFrame({"a": values}))
+    assert x[:, 0].tolist() == [0, 2, 1]
+    floats, _ = encoder.transform(pl.DataFrame({"a": [2.0**60 + 1024]}))
+    assert floats[0, 0] == 1024
+
+
+def test_numbers_that_differ_by_rounding_alone_are_one():
+    assert encoder_of([0.3, 0.1 + 0.2]).columns[0].constant
+    assert not encoder_of([0.3, 0.3 + 1e-9]).columns[0].constant
+    assert not encoder_of([2**60, 2**60 + 1], "numeric").columns[0].constant
 
 
 # --------------------------------------------------------------------------------- refusals

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from alad.errors import InputError
+from alad.preprocessing.digits import digits_beside
 from alad.reasons import Reasons
 
 SEEN = pl.DataFrame({"bytes": [54540.0, 1.25], "kind": ["x", None], "is_new": [True, False]})
@@ -48,6 +49,36 @@ def test_what_is_seen_is_told_to_the_digit_and_what_is_expected_is_not():
     )
     assert (exact.text(0) or "").startswith("bytes 58824.4 (expected 58820;")
     assert (exact.text(1) or "").startswith("bytes 1.1529226e+18 (expected 1;")
+
+
+def test_what_is_expected_is_told_in_as_many_digits_as_tell_it_from_what_is_seen():
+    close = dataclasses.replace(
+        EXAMPLE,
+        seen=SEEN.with_columns(bytes=pl.Series([300.0052, 2_400_000_040.0])),
+        expected=EXPECTED.with_columns(bytes=pl.Series([300.00128, 2_399_999_999.748])),
+        contributions=np.array([[3.0, 1, 2], [3, 2, 0]]),
+    )
+    assert (close.text(0) or "").startswith("bytes 300.0052 (expected 300.001;")
+    assert (close.text(1) or "").startswith("bytes 2400000040 (expected 2400000000;")
+
+
+@pytest.mark.parametrize(
+    ("value", "seen", "digits"),
+    [
+        (300.0, 299.0, 4),
+        (300.0, 300.0, 4),
+        (0.0, 1e-9, 4),
+        (-300.0, -300.0002, 7),
+        (1e300, -1e300, 4),
+        (1.0, 1 + 2**-52, 15),
+        (1.0, None, 4),
+        (1.0, float("inf"), 4),
+        (True, 1.0000001, 4),
+        ("x", 1.0, 4),
+    ],
+)
+def test_four_digits_unless_more_are_needed(value, seen, digits):
+    assert digits_beside(value, seen) == digits
 
 
 def test_what_adds_nothing_is_no_reason():

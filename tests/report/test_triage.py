@@ -117,6 +117,23 @@ def test_what_is_seen_stands_as_in_the_table(model):
     assert (reason["expected"], pair["normal"]) == ("100", "100")
 
 
+def test_what_hardly_differs_and_is_unusual_differs_from_the_normal_row_beside_it():
+    close = (300 + (pl.col("bytes") - 100) / 1e5).alias("bytes")
+    narrow = Mahalanobis(contamination=0.01).fit(normal_rows().with_columns(close))
+    frame = scored_rows(narrow, new_rows().with_columns(close))
+
+    def nowhere(*of):
+        found = explain(*of)
+        expected = found.expected.with_columns(bytes=pl.lit(300.00002))
+        return dataclasses.replace(found, expected=expected, rarity=found.rarity * 0)
+
+    shown = summarise(narrow, in_batches(frame), nowhere)["groups"]["shown"]
+    beside = [example["beside"] for group in shown for example in group["examples"]]
+    wanted = {"column": "bytes", "seen": "300.019", "normal": "300"}
+    assert any(wanted in one["differs"] for one in beside)
+    assert not any(wanted in one["alike"] for one in beside)
+
+
 def test_of_many_columns_those_that_bring_most_stand_beside(model, scored, monkeypatch):
     monkeypatch.setattr(groups, "BESIDE", 1)
     shown = summarise(model, in_batches(scored), explain)["groups"]["shown"]

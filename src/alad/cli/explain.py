@@ -180,7 +180,7 @@ def _nearest(reasons: Reasons, i: int, k: int) -> dict[str, Any]:
 
 def _as_text(fact: dict[str, Any], top: int) -> str:
     from alad.cli.show import in_columns
-    from alad.reasons.result import as_seen, said
+    from alad.reasons.result import as_seen, said_beside
 
     sign = ">" if fact["anomaly_score"] > fact["threshold"] else "<="
     head = (
@@ -192,7 +192,7 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
             column["column"],
             f"{column['contribution']:+.4g}",
             _short(as_seen(column["seen"])),
-            _short(said(column["expected"])),
+            _short(said_beside(column["expected"], column["seen"])),
             _how_rare(column),
         )
         for column in fact["columns"][:top]
@@ -213,15 +213,17 @@ def _how_rare(column: dict[str, Any]) -> str:
 def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:
     """The nearest normal rows beside the row, a line for each column."""
     from alad.cli.show import in_columns
-    from alad.reasons.result import as_seen, said
+    from alad.reasons.result import as_seen, said_beside
 
     rows = fact["nearest"]
     if not rows:
         return []
     body = [
-        [name, _short(as_seen(column["seen"])), *(_short(said(row[name])) for row in rows)]
-        for column in fact["columns"][:top]
-        for name in [column["column"]]
+        [
+            _short(text)
+            for text in (name, as_seen(seen), *(said_beside(r[name], seen) for r in rows))
+        ]
+        for name, seen in ((c["column"], c["seen"]) for c in fact["columns"][:top])
     ]
     which = "row is" if len(rows) == 1 else f"{len(rows)} rows are"
     head = f"of {fact['normal_rows']:,} normal rows the nearest {which}"

@@ -21,7 +21,7 @@ from alad.export.ties import leeway
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import to_polars
 from alad.preprocessing.kinds._base import as_text
-from alad.preprocessing.kinds.numbers import as_at_fit, numbers
+from alad.preprocessing.kinds.numbers import as_at_fit, less, numbers, origin_of
 from alad.preprocessing.kinds.times import parts_at_fit
 from alad.preprocessing.kinds.words import MISSING
 
@@ -191,7 +191,9 @@ def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
     if column.kind == "time":
         return _seconds(series, column)
     if column.of_kind.is_number:
-        return numbers(as_at_fit(series, column))[0]
+        given = as_at_fit(series, column)
+        is_double = bool(origin_of(column.learned))
+        return less(given, 0).to_numpy() if is_double else numbers(given)[0]
     return as_text(series).fill_null(MISSING).to_numpy().astype(np.object_)
 
 

@@ -3,7 +3,8 @@
 ===========================  ========================================  ==============
 kind                         is given as                               missing
 ===========================  ========================================  ==============
-numeric, log-numeric, port   float32                                   NaN
+numeric, log-numeric, port   float32; where the model tells numbers    NaN
+                             from the lowest of fit, float64
 boolean                      float32, 0 or 1                           NaN
 time                         float64, seconds since 1970               NaN
 categorical, frequency       text                                      ``<missing>``
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from alad.export.graph import LARGEST, Graph, Tensor, apply, joined, log, where
 from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
+from alad.preprocessing.kinds.numbers import origin_of
 from alad.preprocessing.kinds.words import MISSING, against
 from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
@@ -59,8 +62,9 @@ def _features(graph: Graph, column: Column) -> Features:
 
 def numeric(graph: Graph, column: Column) -> Features:
     """The number, or the training median."""
-    x, gap = _number(graph, column)
-    return _filled([x], gap, [column.fill], column)
+    origin = origin_of(column.learned)
+    x, gap = _number(graph, column, np.float64 if origin else np.float32)
+    return _filled([x - origin if origin else x], gap, [column.fill - origin], column)
 
 
 def log_numeric(graph: Graph, column: Column) -> Features:
@@ -126,8 +130,8 @@ KINDS: dict[str, Callable[[Graph, Column], Features]] = {
 }
 
 
-def _number(graph: Graph, column: Column) -> tuple[Tensor, Tensor]:
-    x = graph.input(column.name, np.float32, 1)
+def _number(graph: Graph, column: Column, dtype: Any = np.float32) -> tuple[Tensor, Tensor]:
+    x = graph.input(column.name, dtype, 1)
     return x, apply("IsNaN", x, dtype=np.bool_)
 
 

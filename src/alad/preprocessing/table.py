@@ -47,6 +47,7 @@ from alad.preprocessing.columns import Column
 from alad.preprocessing.features import decoded, legal, written
 from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds._base import filled
+from alad.preprocessing.kinds.numbers import origin_of
 from alad.preprocessing.schema import Schema
 
 Float32s = NDArray[np.float32]
@@ -136,7 +137,10 @@ class TableEncoder:
     def needs_names(self) -> bool:
         """Whether some column is not a plain number, so that an array cannot stand for a frame."""
         plain = ("numeric", "boolean")
-        return any(column.kind not in plain or column.has_missing for column in self.columns)
+        return any(
+            column.kind not in plain or column.has_missing or origin_of(column.learned)
+            for column in self.columns
+        )
 
     @property
     def constant_columns(self) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad.errors import InputError
+from alad.preprocessing.digits import DIGITS, digits_beside, is_number
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
 NEVER = "never seen at fit"
-DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Reasons:
     def _said(self, i: int, place: int) -> str:
         name = self.columns[place]
         seen, expected = self.seen[name][i], self.expected[name][i]
-        words = [f"expected {said(expected)}", *self._how_rare(i, place)]
+        words = [f"expected {said_beside(expected, seen)}", *self._how_rare(i, place)]
         return f"{name} {as_seen(seen)} ({'; '.join(words)})"
 
     def _how_rare(self, i: int, place: int) -> list[str]:
@@ -125,11 +125,6 @@ def _from_the_end(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a number, and no flag."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def as_seen(value: Any) -> str:
     """Give a value as text, to the digit, so that it is found in its table.
 
@@ -144,7 +139,16 @@ def as_seen(value: Any) -> str:
     return str(single if single == value else value)
 
 
-def said(value: Any) -> str:
+def said_beside(value: Any, seen: Any) -> str:
+    """Give a value as text, numbers to as many digits as tell them from the one that was seen.
+
+    >>> said_beside(300.00128, 295.0), said_beside(300.00128, 300.0052)
+    ('300', '300.001')
+    """
+    return said(value, digits_beside(value, seen))
+
+
+def said(value: Any, digits: int = DIGITS) -> str:
     """Give a value as text, numbers to four digits unless they are whole.
 
     >>> said(54540.0), said(0.123456), said(None), said("http"), said(True)
@@ -159,5 +163,5 @@ def said(value: Any) -> str:
     if value.is_integer() and abs(value) < 1e15:
         return f"{value:.0f}"
     if not 1e-4 <= abs(value) < 1e15:
-        return f"{value:.{DIGITS}g}"
-    return np.format_float_positional(value, DIGITS, fractional=False, trim="-")
+        return f"{value:.{digits}g}"
+    return np.format_float_positional(value, digits, fractional=False, trim="-")

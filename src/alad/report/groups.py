@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alad.preprocessing.frames import as_text
 from alad.report import likeness
 from alad.report.cases import Cases
-from alad.report.likeness import as_it_stands, told
+from alad.report.likeness import as_it_stands, told, told_beside
 from alad.report.moments import Moments
 from alad.report.tally import P_VALUE, PLACE, ROW, SCORE, Extent, Tally
 
@@ -269,14 +269,15 @@ def _example(i: int, cases: Cases, tally: Tally) -> dict[str, Any]:
         "entity": None if tally.entities is None else told(whom),
         "reasons": [
             {
-                "column": reasons.columns[j],
+                "column": name,
                 "share": None if cases.why_quoted else float(share[j]),
                 "contribution": float(reasons.contributions[i, j]),
-                "seen": as_it_stands(cases.seen(reasons.columns[j])[i]),
-                "expected": told(reasons.expected[reasons.columns[j]][i]),
+                "seen": as_it_stands(cases.seen(name)[i]),
+                "expected": told_beside(reasons.expected[name][i], cases.seen(name)[i]),
                 "rarity": _known(reasons.rarity[i, j]),
             }
             for j in _most(share, BARS)
+            for name in [reasons.columns[j]]
         ],
         "beside": _pairs(i, cases),
     }
@@ -292,7 +293,7 @@ def _pairs(i: int, cases: Cases) -> dict[str, Any] | None:
     if not reasons.nearest.shape[1]:
         return None
     order = np.argsort(-reasons.contributions[i], kind="stable").tolist()
-    pairs = [_pair(i, reasons.columns[j], cases) for j in order[:BESIDE]]
+    pairs = [_pair(i, j, cases) for j in order[:BESIDE]]
     return {
         "differs": [pair for pair, is_alike in pairs if not is_alike],
         "alike": [pair for pair, is_alike in pairs if is_alike],
@@ -300,8 +301,16 @@ def _pairs(i: int, cases: Cases) -> dict[str, Any] | None:
     }
 
 
-def _pair(i: int, name: str, cases: Cases) -> tuple[dict[str, str], bool]:
-    """What an alert and its nearest normal row have in a column, and whether they read the same."""
-    assert cases.reasons is not None
-    seen, normal = cases.seen(name)[i], told(cases.reasons.expected[name][i])
-    return {"column": name, "seen": as_it_stands(seen), "normal": normal}, told(seen) == normal
+def _pair(i: int, j: int, cases: Cases) -> tuple[dict[str, str], bool]:
+    """What an alert and its nearest normal row have in a column, and whether they read the same.
+
+    What is unusual is told to as many digits as tell the two apart.
+    """
+    reasons = cases.reasons
+    assert reasons is not None
+    name = reasons.columns[j]
+    seen, expected = cases.seen(name)[i], reasons.expected[name][i]
+    is_unusual = reasons.rarity[i, j] <= likeness.ORDINARY
+    normal = told_beside(expected, seen) if is_unusual else told(expected)
+    is_alike = (told_beside(seen, expected) if is_unusual else told(seen)) == normal
+    return {"column": name, "seen": as_it_stands(seen), "normal": normal}, is_alike

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from alad.preprocessing.digits import digits_beside
 from alad.preprocessing.kinds import addresses
 
 MANY = 200  # values of a text, above which they say nothing of likeness
@@ -296,6 +297,17 @@ def told(value: Any) -> str:
         return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def told_beside(value: Any, seen: Any) -> str:
+    """Give a value in few letters, a number in as many as tell it from the one that was seen.
+
+    >>> told_beside(101325.21, 101325.43), told_beside(101325.21, 99000.0)
+    ('101,325.2', '101,325')
+    """
+    digits = digits_beside(value, seen)
+    is_short = not isinstance(value, float) or digits <= len(f"{abs(value):.0f}")
+    return told(value) if is_short else f"{value:,.{digits}g}"
 
 
 def as_it_stands(value: Any) -> str:

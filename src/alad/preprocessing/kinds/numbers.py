@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +31,21 @@ if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
 NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
+ORIGIN = "origin"  # of numbers that hardly differ for their size, what they are told from
+CLOSE = 2.0**-10  # of the largest, by how much those differ at most
+SAME = 2.0**-40  # likewise of numbers that differ by rounding alone
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
 NAMES = 1000  # rows from which on they are taken for numbers of the rows
-FINE = 100  # steps of float32 from the lowest to the highest, below which they are told to blur
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
 
 
 class Numeric(Kind):
-    """The number itself."""
+    """The number itself, or by how much it is above the lowest of fit where those hardly differ.
+
+    Models compute in float32, whose steps at 2,400,000,000 are 256; of a difference they are fine.
+    """
 
     is_number = True
 
@@ -56,15 +62,17 @@ class Numeric(Kind):
 
         Where fit saw a single number all others are news, and a model may not look at them.
         """
-        values, gap = numbers(as_at_fit(series, column))
+        origin = origin_of(column.learned)
+        fill = np.float32(float(column.fill) - origin)
+        values, gap = numbers(as_at_fit(series, column), origin)
         if gap.any():
-            values = np.where(gap, np.float32(column.fill), values)
-        others = int((values != np.float32(column.fill)).sum()) if column.constant else 0
+            values = np.where(gap, fill, values)
+        others = int((values != fill).sum()) if column.constant else 0
         return Encoded((values,), gap, others)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the number."""
-        return pl.Series(column.name, part[:, 0].astype(np.float64))
+        return pl.Series(column.name, part[:, 0].astype(np.float64) + origin_of(column.learned))
 
 
 class LogNumeric(Numeric):
@@ -123,8 +131,10 @@ class NumberLearner(Learner):
 
     def __init__(self, kind: str, name: str, settings: Settings) -> None:
         self.kind = kind
-        self.sample = Sample(settings.sample, settings.seed)
         self.ends = Ends()
+        self.origin: float = 0
+        """What the sample is told from, as long as its numbers hardly differ for their size."""
+        self.sample = Sample(settings.sample, settings.seed)
         self.last: Any = None
         self.increases = True
 
@@ -134,11 +144,22 @@ class NumberLearner(Learner):
         if not _is_number(series):
             raise wrong(series.name, "numbers", first_text(series))
         values, gap = numbers(series)
-        present = values if not gap.any() else values[~gap]
         self._look(series)
-        if len(present):
-            self.ends.update(series)
-            self.sample.add(present)
+        if gap.all():
+            return
+        self.ends.update(series)
+        self._settle_origin()
+        if self.origin:
+            values, _ = numbers(series, self.origin)
+        self.sample.add(values[~gap] if gap.any() else values)
+
+    def _settle_origin(self) -> None:
+        """Numbers that once differ by much for their size never differ by little again."""
+        if self.ends.are_close:
+            self.origin = self.origin if self.sample.seen else self.ends.low
+        elif self.origin:
+            self.sample.shift(self.origin)
+            self.origin = 0
 
     def _look(self, series: pl.Series) -> None:
         """Find out whether whole numbers count the rows."""
@@ -156,10 +177,7 @@ class NumberLearner(Learner):
         if self.kind != "numeric":
             return ""
         if self.ends.merged(self.sample.seen):
-            return (
-                "whole numbers, of which float32, in which models compute, makes few: its steps "
-                f"are {self.ends.step:,.0f} there"
-            )
+            return f"whole numbers up to {self.ends.high:,.0f}, which hardly differ for their size"
         if self.increases and self.sample.seen >= NAMES:
             return "whole numbers that grow from row to row"
         return ""
@@ -169,11 +187,6 @@ class NumberLearner(Learner):
         """What the numbers look like, if like times or names."""
         if self.kind != "numeric":
             return ""
-        if self.ends.blurs:
-            return (
-                f"float32, in which models compute, has steps of {self.ends.step:g} there: take "
-                "away what all have in common"
-            )
         low, high, seen = self.ends.low, self.ends.high, self.sample.seen
         if found := _looks_like_times(low, high):
             return found
@@ -183,8 +196,14 @@ class NumberLearner(Learner):
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
-        constant = self.ends.are_one and not has_missing
-        return Learned(self.kind, fill=self.sample.median(), constant=constant, note=self._note())
+        is_told_from = self.origin and self.kind == "numeric" and not self.ends.are_one
+        return Learned(
+            self.kind,
+            fill=self.origin + self.sample.median(),
+            constant=self.ends.are_one and not has_missing,
+            learned={ORIGIN: self.ends.low} if is_told_from else {},
+            note=self._note(),
+        )
 
     @property
     def fingerprint(self) -> tuple[Any, ...]:
@@ -193,7 +212,9 @@ class NumberLearner(Learner):
 
     def gap(self, learned: Learned) -> list[float]:
         """A number far above all others."""
-        edges = np.array([self.ends.low, self.ends.high], np.float32)  # as the features are
+        origin = origin_of(learned.learned)
+        ends = self.ends.low - origin, self.ends.high - origin
+        edges = np.array(ends, np.float32)  # as the features are
         if self.kind == "log-numeric":
             edges = signed_log(edges)
         return [beyond(*edges.tolist())]
@@ -227,27 +248,33 @@ class Ends:
             self.are_whole = bool((plain == plain.floor()).all())
 
     @property
+    def width(self) -> float:
+        """From the lowest to the highest."""
+        return self.high - self.low
+
+    @property
+    def size(self) -> float:
+        """How far from 0 the farthest is."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
     def are_one(self) -> bool:
-        """Whether all are one number; others than whole ones as float32 has them."""
-        if self.are_whole:
-            return self.low == self.high
-        return bool(np.float32(self.low) == np.float32(self.high))
+        """Whether all are one number, or differ by rounding alone where they are no whole ones."""
+        return self.width <= (0 if self.are_whole else SAME * self.size)
+
+    @property
+    def are_close(self) -> bool:
+        """Whether all hardly differ for their size."""
+        return self.width <= CLOSE * self.size
 
     @property
     def step(self) -> float:
         """From the number that is furthest from 0 to the next one of float32."""
-        return float(np.spacing(np.float32(max(abs(self.low), abs(self.high)))))
-
-    @property
-    def blurs(self) -> bool:
-        """Whether float32 leaves next to nothing of how numbers differ that are no whole ones."""
-        width = self.high - self.low
-        return not self.are_whole and 0 < width < FINE * self.step
+        return float(np.spacing(np.float32(self.size)))
 
     def merged(self, rows: int) -> bool:
         """Whether float32 leaves no more than half as many numbers as there may be whole ones."""
-        width = self.high - self.low
-        return self.are_whole and 2 * (width / self.step + 1) <= min(rows, width + 1)
+        return self.are_whole and 2 * (self.width / self.step + 1) <= min(rows, self.width + 1)
 
 
 def is_date(x: float) -> bool:
@@ -317,6 +344,10 @@ class Sample:
         if len(values) > room:
             self._replace(values[room:], max(self.seen, self.most or 0))
         self.seen += len(values)
+
+    def shift(self, by: float) -> None:
+        """Add a number to all that were drawn."""
+        self._drawn = [(self._whole.astype(np.float64) + by).astype(np.float32)]
 
     def _replace(self, values: Float32s, before: int) -> None:
         """The i-th number of the stream replaces a drawn one with the chance most / i."""
@@ -389,10 +420,16 @@ def first_text(series: pl.Series) -> Any:
     return present[0] if len(present) else None
 
 
-def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
-    """The numbers in float32 with NaN where one is missing, and where that is."""
+def origin_of(learned: Mapping[str, Any]) -> float:
+    """What the numbers of a column are told from."""
+    origin: float = learned.get(ORIGIN, 0)
+    return origin
+
+
+def numbers(series: pl.Series, origin: float = 0) -> tuple[Float32s, Bools]:
+    """The numbers less ``origin`` in float32, NaN where one is missing, and where that is."""
     with np.errstate(over="ignore"):  # a number too large becomes infinite, and is refused
-        values = _plain(series).cast(pl.Float64).to_numpy().astype(np.float32)
+        values = less(series, origin).to_numpy().astype(np.float32)
     if np.isfinite(values).all():
         return values, np.zeros(len(values), np.bool_)
     infinite = np.isinf(values)
@@ -404,6 +441,20 @@ def numbers(series: pl.Series) -> tuple[Float32s, Bools]:
             " (float32 ends at 3.4e38). Correct the value, or leave it out as missing.",
         )
     return values, np.isnan(values)
+
+
+def less(series: pl.Series, origin: float) -> pl.Series:
+    """The numbers less ``origin`` as Float64, null where one is missing; whole ones to the digit.
+
+    >>> less(pl.Series([2**60 + 1, 2**60 + 3]), 2**60 + 1).to_list()
+    [0.0, 2.0]
+    """
+    plain = _plain(series)
+    if origin and plain.dtype.is_integer() and isinstance(origin, int):
+        plain = plain.cast(pl.Int128) - pl.Series([origin], dtype=pl.Int128)
+    elif origin:
+        plain = plain.cast(pl.Float64) - origin
+    return plain.cast(pl.Float64)
 
 
 def _plain(series: pl.Series) -> pl.Series:

@@ -13,7 +13,7 @@ number               since 1970, of 2001 to 2099, and named    time
 number               whole, 0 to 65535, and named so: *port*,  port
                      *dpt*, *id.resp_p*
 number               whole, and 1,000 or more grow from row    ignored, role identifier
-                     to row, or float32 makes few of them
+                     to row, or hardly differ for their size
 number                                                         numeric
 text                 all are IPv4 or IPv6 addresses            ip
 text                 all are scheme://host...                  url
