@@ -72,13 +72,13 @@ def test_nor_on_whether_its_company_needs_all_cells(d):
 
 def test_most_cells_are_left_out(monkeypatch):
     looked = []
-    inside = cells._inside
+    look = cells._looked
 
-    def counted(block, others, cells, k):
+    def counted(found, block, others, cells, k):
         jax.debug.callback(lambda n: looked.append(int(n)), (cells < len(others) / CELL).sum())
-        return inside(block, others, cells, k)
+        return look(found, block, others, cells, k)
 
-    monkeypatch.setattr(cells, "_inside", counted)
+    monkeypatch.setattr(cells, "_looked", counted)
     others = ordered(clustered(40_000))
     x = clustered(640)
     where = np.asarray(place(jnp.asarray(x), jnp.asarray(cells_of(others)[0])))

@@ -7,6 +7,9 @@ from types import FrameType
 
 def main() -> None:
     """Run the command that ``sys.argv`` gives, and exit."""
+    from alad.cli.arenas import keep_few_arenas
+
+    keep_few_arenas()
     from alad.cli.app import app
 
     for name in ("SIGTERM", "SIGHUP"):  # not all systems have the second, a terminal that closes

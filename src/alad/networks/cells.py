@@ -20,10 +20,16 @@ from jax import Array, lax
 from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
-AT_ONCE = 64  # cells that a block of rows is compared with before the next
+AT_ONCE = 80  # cells that a block of rows is compared with before the next
+CENTRAL = 16  # of the first of them, those that are chosen by their centres
+FEW = (
+    4  # cells that may hold a nearer row for one row of the block, and are then all that is sorted
+)
 PLACES = 16  # every so many cells one whose centre says where a row lies
 ROUNDING = float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)
+
+Found = tuple[Array, Array]  # (k, rows) twice: places, and |x|^2 - |x - o|^2, the nearest first
 
 
 def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
@@ -62,7 +68,6 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
     def of_block(block: Array) -> Array:
         own = jnp.square(block).sum(axis=1)
         squares = own + far - centres @ (2 * block).T
-        apart = jnp.sqrt(jnp.maximum(squares, 0))
         lowest = jnp.sqrt(jnp.maximum(squares - rounding * (own + far), 0)) - reach[:, None]
         lowest = jnp.where(jnp.isnan(lowest), -jnp.inf, lowest)  # of values too large to square
 
@@ -71,19 +76,23 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
             farthest = jnp.sqrt(found + rounding * (3 * own + 2 * found))
             return ~looked & (lowest <= farthest).any(axis=1)
 
-        # First into those that are, for some row, hardly farther than the one with the nearest
-        # centre; then, with what these held as a bound, into all that may hold one nearer.
-        urgency = (apart - apart.min(axis=0)).min(axis=1)
-        first = jnp.sort(lax.top_k(-urgency, AT_ONCE)[1])
+        # First into those whose centres are, for some row, hardly farther than its nearest one, and
+        # into those that reach nearest to some row; then, with what these held as a bound, into all
+        # that may hold one nearer.
+        urgency = (squares - squares.min(axis=0)).min(axis=1)
+        central = lax.top_k(-urgency, CENTRAL)[1]
+        reaching = lowest.min(axis=1).at[central].set(jnp.inf)
+        reaching = lax.top_k(-reaching, AT_ONCE - CENTRAL)[1]
+        first = jnp.sort(jnp.concatenate([central, reaching]))
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
-        found = _better(nothing, _inside(block, others, first, k), k)
+        found = _looked(nothing, block, others, first, k)
         looked = jnp.zeros(len(centres), bool).at[first].set(True)
         wanted = needed(found[1], looked)
 
         def go_on(state: Any) -> Any:
             found, looked, wanted = state
             cells = jnp.nonzero(wanted, size=AT_ONCE, fill_value=len(centres))[0]
-            found = _better(found, _inside(block, others, cells, k), k)
+            found = _looked(found, block, others, cells, k)
             looked |= wanted & (jnp.cumsum(wanted) <= AT_ONCE)
             return found, looked, needed(found[1], looked)
 
@@ -94,8 +103,8 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
     return in_blocks_of(of_block, x)
 
 
-def _inside(block: Array, others: Array, cells: Array, k: int) -> tuple[Array, Array]:
-    """What of some cells may be among the k nearest: places and closeness, |x|^2 - |x - o|^2."""
+def _looked(found: Found, block: Array, others: Array, cells: Array, k: int) -> Found:
+    """The k nearest of those found before and of some cells' rows."""
     start = jnp.minimum(cells * CELL, len(others) - CELL)
     rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
     rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
@@ -106,13 +115,16 @@ def _inside(block: Array, others: Array, cells: Array, k: int) -> tuple[Array, A
     close = jnp.where(is_own.reshape(-1, 1) & (close > NOTHING), close, NOTHING)
     close = close.reshape(AT_ONCE, CELL, BLOCK)
     close, best = lax.optimization_barrier((close, close.max(axis=1)))  # type: ignore[no-untyped-call]
-    # The k nearest lie in the k cells whose best are nearest; of equal ones in the first.
-    chosen, _ = highest(best, k)
-    close = jnp.take_along_axis(close, chosen[:, None], axis=0)
-    return places[chosen].swapaxes(1, 2).reshape(-1, BLOCK), close.reshape(-1, BLOCK)
 
+    def among(few: int) -> Found:
+        """The nearest lie in the cells whose best are nearest; of equal ones in the first."""
+        chosen, _ = highest(best, few)
+        inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(-1, BLOCK)
+        named = (start[chosen][:, None] + jnp.arange(CELL)[:, None]).reshape(-1, BLOCK)
+        names, values = jnp.concatenate([found[0], named]), jnp.concatenate([found[1], inside])
+        return highest(values, k, names)
 
-def _better(found: tuple[Array, Array], others: tuple[Array, Array], k: int) -> tuple[Array, Array]:
-    """The k nearest of those found before and of others, each as places and closeness."""
-    places, close = (jnp.concatenate(both) for both in zip(found, others, strict=True))
-    return highest(close, k, places)
+    # Once some are found, few cells hold one that is as near.
+    most = (best >= found[1][-1]).sum(axis=0).max()
+    held: Found = lax.cond(most <= min(FEW, k), lambda: among(min(FEW, k)), lambda: among(k))
+    return held
