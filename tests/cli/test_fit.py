@@ -150,7 +150,7 @@ def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
     done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
     told = next(line for line in done.err.splitlines() if "perhaps" in line)
     assert "n (grows from row to row: a number of the row, or a time?)" in told
-    assert "user (names rows, and measures nothing: whole numbers, of which float32" in done.err
+    assert "user (names rows, and measures nothing: whole numbers up to " in done.err
     assert "user" not in told
     assert "label (named like a label: if it is one, give it the role label)" in told
     assert "note: constant columns, from which nothing is learned: label\n" in done.err

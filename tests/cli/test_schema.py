@@ -170,7 +170,7 @@ def test_columns_that_may_be_something_else_are_named(alad):
         "note: perhaps not what they are taken for: day (day and month of '11/1/2026' may"
         in done.err
     )
-    assert "n (names rows, and measures nothing: whole numbers, of which float32" in done.err
+    assert "n (names rows, and measures nothing: whole numbers up to " in done.err
     assert "looks like seconds since 1970: if so, kind time with the format seconds)" in done.err
     assert "nat (all look like addresses with a port: split them into two columns" in done.err
     alad.good("schema", "t.csv", "-o", "s.json")

@@ -423,8 +423,11 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 "columns, with X.columns = X.columns.astype(str) say."
             ) from error
         check_single(x)
+        if self.encoder_ is None:
+            return x
         # What was fitted on a frame takes an array to the digits that a frame has.
-        return x if self.encoder_ is None else x.astype(np.float32, copy=False)
+        origins = self.encoder_.origins
+        return (x - origins if origins.any() else x).astype(np.float32, copy=False)
 
 
 def _called(X: Any) -> str:

@@ -137,10 +137,12 @@ class TableEncoder:
     def needs_names(self) -> bool:
         """Whether some column is not a plain number, so that an array cannot stand for a frame."""
         plain = ("numeric", "boolean")
-        return any(
-            column.kind not in plain or column.has_missing or origin_of(column.learned)
-            for column in self.columns
-        )
+        return any(column.kind not in plain or column.has_missing for column in self.columns)
+
+    @property
+    def origins(self) -> NDArray[np.float64]:
+        """(columns read,) what the numbers of each are told from; 0 for most."""
+        return np.array([origin_of(column.learned) for column in self.schema], np.float64)
 
     @property
     def constant_columns(self) -> tuple[str, ...]:
