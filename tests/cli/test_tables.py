@@ -636,3 +636,12 @@ def test_dashes_are_missing_as_at_fit(alad):
     said = json.loads(alad.good("score", "m", "new.csv", "-o", "s.csv", "--json").out)
     assert said["missing_values"] == {"n": 1, "bytes": 1, "src": 1, "at": 1}
     assert said["unseen_categories"] == {}
+
+
+def test_whole_numbers_in_text_keep_their_last_digits_where_the_model_looks_at_them():
+    ids = [76_561_198_000_000_001, 76_561_198_000_000_007]
+    encoder = fit_encoder(pl.DataFrame({"id": ids}), Schema((Stated("id", "numeric"),)))
+    seen = as_at_fit(pl.DataFrame({"id": [f" {ids[1]} ", "-", "7"]}), encoder.schema)
+    assert seen["id"].to_list() == [ids[1], None, 7]
+    others = as_at_fit(pl.DataFrame({"id": [str(ids[1]), "1.5"]}), encoder.schema)
+    assert others["id"].to_list() == [float(ids[1]), 1.5]

@@ -87,6 +87,12 @@ def test_a_time_is_given_as_seconds_since_1970():
     np.testing.assert_allclose(found["anomaly_score"], -detector.score_samples(frame), rtol=1e-6)
 
 
+def test_whole_numbers_beyond_float64_are_refused_by_name():
+    detector, _ = fitted("numeric", pl.Series(2**60 + np.arange(N)))
+    with pytest.raises(InputError, match=r"float64 holds.*'a' has whole ones from 1,152,921,504,"):
+        to_onnx(detector)
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

@@ -11,6 +11,7 @@ import pytest
 from alad.errors import InputError
 from alad.preprocessing.digits import digits_beside
 from alad.reasons import Reasons
+from alad.reasons.result import as_seen
 
 SEEN = pl.DataFrame({"bytes": [54540.0, 1.25], "kind": ["x", None], "is_new": [True, False]})
 EXPECTED = pl.DataFrame({"bytes": [232.0, 1.0], "kind": ["y", "y"], "is_new": [False, False]})
@@ -71,6 +72,7 @@ def test_what_is_expected_is_told_in_as_many_digits_as_tell_it_from_what_is_seen
         (-300.0, -300.0002, 7),
         (1e300, -1e300, 4),
         (1.0, 1 + 2**-52, 15),
+        (2.0**60, 2**60 + 1, 4),
         (1.0, None, 4),
         (1.0, float("inf"), 4),
         (True, 1.0000001, 4),
@@ -79,6 +81,11 @@ def test_what_is_expected_is_told_in_as_many_digits_as_tell_it_from_what_is_seen
 )
 def test_four_digits_unless_more_are_needed(value, seen, digits):
     assert digits_beside(value, seen) == digits
+
+
+@pytest.mark.parametrize("value", [2_400_000_055.4, -5_000_050.25, 123_456_789.5, 0.1])
+def test_what_is_seen_is_told_to_the_last_digit(value):
+    assert as_seen(value) == str(value)
 
 
 def test_what_adds_nothing_is_no_reason():

@@ -8,7 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from alad.report.likeness import Crowd, Rule, leading, merged, shares, told, told_of_all
+from alad.report.likeness import (
+    Crowd,
+    Rule,
+    as_it_stands,
+    leading,
+    merged,
+    shares,
+    told,
+    told_of_all,
+)
 from alad.report.likeness import signatures as signatures_in
 from tests.report.scored import Reasons
 
@@ -248,3 +257,8 @@ def test_values_are_short():
     assert told(float("nan")) == "missing"
     assert told(True) == "True"
     assert told(1e300) == "1e+300"
+
+
+@pytest.mark.parametrize("value", [2_400_000_055.4, -5_000_050.25, 123_456_789.5])
+def test_a_value_stands_in_the_report_as_in_the_table(value):
+    assert as_it_stands(value) == f"{value:,}"

@@ -130,6 +130,8 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
 
 def _column(column: Column) -> dict[str, Any]:
+    from alad.preprocessing.kinds.numbers import ORIGIN
+
     unlike = column.is_read and column.tells_missing and not column.has_missing
     return {
         "name": column.name,
@@ -139,6 +141,7 @@ def _column(column: Column) -> dict[str, Any]:
         "missing_at_fit": column.has_missing,
         "missing_unlike_all": unlike,
         "fill": column.fill if column.kind in FILLED and not unlike else None,
+        "told_from": column.learned.get(ORIGIN),
         "constant": column.constant,
         "features": list(column.features),
         "note": column.note,
@@ -204,7 +207,7 @@ def _became(column: Mapping[str, Any]) -> str:
         text = f"{column['categories']} categories"
         gaps = ", missing among them" if column["missing_at_fit"] else ""
     elif column["fill"] is not None:
-        text += f", missing filled with {column['fill']:g}"
+        text += f", missing filled with {column['fill']:.{12 if column['told_from'] else 6}g}"
         gaps = " and flagged" if column["missing_at_fit"] else ""
     else:
         features = len(column["features"])

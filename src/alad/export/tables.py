@@ -34,6 +34,7 @@ from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
 
 DAY = 86_400  # seconds
+EXACT = 2**53  # up to this float64 holds every whole number
 FIRST_DAY = 3  # 1970 began on a Thursday; Monday is 0
 
 Features = list[Tensor]
@@ -63,6 +64,12 @@ def _features(graph: Graph, column: Column) -> Features:
 def numeric(graph: Graph, column: Column) -> Features:
     """The number, or the training median."""
     origin = origin_of(column.learned)
+    if isinstance(origin, int) and abs(origin) >= EXACT:
+        raise InputError(
+            f"Expected numbers that float64 holds, which the file takes; {column.name!r} has whole "
+            f"ones from {origin:,} on. Export with --inputs features, and encode rows with "
+            "detector.encoder_.transform; or fit without the column."
+        )
     x, gap = _number(graph, column, np.float64 if origin else np.float32)
     return _filled([x - origin if origin else x], gap, [column.fill - origin], column)
 

@@ -16,9 +16,12 @@ def digits_beside(value: Any, seen: Any) -> int:
     (4, 6)
     """
     are_numbers = is_number(value) and is_number(seen)
-    if not are_numbers or not np.isfinite([value, seen]).all() or value in (0, seen):
+    if not are_numbers or not np.isfinite([float(value), float(seen)]).all():
         return DIGITS
-    value_begins, difference_begins = np.floor(np.log10(np.abs([value, value - seen])))
+    size, apart = abs(float(value)), abs(float(value) - float(seen))
+    if not size or not apart:
+        return DIGITS
+    value_begins, difference_begins = np.floor(np.log10([size, apart]))
     return int(np.clip(value_begins - difference_begins + 1, DIGITS, MOST_DIGITS))
 
 

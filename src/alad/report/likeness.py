@@ -313,14 +313,14 @@ def told_beside(value: Any, seen: Any) -> str:
 def as_it_stands(value: Any) -> str:
     """Give a value to the digit, so that it is found in its table.
 
-    >>> as_it_stands(58824.4), as_it_stands(float(np.float32(0.1))), as_it_stands(None)
-    ('58,824.4', '0.1', 'missing')
+    >>> as_it_stands(2400000055.4), as_it_stands(float(np.float32(0.1))), as_it_stands(None)
+    ('2,400,000,055.4', '0.1', 'missing')
     """
     if not isinstance(value, float) or value.is_integer() or not np.isfinite(value):
         return told(value)
     with np.errstate(over="ignore"):
         single = np.float32(value)
-    return f"{float(str(single)) if single == value else value:,}"
+    return f"{float(str(single)) if float(single) == value else value:,}"
 
 
 def merged(

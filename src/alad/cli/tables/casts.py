@@ -16,7 +16,7 @@ from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
 from alad.preprocessing.kinds._base import without_absent, written_numbers
-from alad.preprocessing.kinds.numbers import NUMBERS
+from alad.preprocessing.kinds.numbers import NUMBERS, origin_of
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
@@ -169,7 +169,10 @@ def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
 def _numbers(text: pl.Series, column: Column) -> pl.Series:
     """Numbers or truths of text; the text itself if any value is neither."""
     if column.kind != "boolean":
-        return written_numbers(text)
+        origin = origin_of(column.learned)
+        whole = text.str.strip_chars().cast(pl.Int128, strict=False)
+        is_exact = origin and isinstance(origin, int) and whole.null_count() == text.null_count()
+        return whole if is_exact else written_numbers(text)
     numbers = written_numbers(text.str.to_lowercase().replace({"true": "1", "false": "0"}))
     if numbers.dtype != pl.Float64 or column.learned.get(NUMBERS):
         return numbers

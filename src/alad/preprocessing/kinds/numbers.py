@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 ORIGIN = "origin"  # of numbers that hardly differ for their size, what they are told from
 CLOSE = 2.0**-10  # of the largest, by how much those differ at most
-SAME = 2.0**-40  # likewise of numbers that differ by rounding alone
+SAME = 2.0**-46  # likewise of numbers that differ by rounding alone
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
+WELL = 2**16  # up to this the steps of float32 are less than a hundredth
 NAMES = 1000  # rows from which on they are taken for numbers of the rows
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
@@ -67,7 +68,8 @@ class Numeric(Kind):
         values, gap = numbers(as_at_fit(series, column), origin)
         if gap.any():
             values = np.where(gap, fill, values)
-        others = int((values != fill).sum()) if column.constant else 0
+        rounding = np.float32(SAME * abs(origin))
+        others = int((np.abs(values - fill) > rounding).sum()) if column.constant else 0
         return Encoded((values,), gap, others)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
@@ -196,7 +198,7 @@ class NumberLearner(Learner):
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
-        is_told_from = self.origin and self.kind == "numeric" and not self.ends.are_one
+        is_told_from = self.origin and self.kind == "numeric" and not self.ends.are_one_in_float32
         return Learned(
             self.kind,
             fill=self.origin + self.sample.median(),
@@ -261,6 +263,11 @@ class Ends:
     def are_one(self) -> bool:
         """Whether all are one number, or differ by rounding alone where they are no whole ones."""
         return self.width <= (0 if self.are_whole else SAME * self.size)
+
+    @property
+    def are_one_in_float32(self) -> bool:
+        """Whether all are one number that float32 holds, and tells well from others."""
+        return self.are_one and self.size < WELL and float(np.float32(self.low)) == self.low
 
     @property
     def are_close(self) -> bool:
