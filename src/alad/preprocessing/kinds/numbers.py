@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 ORIGIN = "origin"  # of numbers that hardly differ for their size, what they are told from
 CLOSE = 2.0**-10  # of the largest, by how much those differ at most
-SAME = 2.0**-46  # likewise of numbers that differ by rounding alone
+SAME = 2.0**-42  # likewise of numbers that differ by rounding alone, as sums of many do
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
 WELL = 2**16  # up to this the steps of float32 are less than a hundredth
@@ -66,10 +66,11 @@ class Numeric(Kind):
         origin = origin_of(column.learned)
         fill = np.float32(float(column.fill) - origin)
         values, gap = numbers(as_at_fit(series, column), origin)
+        if isinstance(origin, float):  # what rounding makes of one number is to be one
+            values = np.where(np.abs(values) <= SAME * abs(origin), np.float32(0), values)
         if gap.any():
             values = np.where(gap, fill, values)
-        rounding = np.float32(SAME * abs(origin))
-        others = int((np.abs(values - fill) > rounding).sum()) if column.constant else 0
+        others = int((values != fill).sum()) if column.constant else 0
         return Encoded((values,), gap, others)
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
@@ -201,7 +202,7 @@ class NumberLearner(Learner):
         is_told_from = self.origin and self.kind == "numeric" and not self.ends.are_one_in_float32
         return Learned(
             self.kind,
-            fill=self.origin + self.sample.median(),
+            fill=self.ends.low if self.ends.are_one else self.origin + self.sample.median(),
             constant=self.ends.are_one and not has_missing,
             learned={ORIGIN: self.ends.low} if is_told_from else {},
             note=self._note(),
