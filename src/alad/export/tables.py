@@ -28,13 +28,12 @@ from alad.export.graph import LARGEST, Graph, Tensor, apply, joined, log, where
 from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
-from alad.preprocessing.kinds.numbers import origin_of
+from alad.preprocessing.kinds.numbers import EXACT, origin_of
 from alad.preprocessing.kinds.words import MISSING, against
 from alad.preprocessing.scaling import HALF, Scaler
 from alad.preprocessing.table import TableEncoder
 
 DAY = 86_400  # seconds
-EXACT = 2**53  # up to this float64 holds every whole number
 FIRST_DAY = 3  # 1970 began on a Thursday; Monday is 0
 
 Features = list[Tensor]

@@ -22,9 +22,7 @@ from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 CELL = 16  # rows
 AT_ONCE = 80  # cells that a block of rows is compared with before the next
 CENTRAL = 16  # of the first of them, those that are chosen by their centres
-FEW = (
-    4  # cells that may hold a nearer row for one row of the block, and are then all that is sorted
-)
+FEW = 4  # cells: where no row of a block has more that may hold a nearer one, so many are sorted
 PLACES = 16  # every so many cells one whose centre says where a row lies
 ROUNDING = float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)

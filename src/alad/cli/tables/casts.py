@@ -16,7 +16,7 @@ from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
 from alad.preprocessing.kinds._base import without_absent, written_numbers
-from alad.preprocessing.kinds.numbers import NUMBERS, origin_of
+from alad.preprocessing.kinds.numbers import EXACT, NUMBERS, origin_of
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
@@ -33,7 +33,6 @@ CANDIDATES = (
 
 SOME = 64  # values that are tried before all
 WHOLE = r"^[+-]?\d+$"
-EXACT = 2**53  # up to this a float holds every whole number
 
 Types = Mapping[str, Any]  # of Arrow where text was tried, else of polars
 
@@ -170,9 +169,11 @@ def _numbers(text: pl.Series, column: Column) -> pl.Series:
     """Numbers or truths of text; the text itself if any value is neither."""
     if column.kind != "boolean":
         origin = origin_of(column.learned)
-        whole = text.str.strip_chars().cast(pl.Int128, strict=False)
-        is_exact = origin and isinstance(origin, int) and whole.null_count() == text.null_count()
-        return whole if is_exact else written_numbers(text)
+        if origin and isinstance(origin, int):  # of whole numbers, to the last digit
+            whole = text.str.strip_chars().cast(pl.Int128, strict=False)
+            if whole.null_count() == text.null_count():
+                return whole
+        return written_numbers(text)
     numbers = written_numbers(text.str.to_lowercase().replace({"true": "1", "false": "0"}))
     if numbers.dtype != pl.Float64 or column.learned.get(NUMBERS):
         return numbers

@@ -36,6 +36,7 @@ CLOSE = 2.0**-10  # of the largest, by how much those differ at most
 SAME = 2.0**-42  # likewise of numbers that differ by rounding alone, as sums of many do
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
+EXACT = 2**53  # up to this float64 holds every whole number
 WELL = 2**16  # up to this the steps of float32 are less than a hundredth
 NAMES = 1000  # rows from which on they are taken for numbers of the rows
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
