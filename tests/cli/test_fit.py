@@ -85,6 +85,7 @@ def test_summary_as_json_is_one_object(alad, train):
         "left_out_columns": {},
         "doubtful_columns": {},
         "missing_values": {},
+        "missing_marks": {},
         "epochs": None,
         "losses": None,
         "offset": offset,

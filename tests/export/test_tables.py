@@ -87,6 +87,20 @@ def test_a_time_is_given_as_seconds_since_1970():
     np.testing.assert_allclose(found["anomaly_score"], -detector.score_samples(frame), rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["numeric", "log-numeric", "port"])
+@pytest.mark.parametrize("at_fit", [False, True])
+def test_numbers_that_stand_for_a_missing_one_are_missing(kind, at_fit):
+    values = COLUMNS[kind].cast(pl.Float64).set(pl.Series(GAPS & at_fit), -99.9)
+    schema = Schema((Stated("a", kind, missing=(-99.9, -1)), Stated("b", "numeric")))
+    frame = pl.DataFrame({"a": values, "b": np.arange(N) % 7.0})
+    detector = Mahalanobis().fit(frame, schema=schema)
+    given = {"a": np.float32([[-99.9], [-1], [443]]), "b": np.float32([[1]] * 3)}
+    found = run(session(to_onnx(detector).SerializeToString()), given)
+    expected = detector.score_samples(pl.DataFrame({"a": [-99.9, None, 443.0], "b": [1.0] * 3}))
+    np.testing.assert_allclose(found["anomaly_score"], -expected, rtol=1e-5)
+    assert found["anomaly_score"][0] == found["anomaly_score"][1]
+
+
 def test_whole_numbers_beyond_float64_are_refused_by_name():
     detector, _ = fitted("numeric", pl.Series(2**60 + np.arange(N)))
     with pytest.raises(InputError, match=r"float64 holds.*'a' has whole ones from 1,152,921,504,"):

@@ -147,7 +147,10 @@ AT = {"kind": "time", "format": "day"}
         ({"columns": 3}, "got other JSON"),
         ({"columns": ["a"]}, r'column 1 of the schema; got "a"\. Correct'),
         ({"columns": [COLUMN, {"kind": "numeric"}]}, r"column 2 of the schema; got {\"kind\""),
-        ({"columns": [COLUMN | {"knd": 1}]}, "name, kind, role, format, note for .* got 'knd'"),
+        (
+            {"columns": [COLUMN | {"knd": 1}]},
+            "name, kind, role, format, missing, note for .* got 'knd'",
+        ),
         ({"columns": [COLUMN | {"format": "%Y"}]}, "for the kind 'time' only; got '%Y' for .* 'a'"),
         ({"columns": [COLUMN | AT]}, "column 'a' .* be one of seconds, .*%d/%m/%Y.*; got 'day'"),
         ({"columns": [{"name": "a", "role": "label"}]}, "Expected a kind for column 'a' .*numeric"),

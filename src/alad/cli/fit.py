@@ -243,6 +243,7 @@ def _detector(
 def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
     from alad.cli.show import by_column, note, note_left_aside, print_text
+    from alad.preprocessing.kinds._ends import told
 
     if size := done.get("picture"):
         what = f"pictures of {size[0]} x {size[1]} pixels, {'RGB' if size[2] == 3 else 'gray'}"
@@ -263,5 +264,7 @@ def _tell(done: Mapping[str, Any]) -> None:
     doubts = done.get("doubtful_columns", {}).items()
     note("perhaps not what they are taken for", [f"{name} ({why})" for name, why in doubts])
     note("missing values", by_column(done.get("missing_values", {})))
+    marks = done.get("missing_marks", {}).items()
+    note("numbers that count as missing", [f"{name} ({told(mark)})" for name, mark in marks])
     tell_unreadable(done.get("unreadable", ()))
     note_left_aside(done)

@@ -130,6 +130,7 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
 
 def _column(column: Column) -> dict[str, Any]:
+    from alad.preprocessing.kinds._ends import as_written
     from alad.preprocessing.kinds.numbers import ORIGIN
 
     unlike = column.is_read and column.tells_missing and not column.has_missing
@@ -142,6 +143,7 @@ def _column(column: Column) -> dict[str, Any]:
         "missing_unlike_all": unlike,
         "fill": column.fill if column.kind in FILLED and not unlike else None,
         "told_from": column.learned.get(ORIGIN),
+        "missing_marks": [as_written(mark) for mark in column.marks],
         "constant": column.constant,
         "features": list(column.features),
         "note": column.note,
@@ -215,5 +217,7 @@ def _became(column: Mapping[str, Any]) -> str:
         gaps = ", missing flagged" if column["missing_at_fit"] else ""
     if column["missing_unlike_all"] and column["kind"] in FILLED:
         gaps = ", missing unlike all values"
+    if marks := column["missing_marks"]:
+        gaps += f", {', '.join(map(str, marks))} counted as such"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
     return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"

@@ -138,7 +138,10 @@ KINDS: dict[str, Callable[[Graph, Column], Features]] = {
 
 def _number(graph: Graph, column: Column, dtype: Any = np.float32) -> tuple[Tensor, Tensor]:
     x = graph.input(column.name, dtype, 1)
-    return x, apply("IsNaN", x, dtype=np.bool_)
+    gap = apply("IsNaN", x, dtype=np.bool_)
+    for mark in column.marks:
+        gap = gap | x.equals(mark)
+    return x, gap
 
 
 def _text(graph: Graph, column: Column) -> Tensor:

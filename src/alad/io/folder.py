@@ -30,7 +30,7 @@ from alad._files import written_aside
 from alad.errors import ModelFormatError
 
 FORMAT = "alad-model"
-FORMAT_VERSION = 3  # 2: with packed arrays; 3: with numbers told from their lowest
+FORMAT_VERSION = 3  # 2: with packed arrays; 3: with numbers told from their lowest, and marks
 FACTS, ARRAYS = "model.json", "weights.safetensors"
 WORTH_PACKING, MOST_PACKED, MOST_UNPACKED = 2**16, 2**28, 2**29  # bytes; the last of all together
 GAIN = 2  # times smaller, at least

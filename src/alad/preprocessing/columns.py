@@ -10,6 +10,7 @@ import polars as pl
 
 from alad.preprocessing.kinds import IGNORED, KINDS, Kind
 from alad.preprocessing.kinds._base import TEXT, without_absent, written_numbers
+from alad.preprocessing.kinds._ends import without_marks
 
 ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
@@ -17,6 +18,7 @@ READ = ("feature", "time")  # the roles that are given to the model
 IN_SCHEMA = "ignored in the schema"  # why a column is not given to the model
 DASHES, WRITTEN = "dashes", "written"  # what text of a column is, in ``learned``
 GAP = "gap"  # there too: the features of a missing value, where fit saw none
+MARKS = "marks"  # and the numbers that stand for a missing one
 
 OPTIONAL = ("role", "note", "doubt", "learned")  # in a saved model
 
@@ -86,14 +88,23 @@ class Column:
         """How its times are written, if they are and not as in ISO 8601."""
         return str(self.learned.get("format", ""))
 
+    @property
+    def marks(self) -> tuple[float, ...]:
+        """The numbers that stand for a missing one."""
+        return tuple(self.learned.get(MARKS, ()))
+
     def given(self, series: pl.Series) -> pl.Series:
-        """Values as fit took them: ``-`` for missing, and text for numbers, if that was there."""
-        if series.dtype not in TEXT:
-            return series
+        """Values as fit took them: marks for missing, and text for numbers, if that was there."""
+        if series.dtype in TEXT:
+            series = self._read(series)
+        return without_marks(series, self.marks)
+
+    def _read(self, text: pl.Series) -> pl.Series:
+        """``-`` is missing, and numbers are read, if that was so at fit."""
         is_written = self.learned.get(WRITTEN)
         if is_written or self.learned.get(DASHES):
-            series = without_absent(series)
-        return written_numbers(series) if is_written else series
+            text = without_absent(text)
+        return written_numbers(text) if is_written else text
 
     @property
     def features(self) -> tuple[str, ...]:

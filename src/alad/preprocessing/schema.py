@@ -9,14 +9,16 @@
     }
 
 A ``note`` may stand beside; it says why, and is not read. A column of times may have a ``format``:
-a unit since 1970 (``milliseconds``), or as of ``strptime`` (``%d/%m/%Y %H:%M``).
+a unit since 1970 (``milliseconds``), or as of ``strptime`` (``%d/%m/%Y %H:%M``). One of numbers may
+say which of them stand for a missing one: ``"missing": [-999]``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -26,11 +28,12 @@ from alad.errors import InputError
 from alad.preprocessing.columns import ROLES, Column
 from alad.preprocessing.frames import quoted, repeated
 from alad.preprocessing.kinds import IGNORED, KINDS
+from alad.preprocessing.kinds._ends import as_written
 from alad.preprocessing.kinds._formats import UNITS, is_of_numbers
 
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
-KEYS = ("name", *CHOICES, "format", "note")
+KEYS = ("name", *CHOICES, "format", "missing", "note")
 OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
 ONE_ONLY = ("time", "entity")
 
@@ -45,11 +48,18 @@ class Stated:
     note: str = ""
     format: str = ""
     """Of times that are not written as in ISO 8601."""
+    missing: tuple[float, ...] = ()
+    """Of numbers, those that stand for a missing one."""
 
     @property
     def is_text_of_times(self) -> bool:
         """Whether its values are text, which the format says how to read."""
         return bool(self.format) and not is_of_numbers(self.format)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is said, as JSON."""
+        said = asdict(self) | {"missing": [as_written(number) for number in self.missing]}
+        return {key: said[key] for key in KEYS if said[key]}
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Schema:
             for key, choices in CHOICES.items():
                 _check_choice(column.name, key, getattr(column, key), choices)
             _check_format(column)
+            _check_missing(column)
         _check_unique([column.name for column in self.columns])
         for role in ONE_ONLY:
             self._check_one(role)
@@ -125,15 +136,14 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON; a note only where there is one."""
-        columns = [
-            {key: said for key in KEYS if (said := getattr(column, key))} for column in self.columns
-        ]
-        return {"format": FORMAT, "columns": columns}
+        return {"format": FORMAT, "columns": [column.to_json() for column in self.columns]}
 
     @classmethod
     def of(cls, columns: Iterable[Column]) -> Self:
         """What learned columns are."""
-        return cls(tuple(Stated(c.name, c.kind, c.role, c.note, c.format) for c in columns))
+        return cls(
+            tuple(Stated(c.name, c.kind, c.role, c.note, c.format, c.marks) for c in columns)
+        )
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -209,7 +219,21 @@ def _stated(place: int, entry: Any) -> Stated:
             f"{', '.join(CHOICES[absent[0]])}."
         )
     note, form = (str(entry.get(key) or "") for key in ("note", "format"))
-    return Stated(name, entry["kind"], entry["role"], note, form)
+    return Stated(name, entry["kind"], entry["role"], note, form, _missing(name, entry))
+
+
+def _missing(name: str, entry: Mapping[str, Any]) -> tuple[float, ...]:
+    """The numbers that an entry states as missing."""
+    stated = [] if entry.get("missing") is None else entry["missing"]
+    of_numbers = isinstance(stated, list) and all(
+        isinstance(x, int | float) and not isinstance(x, bool) and isfinite(x) for x in stated
+    )
+    if not of_numbers:
+        raise InputError(
+            f'Expected a list of numbers, such as [-999], as "missing" of column {name!r} of the '
+            f"schema; got {json.dumps(stated)[:100]}. Correct it there."
+        )
+    return tuple(map(float, stated))
 
 
 def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:
@@ -233,6 +257,15 @@ def _check_format(column: Stated) -> None:
             f"Expected the format of column {column.name!r} in the schema to be one of "
             f"{', '.join(UNITS)}, or of date and time, such as %d/%m/%Y %H:%M:%S; got {form!r}. "
             "Correct it there, or delete it to have it found out."
+        )
+
+
+def _check_missing(column: Stated) -> None:
+    """Refuse numbers that stand for a missing one where there are none."""
+    if column.missing and column.kind != IGNORED and not KINDS[column.kind].is_number:
+        raise InputError(
+            f'Expected "missing" for kinds of numbers only; got {column.missing} for column '
+            f"{column.name!r}, whose kind is {column.kind!r}. Correct one of them in the schema."
         )
 
 

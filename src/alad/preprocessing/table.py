@@ -9,6 +9,7 @@ category not seen at fit        -1 in the features of the commonest and the rare
 missing category                its own category ``<missing>`` if fit saw one, else as not seen
 missing number (null, NaN)      where fit saw gaps: the median of the training values, and a
                                 second feature, 1 where the value is missing
+number that stands for one      likewise: -999 far from all others, or what a schema states
 ... where fit saw none          as far above the highest as that is above the lowest: unlike all
                                 others; so are missing values of other kinds (``Column.gap``)
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
@@ -137,7 +138,7 @@ class TableEncoder:
     def needs_names(self) -> bool:
         """Whether some column is not a plain number, so that an array cannot stand for a frame."""
         plain = ("numeric", "boolean")
-        return any(column.kind not in plain or column.has_missing for column in self.columns)
+        return any(c.kind not in plain or c.has_missing or c.marks for c in self.columns)
 
     @property
     def origins(self) -> NDArray[np.float64]:

@@ -37,6 +37,8 @@ class Settings:
     """Of the draw of that sample."""
     form: str = ""
     """The format of a column of times, where a schema states it."""
+    is_stated: bool = False
+    """Whether a schema states what the column is, so that nothing is found out."""
 
 
 def counted(series: pl.Series) -> pl.DataFrame:
@@ -88,6 +90,11 @@ class Learned:
 
 class Learner(ABC):
     """Looks at a column batch by batch."""
+
+    @property
+    def marks(self) -> Mapping[float, int]:
+        """The numbers that were taken for missing ones, and how often each came."""
+        return {}
 
     @property
     def doubt(self) -> str:

@@ -25,6 +25,7 @@ from alad.preprocessing.kinds._base import (
     beyond,
     wrong,
 )
+from alad.preprocessing.kinds._ends import SAME, Ends, Found, Numbers, plain, told
 from alad.preprocessing.kinds._formats import unit_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
 
 NUMBERS = "numbers"  # of truths, whether they came as 0 and 1
 ORIGIN = "origin"  # of numbers that hardly differ for their size, what they are told from
-CLOSE = 2.0**-10  # of the largest, by how much those differ at most
-SAME = 2.0**-42  # likewise of numbers that differ by rounding alone, as sums of many do
 HEAVY = 2.0  # skewness; the scaling log-standard draws the line there as well
 SURE = 50  # rows from which on growing numbers are pointed at
 EXACT = 2**53  # up to this float64 holds every whole number
-WELL = 2**16  # up to this the steps of float32 are less than a hundredth
 NAMES = 1000  # rows from which on they are taken for numbers of the rows
 FIRST_DAY, LAST_DAY = 19_700_101, 20_991_231  # dates of digits
 LOOKED_AT = 100_000  # numbers that the skewness is taken from
@@ -135,7 +133,8 @@ class NumberLearner(Learner):
 
     def __init__(self, kind: str, name: str, settings: Settings) -> None:
         self.kind = kind
-        self.ends = Ends()
+        self.numbers = Numbers()
+        self.looks_for_marks = kind == "numeric" and not settings.is_stated
         self.origin: float = 0
         """What the sample is told from, as long as its numbers hardly differ for their size."""
         self.sample = Sample(settings.sample, settings.seed)
@@ -151,16 +150,31 @@ class NumberLearner(Learner):
         self._look(series)
         if gap.all():
             return
-        self.ends.update(series)
+        look = self.looks_for_marks and series.dtype.is_numeric()
+        self.numbers.update(plain(series), look)
         self._settle_origin()
         if self.origin:
             values, _ = numbers(series, self.origin)
         self.sample.add(values[~gap] if gap.any() else values)
 
+    @property
+    def ends(self) -> Ends:
+        """Of the numbers that stand for themselves."""
+        return self.numbers.found.ends
+
+    @property
+    def marks(self) -> dict[float, int]:
+        """The numbers that stand for a missing one."""
+        return self.numbers.found.marks
+
     def _settle_origin(self) -> None:
         """Numbers that once differ by much for their size never differ by little again."""
-        if self.ends.are_close:
-            self.origin = self.origin if self.sample.seen else self.ends.low
+        found = self.numbers.found_so_far
+        if found.ends.are_close:
+            if self.origin in found.marks:
+                self.sample.shift(self.origin - found.ends.low)
+            if self.origin in found.marks or not self.sample.seen:
+                self.origin = found.ends.low
         elif self.origin:
             self.sample.shift(self.origin)
             self.origin = 0
@@ -191,23 +205,36 @@ class NumberLearner(Learner):
         """What the numbers look like, if like times or names."""
         if self.kind != "numeric":
             return ""
-        low, high, seen = self.ends.low, self.ends.high, self.sample.seen
-        if found := _looks_like_times(low, high):
-            return found
-        if self.increases and seen >= SURE:
+        found = self.numbers.found
+        if times := _looks_like_times(found.ends.low, found.ends.high):
+            return times
+        if self.increases and self.sample.seen >= SURE:
             return "grows from row to row: a number of the row, or a time?"
-        return ""
+        return _may_be_marks(found) if self.looks_for_marks else ""
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
-        is_told_from = self.origin and self.kind == "numeric" and not self.ends.are_one_in_float32
+        ends = self.ends
+        is_close = self.origin and ends.are_close and not ends.are_one_in_float32
+        is_told_from = is_close and self.kind == "numeric"
         return Learned(
             self.kind,
-            fill=self.ends.low if self.ends.are_one else self.origin + self.sample.median(),
-            constant=self.ends.are_one and not has_missing,
-            learned={ORIGIN: self.ends.low} if is_told_from else {},
+            fill=ends.low if ends.are_one else self._median(),
+            constant=ends.are_one and not has_missing,
+            learned={ORIGIN: ends.low} if is_told_from else {},
             note=self._note(),
         )
+
+    def _drawn(self) -> Sample:
+        """Those that were drawn, but for the marks."""
+        if not self.marks:
+            return self.sample
+        low, high = self.ends.low - self.origin, self.ends.high - self.origin
+        return self.sample.between(low - self.ends.width, high + self.ends.width)
+
+    def _median(self) -> float:
+        median = self.origin + self._drawn().median()
+        return min(max(median, self.ends.low), self.ends.high) if self.marks else median
 
     @property
     def fingerprint(self) -> tuple[Any, ...]:
@@ -224,71 +251,27 @@ class NumberLearner(Learner):
         return [beyond(*edges.tolist())]
 
     def _note(self) -> str:
-        skewness = self.sample.skewness() if self.kind == "numeric" else 0.0
+        skewness = self._drawn().skewness() if self.kind == "numeric" else 0.0
         if abs(skewness) > HEAVY:
             return f"skewness {skewness:.1f}: log-numeric suits scalings other than log-standard"
         return ""
 
 
-class Ends:
-    """The lowest and the highest number of a stream, to the digit.
-
-    >>> ends = Ends()
-    >>> ends.update(pl.Series([76561198000000001, None, 76561198000000400]))
-    >>> ends.high - ends.low, ends.step, ends.merged(400)
-    (399, 8589934592.0, True)
-    """
-
-    def __init__(self) -> None:
-        self.low: float = np.inf
-        self.high: float = -np.inf
-        self.are_whole = True
-
-    def update(self, series: pl.Series) -> None:
-        """Take in numbers, one of which at least is there."""
-        plain = _plain(series)
-        self.low, self.high = min(self.low, plain.min()), max(self.high, plain.max())  # type: ignore[type-var, assignment]
-        if self.are_whole and plain.dtype.is_float():
-            self.are_whole = bool((plain == plain.floor()).all())
-
-    @property
-    def width(self) -> float:
-        """From the lowest to the highest."""
-        return self.high - self.low
-
-    @property
-    def size(self) -> float:
-        """How far from 0 the farthest is."""
-        return max(abs(self.low), abs(self.high))
-
-    @property
-    def are_one(self) -> bool:
-        """Whether all are one number, or differ by rounding alone where they are no whole ones."""
-        return self.width <= (0 if self.are_whole else SAME * self.size)
-
-    @property
-    def are_one_in_float32(self) -> bool:
-        """Whether all are one number that float32 holds, and tells well from others."""
-        return self.are_one and self.size < WELL and float(np.float32(self.low)) == self.low
-
-    @property
-    def are_close(self) -> bool:
-        """Whether all hardly differ for their size."""
-        return self.width <= CLOSE * self.size
-
-    @property
-    def step(self) -> float:
-        """From the number that is furthest from 0 to the next one of float32."""
-        return float(np.spacing(np.float32(self.size)))
-
-    def merged(self, rows: int) -> bool:
-        """Whether float32 leaves no more than half as many numbers as there may be whole ones."""
-        return self.are_whole and 2 * (self.width / self.step + 1) <= min(rows, self.width + 1)
-
-
 def is_date(x: float) -> bool:
     """Whether a number looks like a date of digits, as 20261126 does."""
     return FIRST_DAY <= x <= LAST_DAY and 1 <= x // 100 % 100 <= 12 and 1 <= x % 100 <= 31
+
+
+def _may_be_marks(found: Found) -> str:
+    """The numbers that only a person can tell from others."""
+    if not found.perhaps:
+        return ""
+    are = "is far from the others" if len(found.perhaps) == 1 else "are far from the others"
+    times = sum(found.perhaps.values())
+    return (
+        f"{told(found.perhaps)} ({times:,} value{'s' * (times != 1)}) {are}: if nothing was "
+        f'measured there, "missing": [{told(found.perhaps)}]'
+    )
 
 
 def _looks_like_times(low: float, high: float) -> str:
@@ -372,6 +355,13 @@ class Sample:
         if len(self._drawn) > 1:
             self._drawn = [np.concatenate(self._drawn)]
         return self._drawn[0]
+
+    def between(self, low: float, high: float) -> Sample:
+        """Those of the drawn numbers that lie there; 0 if none does."""
+        sample, drawn = Sample(None, 0), self._whole
+        kept = drawn[(low <= drawn) & (drawn <= high)]
+        sample.add(kept if len(kept) else np.zeros(1, np.float32))
+        return sample
 
     def digest(self) -> bytes:
         """Of the drawn numbers; they come from the same places of every stream of one length."""
@@ -458,18 +448,9 @@ def less(series: pl.Series, origin: float) -> pl.Series:
     >>> less(pl.Series([2**60 + 1, 2**60 + 3]), 2**60 + 1).to_list()
     [0.0, 2.0]
     """
-    plain = _plain(series)
-    if origin and plain.dtype.is_integer() and isinstance(origin, int):
-        plain = plain.cast(pl.Int128) - pl.Series([origin], dtype=pl.Int128)
+    exact = plain(series)
+    if origin and exact.dtype.is_integer() and isinstance(origin, int):
+        exact = exact.cast(pl.Int128) - pl.Series([origin], dtype=pl.Int128)
     elif origin:
-        plain = plain.cast(pl.Float64) - origin
-    return plain.cast(pl.Float64)
-
-
-def _plain(series: pl.Series) -> pl.Series:
-    """Whole numbers as they are, others as Float64 with null where one is missing."""
-    if series.dtype.is_integer():
-        return series
-    if series.dtype == pl.Duration:
-        series = series.dt.total_microseconds().cast(pl.Float64) / 1e6
-    return series.cast(pl.Float64).fill_nan(None)
+        exact = exact.cast(pl.Float64) - origin
+    return exact.cast(pl.Float64)

@@ -27,7 +27,8 @@ no value at all                                                ignored
 ===================  ========================================  =================================
 
 ``-`` among addresses, URLs, times or numbers is a missing value; a note counts them. Among words,
-it is a word.
+it is a word. So are numbers that are written as such and lie far from all others
+(:mod:`alad.preprocessing.kinds._ends`), unless the column's kind is stated.
 
 Times are of one format if the first value is written in it
 (:mod:`alad.preprocessing.kinds._formats`) and all others can be read so. If day and month may be
@@ -42,15 +43,17 @@ logarithm of heavy tails by itself, so it would help other scalings only; a note
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from alad.errors import InputError, RowError
-from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, READ, WRITTEN, Column
+from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, MARKS, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
+from alad.preprocessing.kinds._ends import told, without_marks
 from alad.preprocessing.kinds.addresses import IpLearner
 from alad.preprocessing.kinds.numbers import NumberLearner
 from alad.preprocessing.kinds.times import TimeLearner
@@ -132,10 +135,10 @@ class ColumnLearner:
     def _begin(self, series: pl.Series) -> list[Learner]:
         """The learners to try, the least particular last."""
         if self.stated is not None:
-            settings = replace(self.settings, form=self.stated.format)
+            settings = replace(self.settings, form=self.stated.format, is_stated=True)
             kind = KINDS[self.stated.kind]
             learner = kind.learner(self.name, settings)
-            return [WrittenNumbers(learner) if kind.is_number else learner]
+            return [WrittenNumbers(learner, self.stated.missing) if kind.is_number else learner]
         if series.dtype in TEXT:
             glance = Batch(series.drop_nulls().head(GLANCE))
             every = self._of_text(), self._of_text()
@@ -183,21 +186,23 @@ class ColumnLearner:
         """
         if self.is_left_out:
             return self._left_out()
-        if self.gaps + self.dashes * (self.stated is not None) == self.rows:
+        stated = self.dashes + sum(sum(x.marks.values()) for x in self.learners)
+        if self.gaps + stated * (self.stated is not None) == self.rows:
             return self._without_values()
         learner, doubts = self._settled()
         self.settled = learner
         dashes = 0 if isinstance(learner, WordLearner) else self.dashes
-        has_missing = self.gaps + dashes > 0
+        marks = learner.marks
+        has_missing = self.gaps + dashes + len(marks) > 0
         learned = self._learned(learner, has_missing)
         gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
         has_dashes = dashes > 0 or learned.kind in DASHED
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
-        counted = f"{dashes:,} value{'s' * (dashes != 1)}"
-        taken = f"{ABSENT} counts as missing ({counted})" if dashes else ""
+        if meant := list(self.stated.missing if self.stated else sorted(marks)):
+            known[MARKS] = meant
         doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
         doubt = "" if self.stated or learned.kind == IGNORED else doubt
-        notes = [learned.note, taken, doubt]
+        notes = [learned.note, _taken(ABSENT, dashes), _taken(told(marks), sum(marks.values()))]
         return Column(
             name=self.name,
             kind=learned.kind,
@@ -206,7 +211,7 @@ class ColumnLearner:
             has_missing=has_missing and learned.kind != IGNORED,
             constant=learned.constant,
             role=self.stated.role if self.stated else learned.role,
-            note="; ".join(filter(None, notes)),
+            note="; ".join(filter(None, [*notes, doubt])),
             doubt=doubt,
             learned=known | ({GAP: gap} if gap else {}),
         )
@@ -239,9 +244,12 @@ class ColumnLearner:
 
     def _left_out(self) -> Column:
         assert self.stated is not None
-        form = {"format": self.stated.format} if self.stated.format else {}
+        said = {"format": self.stated.format, MARKS: list(self.stated.missing)}
         note = _why_ignored(self.stated) if self.stated.kind == IGNORED else self.stated.note
-        return Column(self.name, self.stated.kind, role=self.stated.role, note=note, learned=form)
+        learned = {key: value for key, value in said.items() if value}
+        return Column(
+            self.name, self.stated.kind, role=self.stated.role, note=note, learned=learned
+        )
 
     def _looks_like_a_label(self) -> str:
         is_one = self.name.lower() in LABELS
@@ -254,6 +262,12 @@ class ColumnLearner:
                 f"{self.stated.kind!r}; all are missing. Give it the kind 'ignored' in the schema."
             )
         return Column(self.name, IGNORED, note=WITHOUT_VALUES)
+
+
+def _taken(what: str, times: int) -> str:
+    """A note on what counts as missing; empty if it never came."""
+    verb = "count" if "," in what else "counts"
+    return f"{what} {verb} as missing ({times:,} value{'s' * (times != 1)})" if times else ""
 
 
 def _why_ignored(stated: Stated) -> str:
@@ -270,17 +284,33 @@ def _why_ignored(stated: Stated) -> str:
 
 
 class WrittenNumbers(Learner):
-    """Numbers that may be written as text, for a learner of numbers."""
+    """Numbers that may be written as text, and some stand for a missing one, for their learner."""
 
-    def __init__(self, learner: Learner) -> None:
-        self.learner = learner
+    def __init__(self, learner: Learner, missing: Collection[float] = ()) -> None:
+        self.learner, self.missing = learner, missing
         self.are_text = False
+        self._marked: dict[float, int] = {}
+
+    @property
+    def marks(self) -> Mapping[float, int]:
+        """Those that a schema states, or that the learner found."""
+        return self._marked or self.learner.marks
 
     def update(self, batch: Batch) -> None:
         """Take in some numbers; other text is for the learner to refuse."""
         is_text = batch.series.dtype in TEXT
         self.are_text |= is_text
-        self.learner.update(Batch(written_numbers(batch.series)) if is_text else batch)
+        read = self._without_marks(Batch(written_numbers(batch.series)) if is_text else batch)
+        if read is batch or read.gaps < len(read.series):
+            self.learner.update(read)
+
+    def _without_marks(self, batch: Batch) -> Batch:
+        for mark in self.missing:
+            rest = Batch(without_marks(batch.series, [mark]))
+            if rest.gaps > batch.gaps:
+                self._marked[mark] = self._marked.get(mark, 0) + rest.gaps - batch.gaps
+                batch = rest
+        return batch
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned, and whether it was of text."""
