@@ -140,12 +140,12 @@ def test_a_column_of_the_name_of_a_reason_is_not_copied(alad, knn, train):
     alad.good("score", knn, "new.csv", "-o", "s.csv", "--reasons", 1, "--all-columns")
 
 
-def test_a_row_that_will_not_do_is_named_by_its_number(alad, model, train):
+def test_a_row_that_will_not_do_is_named_by_its_number(alad, knn, train):
     odd = pl.int_range(pl.len()) == 120
     frame = train.with_columns(bytes=pl.when(odd).then(np.inf).otherwise("bytes"))
     frame.write_parquet("odd.parquet")
     message = r"Expected finite numbers in column 'bytes'; got inf in row 120 \(.*"
-    alad.refused(message, "explain", model, "odd.parquet", "--row", 7, "--row", 120)
+    alad.refused(message, "explain", knn, "odd.parquet", "--row", 7, "--row", 120)
 
 
 def test_a_value_cannot_steer_the_terminal_and_does_not_fill_it(alad, train):

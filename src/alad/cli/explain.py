@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alad.estimators import AbstractDetector
-    from alad.reasons import Reasons
+    from alad.reasons import Explainer, Reasons
 
 REASON = "reason_"
 MOST = 5  # normal rows: as many as alad.reasons finds
@@ -96,18 +96,14 @@ def names_of_reasons(detector: AbstractDetector, k: int | None) -> tuple[str, ..
 
 
 def with_reasons(
-    rows: pl.DataFrame, asked: NDArray[Any], detector: AbstractDetector, X: Any, k: int | None
+    rows: pl.DataFrame, asked: NDArray[Any], explainer: Explainer, X: Any, k: int
 ) -> pl.DataFrame:
     """Add k columns of reasons to a result: text for the rows asked for, null for others."""
     import numpy as np
     import polars as pl
 
-    from alad.reasons import explain as explained
-
-    if k is None:
-        return rows
-    names, places = names_of_reasons(detector, k), np.flatnonzero(asked)
-    said = explained(detector, X[places]).to_frame(len(names)) if len(places) else None
+    names, places = names_of_reasons(explainer.detector, k), np.flatnonzero(asked)
+    said = explainer.explain(X[places]).to_frame(len(names)) if len(places) else None
     columns = []
     for name in names:
         text = np.full(rows.height, None, dtype=object)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alad.errors import InputError, RowError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from alad.cli.inputs import Batch, Inputs
     from alad.estimators import AbstractDetector
     from alad.preprocessing.table import TableNotes
+    from alad.reasons import Explainer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -113,8 +115,17 @@ class Judging:
         if self.copied:
             copied = batch.content.select(self.copied)
             rows = rows.hstack(self.inputs.typed(copied) if self.typed else copied)
-        asked = self.rule.may_flag(-scores, groups)
-        return Scored(with_reasons(rows, asked, self.detector, X, self.reasons), groups, notes)
+        if self.reasons is not None:
+            asked = self.rule.may_flag(-scores, groups)
+            rows = with_reasons(rows, asked, self._explainer, X, self.reasons)
+        return Scored(rows, groups, notes)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        """For all batches."""
+        from alad.reasons import Explainer
+
+        return Explainer(self.detector)
 
     def _verdicts(self, scores: NDArray[Any]) -> dict[str, pl.Series]:
         """What every row of a result says, but whether it is flagged: that is the rule's."""

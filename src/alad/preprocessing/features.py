@@ -23,6 +23,8 @@ def decoded(part: NDArray[Any], column: Column) -> pl.Series:
         told, present = column.of_kind.decode(part, column), pl.Series(~are_gaps(part, column))
     else:
         return column.of_kind.decode(part, column)
+    if present.all():
+        return told
     return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
 
 

@@ -21,7 +21,7 @@ def is_frame(x: Any) -> bool:
     >>> is_frame(pl.DataFrame({"a": [1]})), is_frame([[1]])
     (True, False)
     """
-    return isinstance(_wrapped(x), nw.DataFrame | nw.LazyFrame)
+    return isinstance(x, pl.DataFrame) or isinstance(_wrapped(x), nw.DataFrame | nw.LazyFrame)
 
 
 def feature_names(x: Any) -> tuple[str, ...] | None:
@@ -44,9 +44,9 @@ def to_polars(x: Any) -> pl.DataFrame:
     InputError
         Not a frame, a lazy one, two columns of one name, or a column of mixed types.
     """
-    frame = _eager(x)
     if isinstance(x, pl.DataFrame):
         return x
+    frame = _eager(x)
     names = [str(name) for name in frame.columns]
     _check_unique(names)
     pairs = zip(names, frame.iter_columns(), strict=True)

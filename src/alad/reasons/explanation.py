@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,42 +72,89 @@ def explain(detector: AbstractDetector, X: Any, *, reference: Any = None) -> Rea
     >>> reasons.text(0)
     'bytes 540 (expected 256.8; none of 500 normals is as extreme)'
     """
-    check_is_fitted(detector)
-    if detector.takes_pictures:
-        raise InputError(
-            f"Expected a detector of tables; this {type(detector).__name__} takes pictures. "
-            "`alad look` draws what such a model expected."
+    return Explainer(detector, reference=reference).explain(X)
+
+
+class Explainer:
+    """Says why rows have the scores that they have, beside normal rows that are prepared once.
+
+    For rows that come a few at a time: what it prepares costs more than twenty rows do.
+
+    Parameters
+    ----------
+    detector : a fitted detector, for tables; to be left as it is from now on
+    reference : array or frame, optional
+        Normal rows to compare with, as :func:`explain` takes them.
+
+    Raises
+    ------
+    InputError
+        A model of pictures, or there is nothing to compare with.
+    sklearn.exceptions.NotFittedError
+        ``fit`` was not called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alad import Mahalanobis
+    >>> X = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
+    >>> explainer = Explainer(Mahalanobis().fit(X), reference=X)
+    >>> explainer.explain([[0.5, 9.0]]).text(0)
+    'x1 9 (expected 1.748; none of 500 normals is as extreme)'
+    """
+
+    def __init__(self, detector: AbstractDetector, *, reference: Any = None) -> None:
+        check_is_fitted(detector)
+        if detector.takes_pictures:
+            raise InputError(
+                f"Expected a detector of tables; this {type(detector).__name__} takes pictures. "
+                "`alad look` draws what such a model expected."
+            )
+        self.detector = detector
+        self._normal = _reference(detector, reference)
+
+    @cached_property
+    def _normals(self) -> pl.DataFrame:
+        """The normal rows as a table; none where a reconstruction is expected."""
+        none = np.empty((0, len(_column(self.detector))), np.float32)
+        return _decoded(self.detector, none if self._normal is None else self._normal.rows)
+
+    def explain(self, X: Any) -> Reasons:
+        """Say of each row, column by column, why it has its score: see :func:`explain`."""
+        detector, normal = self.detector, self._normal
+        x = detector._matrix(X, fitting=False)
+        seen = _seen(detector, X, x)
+        first, same = distinct(x)
+        if len(first) == len(x):
+            first = same = np.arange(len(x))
+        x, names = x[first], columns_of(detector)
+        like, nearest = single(x), np.empty((len(x), 0), np.int64)
+        rarity = np.full((len(x), len(names)), np.nan)
+        if normal is None:
+            expected = _legal(detector, detector.reconstruct(X))[first]
+        else:
+            like = normal.known(like, _as_kept(detector, x))
+            nearest = normal.nearest(like, NEAREST)
+            rarity = _rarity(detector, normal, like)
+            expected = normal.rows[nearest[:, 0]]
+        expected = np.where(like == expected, x, expected)
+        rarity = rarity[same]
+        _unclaimed(detector, X, rarity)
+        never_seen = _never_seen(detector, X, rarity)
+        decoded = _decoded(detector, expected)
+        found = contributions(detector._judged, x, expected, _column(detector), len(names))
+        return Reasons(
+            columns=names,
+            contributions=found[0][same],
+            seen=seen,
+            expected=decoded if first is same else decoded[same],
+            rarity=rarity,
+            nearest=nearest[same],
+            normals=self._normals,
+            anomaly_score=found[1][same],
+            expected_score=found[2][same],
+            never_seen=never_seen,
         )
-    x = detector._matrix(X, fitting=False)
-    normal, seen = _reference(detector, reference), _seen(detector, X, x)
-    first, same = distinct(x)
-    x, names = x[first], columns_of(detector)
-    like, nearest = single(x), np.empty((len(x), 0), np.int64)
-    rarity = np.full((len(x), len(names)), np.nan)
-    if normal is None:
-        expected = _legal(detector, detector.reconstruct(X))[first]
-    else:
-        like = normal.known(like, _as_kept(detector, x))
-        nearest = normal.nearest(like, NEAREST)
-        rarity = _rarity(detector, normal, like)
-        expected = normal.rows[nearest[:, 0]]
-    expected = np.where(like == expected, x, expected)
-    rarity = rarity[same]
-    _unclaimed(detector, X, rarity)
-    never_seen = _never_seen(detector, X, rarity)
-    found = contributions(detector._judged, x, expected, _column(detector), len(names))
-    return Reasons(
-        columns=names,
-        contributions=found[0][same],
-        seen=seen,
-        expected=_decoded(detector, expected)[same],
-        rarity=rarity,
-        nearest=nearest[same],
-        normals=_decoded(detector, expected[:0] if normal is None else normal.rows),
-        anomaly_score=found[1][same],
-        expected_score=found[2][same],
-        never_seen=never_seen,
-    )
 
 
 def check_reference(detector: AbstractDetector) -> None:

@@ -54,8 +54,8 @@ class Reference:
         Rows that a model holds are rounded, and a value that rounds to theirs is no other.
         """
         found = x.copy()
-        for one, other, of_rows in zip(found.T, rounded.T, self.rows.T, strict=True):
-            is_theirs = ~np.isin(one, of_rows) & np.isin(other, of_rows)
+        for one, other, spread in zip(found.T, rounded.T, self._spreads, strict=True):
+            is_theirs = ~spread.has(one) & spread.has(other)
             one[is_theirs] = other[is_theirs]
         return found
 
@@ -72,16 +72,32 @@ class Reference:
         """
         rarest = np.ones((len(x), self.columns))
         for feature in np.flatnonzero(~self.binary):
-            found = _as_extreme(x[:, feature], self.rows[:, feature])
+            found = self._spreads[feature].as_extreme(x[:, feature])
             _lower(rarest, self.column[feature], found)
         for category in self._categories:
-            found = _as_rare(category.codes(x), category.known)
-            _lower(rarest, category.place, np.where(category.is_beyond(x), 0, found))
+            _lower(rarest, category.place, category.as_rare(x))
         return rarest
 
     @cached_property
     def _scaler(self) -> Scaler:
         return fit_scaler("log-standard", self.rows, self.binary)
+
+    @cached_property
+    def _spreads(self) -> list[Spread]:
+        """Of each feature."""
+        return [Spread(values) for values in self.rows.T]
+
+    @cached_property
+    def _numbers(self) -> tuple[Float32s, Bools]:
+        """The scaled numbers (features that vary, m), and of all numbers which those are."""
+        normal = self._scaled(self.rows)
+        varies = (normal != normal[:, :1]).any(axis=1)
+        return np.ascontiguousarray(normal[varies]), varies
+
+    def _scaled(self, x: Float32s) -> Float32s:
+        """The numbers of rows, (features, n)."""
+        scaled: Float32s = self._scaler.transform(x)[:, ~self.binary].T
+        return scaled
 
     @cached_property
     def _categories(self) -> list[Category]:
@@ -93,9 +109,8 @@ class Reference:
 
         What all normal rows have in common is left out: it is as far from one as from the other.
         """
-        normal, numbers = (self._scaler.transform(y)[:, ~self.binary].T for y in (self.rows, x))
-        varies = (normal != normal[:, :1]).any(axis=1)
-        normal, numbers = np.ascontiguousarray(normal[varies]), numbers[varies]
+        normal, varies = self._numbers
+        numbers = self._scaled(x)[varies]
         categories = [(c.codes(x), c.known) for c in self._categories if c.known.any()]
         size = max(1, BLOCK // len(self.rows))
         for start in range(0, len(x), size):
@@ -129,10 +144,61 @@ class Category:
         found = [self._numbers.get(p, other) for p in _patterns(x[:, self._features])]
         return np.array(found, np.int64)
 
-    def is_beyond(self, x: Float32s) -> Bools:
-        """(n,) whether a feature is above 1, as a number is where fit saw 0 and 1 alone."""
-        beyond: Bools = np.any(x[:, self._features] > 1, axis=1)
-        return beyond
+    def as_rare(self, x: Float32s) -> Float64s:
+        """Give the share of normal values that no more rows have than have this one, (n,).
+
+        0 where a feature is above 1, as a number is where fit saw 0 and 1 alone.
+        """
+        counts = self._counts[self.codes(x)]
+        share = np.searchsorted(self._having, counts, side="right") / len(self.known)
+        return np.where(np.any(x[:, self._features] > 1, axis=1), 0, share)
+
+    @cached_property
+    def _counts(self) -> Ints:
+        """How many normal rows have each pattern; the last is of all others."""
+        counts: Ints = np.bincount(self.known, minlength=len(self._numbers) + 1)
+        return counts
+
+    @cached_property
+    def _having(self) -> Ints:
+        """How many normal rows have the pattern of each, in order."""
+        return np.sort(self._counts[self.known])
+
+
+class Spread:
+    """The values of one feature of normal rows.
+
+    >>> spread = Spread(np.float32([1, 2, 3, 3]))
+    >>> spread.as_extreme(np.float32([0, 1, 2])).tolist(), spread.has(np.float32([2, 4])).tolist()
+    ([0.0, 0.25, 1.0], [True, False])
+    """
+
+    def __init__(self, normal: Float32s) -> None:
+        self._values, self._times = np.unique(normal, return_counts=True)
+
+    def has(self, x: Float32s) -> Bools:
+        """Tell which values are among them, (n,)."""
+        place = np.minimum(np.searchsorted(self._values, x), len(self._values) - 1)
+        among: Bools = self._values[place] == x
+        return among
+
+    def as_extreme(self, x: Float32s) -> Float64s:
+        """Share of normal values of which no more lie beyond than beyond each of these, (n,)."""
+        up_to, beyond, share = self._ranked
+        m = up_to[-1]
+        left, right = (np.searchsorted(self._values, x, side) for side in ("left", "right"))
+        of_values = np.minimum(up_to[right], m - up_to[left])
+        extreme: Float64s = share[np.searchsorted(beyond, of_values, side="right")]
+        return extreme
+
+    @cached_property
+    def _ranked(self) -> tuple[Ints, Ints, Float64s]:
+        """How many lie below each and in all; how many beyond, in order; the share up to there."""
+        up_to = np.concatenate([[0], np.cumsum(self._times)])
+        m = up_to[-1]
+        beyond = np.minimum(up_to[1:], m - up_to[:-1])
+        order = np.argsort(beyond)
+        return up_to, beyond[order], np.concatenate([[0], np.cumsum(self._times[order])]) / m
 
 
 def _patterns(flags: NDArray[Any]) -> list[bytes]:
@@ -160,24 +226,3 @@ def _lowest(distances: Float64s, k: int) -> Ints:
 
 def _lower(rarest: Float64s, place: int, found: Float64s) -> None:
     np.minimum(rarest[:, place], found, out=rarest[:, place])
-
-
-def _as_extreme(values: Float32s, normal: Float32s) -> Float64s:
-    """Share of normal values of which no more lie beyond than beyond this one."""
-    m = len(normal)
-    known, counts = np.unique(normal, return_counts=True)
-    up_to = np.concatenate([[0], np.cumsum(counts)])  # how many lie below each, then all of them
-    beyond = np.minimum(up_to[1:], m - up_to[:-1])
-    order = np.argsort(beyond)
-    left, right = (np.searchsorted(known, values, side) for side in ("left", "right"))
-    of_values = np.minimum(up_to[right], m - up_to[left])
-    as_far = np.searchsorted(beyond[order], of_values, side="right")
-    share: Float64s = np.concatenate([[0], np.cumsum(counts[order])])[as_far] / m
-    return share
-
-
-def _as_rare(codes: Ints, normal: Ints) -> Float64s:
-    """Share of normal values that no more rows have than have this one."""
-    counts = np.bincount(normal, minlength=max(codes.max(), normal.max()) + 1)
-    having = np.sort(counts[normal])
-    return np.searchsorted(having, counts[codes], side="right") / len(normal)
