@@ -22,10 +22,18 @@ KEPT: dict[str, Any] = {"preset": "kdd99", "epochs": 0}
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ALAD": ("ALAD", KEPT, "quick"),
+    "ALAD()": ("ALAD", {"epochs": 0}, "quick"),
     "ALICE": ("ALICE", KEPT, "quick"),
     "BiGAN, joint features": ("BiGAN", KEPT, "quick"),
+    "BiGAN, joint logits": ("BiGAN", {**KEPT, "anomaly_score": "joint-logits"}, "quick"),
+    "BiGAN, reconstruction": ("BiGAN", {**KEPT, "anomaly_score": "l1"}, "quick"),
     "AnoGAN, 500 steps": ("AnoGAN", KEPT, "slow"),
     "GAN, density of samples": ("GAN", KEPT, "quick"),
+    "GAN, density of their features": (
+        "GAN",
+        {**KEPT, "anomaly_score": "feature-density"},
+        "quick",
+    ),
     "GAN, discriminator": ("GAN", {**KEPT, "anomaly_score": "discriminator"}, "quick"),
     "DAGMM": ("DAGMM", KEPT, "quick"),
     "DSEBM-e": ("DSEBM", KEPT, "quick"),
@@ -36,6 +44,7 @@ CONTESTANTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "PCA": ("PCA", {}, "quick"),
     "Mahalanobis distance": ("Mahalanobis", {}, "quick"),
     "k nearest neighbours": ("KNN", {}, "quick"),
+    "LOF": ("LOF", {}, "quick"),
 }
 
 
