@@ -116,6 +116,19 @@ def test_an_unknown_score_is_refused_after_fit_too(cls):
         by("l3", cls).score_samples(NEW)
 
 
+def test_several_scores_come_of_one_pass():
+    detector, names = fitted(ALAD), ["l2", "features", "logits", "joint-features"]
+    found = detector.several_scores(NEW, names)
+    assert list(found) == names
+    for name, a in found.items():
+        one = -copy.copy(detector).set_params(anomaly_score=name).score_samples(NEW)
+        np.testing.assert_allclose(a, one, rtol=1e-5)
+    with pytest.raises(InputError, match="'score' parameter of ALAD must be"):
+        detector.several_scores(NEW, ["features", "feature"])
+    with pytest.raises(InputError, match="xx"):
+        fitted(BiGAN).several_scores(NEW, ["l1", "features"])
+
+
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_a_row_is_judged_alike_again_and_in_any_batch(cls):
     detector, scores = fitted(cls), fitted(cls).score_samples(NEW)

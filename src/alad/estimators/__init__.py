@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike
 
 from alad.errors import ModelFormatError
+from alad.estimators._adversarial import AdversarialDetector
 from alad.estimators._detector import AbstractDetector
 from alad.estimators._fitting import fit_side_by_side
 from alad.estimators._network import NetworkDetector, check_process
@@ -69,6 +70,7 @@ __all__ = [
     "OCSVM",
     "PCA",
     "AbstractDetector",
+    "AdversarialDetector",
     "AnoGAN",
     "AutoEncoder",
     "BiGAN",

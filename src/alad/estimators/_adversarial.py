@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,17 +15,25 @@ from sklearn.utils.validation import check_is_fitted
 from alad.errors import InputError, ModelFormatError
 from alad.estimators._cells import hold
 from alad.estimators._choices import Unseen
+from alad.estimators._detector import LARGEST
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
 from alad.estimators._memory import as_kept, memory_of, scaled_rows
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, each_once, in_blocks, program
-from alad.estimators._settings import Constraint, flag, integer, optional
+from alad.estimators._settings import (
+    Constraint,
+    check_settings,
+    flag,
+    integer,
+    one_of,
+    optional,
+)
 from alad.io import Model
 from alad.networks import PICTURE_PRESETS, PRESETS, Players, Size
 from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss, discriminators_loss
-from alad.scores import MEMORY_SCORES, NEEDS, SCORES, reconstruct
+from alad.scores import MEMORY_SCORES, NEEDS, SCORES, Several, reconstruct
 from alad.scores.memory import OF_ROWS, own_logits, place
 from alad.training import Move
 
@@ -136,6 +145,41 @@ class AdversarialDetector(NetworkDetector):
                 f"Expected latent vectors of shape (n, {width}), at least one; got {latent.shape}."
             )
         return in_blocks(program(self.players_, _generate), self.weights_, latent)
+
+    def several_scores(self, X: Any, names: Sequence[str]) -> dict[str, Vector]:
+        """Give A(x) by several scores at once, larger = more anomalous: E and G run once for all.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n, columns), or pictures, as at fit
+        names : of the scores, as ``anomaly_score`` takes them
+
+        Returns
+        -------
+        dict of ndarray of shape (n,), float64
+            As ``-score_samples(X)`` with each score, up to rounding.
+
+        Raises
+        ------
+        InputError
+            A score that there is not, or that needs what was not learned.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from alad import ALAD
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = ALAD(preset="arrhythmia", epochs=1, random_state=0).fit(X)
+        >>> {name: a.shape for name, a in detector.several_scores(X, ["features", "l1"]).items()}
+        {'features': (200,), 'l1': (200,)}
+        """
+        check_is_fitted(self)
+        for name in names:
+            check_settings(type(self).__name__, {"score": name}, {"score": one_of(*self.scores)})
+            self._check_can_score(name)
+        found = self._mapped(Several(tuple(names)), X).astype(np.float64)
+        finite = np.nan_to_num(found, nan=LARGEST, posinf=LARGEST)
+        return dict(zip(names, finite.T, strict=True))
 
     def _mapped(self, judge: Judge, X: Any) -> Matrix:
         check_is_fitted(self)

@@ -1,6 +1,6 @@
 """How networks judge rows: pure functions (networks, x) -> (n,), larger = more anomalous."""
 
-from alad.scores.alad import ABLATION, NEEDS, SCORES, reconstruct
+from alad.scores.alad import ABLATION, NEEDS, SCORES, Several, reconstruct
 from alad.scores.density import kernel_density
 from alad.scores.inversion import search
 from alad.scores.memory import MEMORY_SCORES
@@ -10,6 +10,7 @@ __all__ = [
     "MEMORY_SCORES",
     "NEEDS",
     "SCORES",
+    "Several",
     "kernel_density",
     "reconstruct",
     "search",

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -102,3 +103,14 @@ NEEDS = {  # the game whose discriminator a score looks at
     "memory": "xz",
 }
 ABLATION = ("features", "logits", "l1", "l2")  # the four that the paper compares
+
+
+@dataclass(frozen=True)
+class Several:
+    """Several scores of the same rows, (n, k): what they share, as G(E(x)), is computed once."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, networks: Networks, x: Array) -> Array:
+        """A(x) by each score."""
+        return jnp.stack([SCORES[name](networks, x) for name in self.names], axis=-1)
