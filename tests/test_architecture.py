@@ -29,6 +29,7 @@ PUBLIC = (
     "IsolationForest",
     "KNN",
     "LOF",
+    "LeftOutWarning",
     "Mahalanobis",
     "ModelFormatError",
     "OCSVM",

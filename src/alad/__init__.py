@@ -13,6 +13,7 @@ from alad.errors import (
     DataSetError,
     DivergedError,
     InputError,
+    LeftOutWarning,
     ModelFormatError,
     OutputError,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "IsolationForest",
     "KNN",
     "LOF",
+    "LeftOutWarning",
     "Mahalanobis",
     "ModelFormatError",
     "OCSVM",

@@ -8,6 +8,8 @@
     ├── OutputError       (OSError)             a result cannot be written
     └── DivergedError     (FloatingPointError)  a loss of training is not finite
 
+and a warning, LeftOutWarning (UserWarning): columns that fit does not give to the model.
+
 Every message says what was expected, what came, and what to do. An estimator that is not
 fitted raises scikit-learn's own ``NotFittedError``, which its users already catch.
 """
@@ -45,6 +47,10 @@ class RowError(InputError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Say how to make it again: worker processes hand their errors over so."""
         return RowError, (self.before, self.row, self.after)
+
+
+class LeftOutWarning(UserWarning):
+    """Columns of a frame are not given to the model, and nobody had said so."""
 
 
 class DataSetError(AladError, OSError):

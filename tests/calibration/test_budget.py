@@ -54,3 +54,10 @@ def test_no_budget_is_refused(most):
 def test_a_group_for_each_score():
     with pytest.raises(InputError, match="a group for each of 2 scores; got 1"):
         Budget(1).add(["a"], [1.0, 2.0])
+
+
+def test_what_is_no_number_takes_no_place():
+    budget = Budget(1)
+    with pytest.raises(InputError, match="got 1 that are NaN"):
+        budget.add(["a"] * 3, [5.0, np.nan, 9.0])
+    assert (budget.seen, budget.groups) == (0, 0)

@@ -195,3 +195,13 @@ def test_damaged_arrays_are_refused(change):
     assert len(Calibration.from_arrays({}, arrays, 3).rows) == 2
     with pytest.raises(ModelFormatError, match="Expected calibration scores"):
         Calibration.from_arrays({}, arrays | change, 3)
+
+
+def test_what_is_no_number_is_no_score():
+    calibration = Calibration.of([1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match="Expected scores that are numbers; got 1 that are NaN"):
+        calibration.p_values([np.nan, 1.0])
+    for wrong in (Calibration.of, lambda p: benjamini_hochberg(p, 0.1), calibration.p_values):
+        with pytest.raises(InputError, match="as numbers; got something else"):
+            wrong(["a"])
+    assert calibration.p_values([np.inf, -np.inf]).tolist() == [0.25, 1.0]

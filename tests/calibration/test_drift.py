@@ -80,3 +80,10 @@ def test_rare_categories_and_constants_give_numbers():
 def test_other_shapes_are_refused(new):
     with pytest.raises(InputError, match="rows of 5 features in both tables"):
         moved(np.zeros((3, 5)), new, COLUMNS, OF, BINARY)
+
+
+def test_numbers_that_are_none_are_refused():
+    old, new = np.zeros((9, 1)), np.full((9, 1), 5.0)
+    new[3] = np.nan
+    with pytest.raises(InputError, match="1 that are NaN or infinite"):
+        moved(old, new, ["a"], np.arange(1), np.zeros(1, bool))

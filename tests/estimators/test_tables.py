@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,8 +12,9 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from alad import ALAD, KNN, LOF, PCA, BiGAN, IsolationForest, Mahalanobis
-from alad.errors import InputError
+from alad.errors import InputError, LeftOutWarning
 from alad.preprocessing.learning.tables import fit_encoder
+from alad.preprocessing.schema import Schema, Stated
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, fitted, new
 
 MAKES = {
@@ -81,16 +85,20 @@ def test_a_masked_array_is_refused_and_one_without_masked_values_is_not():
 
 TIMES = np.array([["2026-01-01", "NaT"], ["2026-01-02", "2026-01-02"]], "datetime64[s]")
 NO_TABLES = {
-    "no time": (TIMES, r"got one with NaT\. Pass a data frame"),
-    "no time in a frame": (pd.DataFrame(TIMES), r"got one with NaT\. Pass a data frame"),
-    "no duration": (TIMES - TIMES[0, 0], r"got one with NaT\. Pass a data frame"),
+    "times": (TIMES, r"got datetime64\[s\]\. Pass a data frame"),
+    "times in a frame": (pd.DataFrame(TIMES), r"got datetime64\[s\]\. Pass a data frame"),
+    "durations": (TIMES - TIMES[0, 0], r"got timedelta64\[s\]\. Pass a data frame"),
+    "durations beside numbers": (
+        np.array([[1.0, dt.timedelta(1)], [2.0, dt.timedelta(2)]], object),
+        r"got timedelta\. Pass a data frame",
+    ),
     "records": ([{"a": 1.0}, {"a": 2.0}], r"got records\. Make it a frame"),
     "structured": (np.zeros(3, [("a", "f8"), ("b", "f8")]), r"got records\. Make it a frame"),
     "columns": ({"a": [1.0, 2.0]}, r"got a dictionary\. Make it a frame"),
     "a generator": ((row for row in X), "got generator, which comes in parts"),
     "times beside numbers": (
         pd.DataFrame({0: pd.date_range("2026", periods=9), 1: np.ones(9)}),
-        "columns of one type in what has no names; .* Name the columns with text",
+        r"got Timestamp\. Pass a data frame whose columns are named with text",
     ),
 }
 
@@ -103,9 +111,10 @@ def test_what_is_no_array_of_numbers_is_told_to_become_a_frame(case):
 
 
 def test_an_array_with_what_was_learned_of_a_frame_is_refused():
-    encoder = fit_encoder(pl.DataFrame({"a": ["x", "y"] * 9}))
-    with pytest.raises(InputError, match=r"frame with the 1 columns .* got an array"):
-        new(Mahalanobis).fit(np.ones((18, 1)), schema=encoder)
+    for values in (["x", "y"] * 9, range(18)):
+        encoder = fit_encoder(pl.DataFrame({"a": values}))
+        with pytest.raises(InputError, match=r"because a schema is given; got ndarray"):
+            new(Mahalanobis).fit(np.ones((18, 1)), schema=encoder)
 
 
 def test_a_column_without_a_name_keeps_it():
@@ -246,3 +255,52 @@ def test_a_row_without_any_value_is_an_anomaly_where_fit_saw_all(cls):
     detector = cls(random_state=0).fit(frame[:600]).calibrate(frame[600:])
     assert detector.p_values(nothing)[0] == pytest.approx(1 / 201)
     assert detector.predict(nothing)[0] == -1
+
+
+@pytest.mark.parametrize("cls", [IsolationForest, KNN])
+def test_a_column_far_from_0_counts_in_an_array_as_in_a_frame(cls):
+    rng = np.random.default_rng(0)
+    x = np.column_stack([1.7e9 + 5 * rng.normal(size=300), rng.normal(size=300)])
+    odd = np.array([[1.7e9 + 40, 0.0], [1.7e9, 0.0]])
+    one, other = cls(scaling="none", random_state=0).fit(x).score_samples(odd)
+    assert one < other
+    frame, new = (pl.DataFrame(part, schema=["a", "b"], orient="row") for part in (x, odd))
+    of_frame = cls(scaling="none", random_state=0).fit(frame).score_samples(new)
+    np.testing.assert_allclose([one, other], of_frame, rtol=1e-3)
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+def test_an_array_cannot_stand_for_a_frame_with_a_label(columns):
+    frame = pl.DataFrame({"a": X[:, 0], "label": [0, 1] * (N // 2), "b": X[:, 1]})
+    schema = Schema(
+        (Stated("a", "numeric"), Stated("label", "numeric", "label"), Stated("b", "numeric"))
+    )
+    detector = new(Mahalanobis).fit(frame, schema=schema)
+    with pytest.raises(InputError, match=r"frame with the 3 columns of fit.*got an array"):
+        detector.score_samples(np.ones((4, columns)))
+
+
+def test_another_number_where_fit_saw_truths_counts_as_unseen():
+    frame = pl.DataFrame({"a": X[:, 0], "b": [True, False] * (N // 2)})
+    detector = new(Mahalanobis).fit(frame)
+    notes = detector.notes(pl.DataFrame({"a": [0.0, 0.0, 0.0], "b": [7, 1, None]}))
+    assert (notes.unseen, notes.missing) == ({"b": 1}, {"b": 1})
+
+
+def test_numbers_may_come_as_text_later():
+    frame = pl.DataFrame({"a": X[:, 0], "b": X[:, 1]})
+    detector = new(Mahalanobis).fit(frame)
+    text = pl.DataFrame({"a": ["0.5", " 1 ", "-"], "b": [1.0, 2.0, 3.0]})
+    plain = pl.DataFrame({"a": [0.5, 1.0, None], "b": [1.0, 2.0, 3.0]})
+    assert np.array_equal(detector.score_samples(text), detector.score_samples(plain))
+
+
+def test_what_is_left_out_is_said_unless_it_was_stated():
+    frame = pl.DataFrame({"a": X[:, 0], "b": [None] * N, "id": [f"row {i}" for i in range(N)]})
+    with pytest.warns(LeftOutWarning, match=r"'b': all values are missing; 'id': all .* schema"):
+        detector = new(Mahalanobis).fit(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        new(Mahalanobis).fit(frame, schema=detector.encoder_.stated)
+        new(Mahalanobis).fit(frame, schema=detector.encoder_)
+        new(Mahalanobis).fit(frame.select("a"))

@@ -92,3 +92,12 @@ def test_booleans_and_long_tails_come_back_as_a_table():
     rows, _ = own_rows(Mahalanobis(scaling="log-standard").fit(frame))
     assert rows.dtypes == [pl.Float64, pl.Boolean]
     assert rows["bytes"].drop_nulls().is_finite().all()
+
+
+def test_the_proto_itself_may_be_compared_and_rows_are_no_parts():
+    detector = Mahalanobis().fit(X)
+    model = to_onnx(detector)
+    assert compare(model, detector, [X[:9]]).rows == 9
+    for table in (X, pl.DataFrame(X)):
+        with pytest.raises(InputError, match=r"each an array or a frame; got one table"):
+            compare(model, detector, table)

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from alad import ALAD, DAGMM, DSEBM, GAN, KNN, LOF, AutoEncoder, IsolationForest, Mahalanobis, load
 from alad.errors import InputError
 from alad.preprocessing.table import TableEncoder
-from alad.reasons import check_reference, explain
+from alad.reasons import Explainer, check_reference, explain
 from alad.reasons.explanation import _normal_rows
 from tests.estimators.small import DETECTORS, FRAME, NEW, NEW_FRAME, X, fitted, new
 
@@ -342,3 +342,23 @@ def test_other_columns_are_refused():
 def test_a_score_that_overflows_has_reasons_that_are_finite():
     reasons = explain(fitted(KNN), np.full((1, 5), 3e38), reference=X)
     assert np.isfinite(reasons.contributions).all()
+
+
+@pytest.mark.parametrize("k", [-1, 1.5, True, "1"])
+def test_reasons_are_counted_in_whole_numbers(k):
+    reasons = explain(KNN().fit(TOY), TOY[:1])
+    with pytest.raises(InputError, match="at least 1 reason"):
+        reasons.to_frame(k)
+    if k == -1:
+        with pytest.raises(InputError, match="at least 1 reason; got 0"):
+            reasons.text(0, k)
+
+
+def test_rows_prepared_once_say_the_same():
+    detector = KNN().fit(TOY)
+    explainer = Explainer(detector, reference=TOY)
+    for rows in (TOY[:3], toy_rows(kind="never"), TOY[5:6]):
+        ours, other = explainer.explain(rows), explain(detector, rows, reference=TOY)
+        assert np.array_equal(ours.contributions, other.contributions)
+        assert ours.to_frame(3).equals(other.to_frame(3))
+        assert ours.normals.equals(other.normals)

@@ -20,13 +20,42 @@ def finite(what: str, values: ArrayLike) -> Vector:
     InputError
         It is none.
     """
-    vector = np.asarray(values, np.float64)
+    vector = numbers(what, values)
     if vector.ndim != 1 or len(vector) == 0 or not np.isfinite(vector).all():
         raise InputError(
             f"Expected {what} as at least one finite number, shape (n,); got shape "
             f"{vector.shape} with {int((~np.isfinite(vector)).sum())} that are NaN or infinite."
         )
     return vector
+
+
+def numbers(what: str, values: ArrayLike) -> Vector:
+    """Give an array of numbers, infinite ones and NaN too.
+
+    Raises
+    ------
+    InputError
+        One is no number.
+    """
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Expected {what} as numbers; got something else ({error}).") from error
+    return array
+
+
+def comparable(what: str, values: ArrayLike) -> Vector:
+    """Give an array of numbers of which none is NaN.
+
+    Raises
+    ------
+    InputError
+        One is, or is no number.
+    """
+    array = numbers(what, values)
+    if lost := int(np.isnan(array).sum()):
+        raise InputError(f"Expected {what} that are numbers; got {lost} that are NaN.")
+    return array
 
 
 def share(what: str, value: Any, such_as: float) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from alad.calibration import _checks
 from alad.errors import InputError
 
 
@@ -32,8 +33,14 @@ class Budget:
         self._kept: pl.DataFrame | None = None
 
     def add(self, groups: pl.Series | list[str | None], scores: ArrayLike) -> None:
-        """Take the next n rows: the group of each and its anomaly score, larger = worse."""
-        a = np.asarray(scores, np.float64)
+        """Take the next n rows: the group of each and its anomaly score, larger = worse.
+
+        Raises
+        ------
+        InputError
+            There are more scores than groups or the reverse, or one is NaN.
+        """
+        a = _checks.comparable("scores", scores)
         if len(groups) != len(a):
             raise InputError(f"Expected a group for each of {len(a)} scores; got {len(groups)}.")
         new = pl.DataFrame(

@@ -76,12 +76,19 @@ class Calibration:
         return 1 / (len(self.scores) + 1)
 
     def p_values(self, scores: ArrayLike) -> Vector:
-        """Give the p-values (n,) of scores (n,)."""
+        """Give the p-values (n,) of scores (n,).
+
+        Raises
+        ------
+        InputError
+            A score is NaN, or no number.
+        """
         return (1 + self.above(scores)) / (len(self.scores) + 1)
 
     def above(self, scores: ArrayLike) -> NDArray[np.int64]:
         """(n,) how many calibration scores are at least as large as each of these."""
-        return len(self.scores) - np.searchsorted(self.scores, np.asarray(scores), side="left")
+        a = _checks.comparable("scores", scores)
+        return len(self.scores) - np.searchsorted(self.scores, a, side="left")
 
     def largest(self, k: int) -> float:
         """Give the k-th largest score; infinity for k = 0.

@@ -66,7 +66,7 @@ def moved(
     Raises
     ------
     InputError
-        The widths differ, or one table has no row.
+        The widths differ, one table has no row, or a number is not finite.
 
     >>> rng = np.random.default_rng(0)
     >>> old, now = rng.normal(size=(200, 2)), rng.normal([0, 1], size=(200, 2))
@@ -81,6 +81,8 @@ def moved(
             f"Expected rows of {f} features in both tables; got shapes {reference.shape} and "
             f"{new.shape}."
         )
+    for table in (reference, new):
+        _checks.finite("rows", np.ravel(table))
     found = []
     for place, name in enumerate(columns):
         own = np.asarray(column_of_feature) == place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alad.cli import calibrating
 from alad.cli.pictures import Folder, OnBad
-from alad.errors import InputError
+from alad.errors import InputError, LeftOutWarning
 
 if TYPE_CHECKING:
     import polars as pl
@@ -168,14 +169,16 @@ def _train(model: Any, rows: Any, schema: Schema | None, checkpoint: Path | None
     from alad.cli.progress import training_progress
     from alad.estimators import NetworkDetector
 
-    if not isinstance(model, NetworkDetector):
-        model.fit(rows, schema=schema)
-        return
-    try:
-        with training_progress("training") as report:
-            model.fit(rows, schema=schema, checkpoint=checkpoint, report=report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LeftOutWarning)  # the summary says it
+        if not isinstance(model, NetworkDetector):
+            model.fit(rows, schema=schema)
+            return
+        try:
+            with training_progress("training") as report:
+                model.fit(rows, schema=schema, checkpoint=checkpoint, report=report)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_go_on(checkpoint)) from None
 
 
 def _how_to_go_on(checkpoint: Path | None) -> str:

@@ -13,6 +13,7 @@ overrides nothing else.
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -25,12 +26,12 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import Calibration, benjamini_hochberg, offset_at_contamination
-from alad.errors import InputError
+from alad.errors import InputError, LeftOutWarning
 from alad.estimators._given import (
     Columns,
     Matrix,
     Vector,
-    check_no_gaps,
+    check_are_numbers,
     check_not_records,
     check_single,
     encoder_for,
@@ -286,6 +287,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             return self._prepare_stream(X, scaling, schema)
         held = X.sample(self.seed_) if isinstance(X, PictureFiles) else X
         x = self._matrix(held, fitting=True, schema=schema)
+        self._say_what_is_left_out(schema)
         binary = None if self.encoder_ is None else self.encoder_.binary
         self.rows_at_fit_ = len(X) if isinstance(X, PictureFiles) else len(x)
         self.scaler_ = fit_scaler(scaling, flat(x), binary)
@@ -306,7 +308,20 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         self.feature_names_in_ = np.array(found.names, dtype=object)
         if found.file is not None:
             self._file = found.file
+        self._say_what_is_left_out(schema)
         return self._scaled(found.sample)
+
+    def _say_what_is_left_out(self, schema: Columns) -> None:
+        """Warn of columns that the model is not given, unless they were stated."""
+        if schema is not None or self.encoder_ is None or not self.encoder_.left_out:
+            return
+        told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in self.encoder_.left_out)
+        warnings.warn(
+            f"Not given to the model: {told}. Drop these columns, or state in a schema what they "
+            "are: detector.encoder_.stated.write(path), edit it, and fit with Schema.read(path).",
+            LeftOutWarning,
+            stacklevel=4,
+        )
 
     def _calibrated(self) -> Calibration:
         """The calibration, if it is one of rows as they are judged now."""
@@ -399,7 +414,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         check_not_records(X)
-        check_no_gaps(X)
+        check_are_numbers(X)
         try:
             x: NDArray[Any] = validate_data(
                 self,
@@ -410,11 +425,6 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             )
         except ValueError as error:
             raise InputError(with_advice(str(error), is_named=is_frame(X))) from error
-        except np.exceptions.DTypePromotionError as error:
-            raise InputError(
-                f"Expected columns of one type in what has no names; got {error}. Name the "
-                "columns with text, X.columns = X.columns.astype(str) say."
-            ) from error
         except TypeError as error:
             if "Feature names are only supported" not in str(error):
                 raise

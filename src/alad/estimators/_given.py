@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -98,10 +99,8 @@ def check_single(x: NDArray[Any]) -> None:
 
 def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     """How a frame's columns become numbers; None for what has no names of columns."""
-    if isinstance(schema, TableEncoder):
-        return schema
     if is_frame(X) and feature_names(X) is not None:
-        return fit_encoder(X, schema)
+        return schema if isinstance(schema, TableEncoder) else fit_encoder(X, schema)
     if schema is not None:
         raise InputError(
             f"Expected a data frame with named columns, because a schema is given; got "
@@ -135,25 +134,34 @@ def check_not_records(X: Any) -> None:
         )
 
 
-def check_no_gaps(X: Any) -> None:
-    """Refuse an array of which values are masked or no time: they would count as any other.
+def check_are_numbers(X: Any) -> None:
+    """Refuse an array of times, which would count as ticks of any unit, or with masked values.
 
     Raises
     ------
     InputError
-        Some are.
+        It is one.
     """
-    times = X if isinstance(X, np.ndarray) else X.to_numpy() if hasattr(X, "to_numpy") else None
-    if times is not None and times.dtype.kind in "mM" and np.isnat(times).any():
+    given = X if isinstance(X, np.ndarray) else X.to_numpy() if hasattr(X, "to_numpy") else None
+    if given is not None and (found := _times_in(given)):
         raise InputError(
-            "Expected an array without gaps; got one with NaT. Pass a data frame whose columns "
-            "are named with text: there gaps are allowed."
+            f"Expected an array of numbers; got {found}. Pass a data frame whose columns are named "
+            "with text: there times and durations are read, and gaps are allowed."
         )
     if np.ma.is_masked(X):
         raise InputError(
             "Expected an array without gaps; got one with masked values. Fill them, or pass a data "
             "frame with missing values: there gaps are allowed."
         )
+
+
+def _times_in(x: NDArray[Any]) -> str:
+    """The type of an array's times, or of the first in its first row; empty if there are none."""
+    if x.dtype.kind in "mM":
+        return str(x.dtype)
+    first = np.atleast_1d(x)[:1].ravel().tolist() if x.dtype == object else []
+    times = (dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64)
+    return next((type(value).__name__ for value in first if isinstance(value, times)), "")
 
 
 def with_advice(message: str, *, is_named: bool = False) -> str:
@@ -178,5 +186,8 @@ def with_advice(message: str, *, is_named: bool = False) -> str:
     if "with dim" in message:
         return f"{message}\nPass rows and columns; pictures go to networks with preset='pictures'."
     if "could not convert" in message:
-        return f"{message}\nPass a data frame: its text columns become one-hot."
+        return (
+            f"{message}\nPass a data frame: its text columns become one-hot. (A file is to be read "
+            "first, with pl.read_csv say; `alad fit` takes its path.)"
+        )
     return message

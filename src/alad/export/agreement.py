@@ -19,7 +19,7 @@ from alad.export.graph import needed
 from alad.export.tables import DAY, FIRST_DAY
 from alad.export.ties import leeway
 from alad.preprocessing.columns import Column
-from alad.preprocessing.frames import to_polars
+from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.kinds._base import as_text
 from alad.preprocessing.kinds.numbers import as_at_fit, less, numbers, origin_of
 from alad.preprocessing.kinds.times import parts_at_fit
@@ -73,20 +73,23 @@ class Agreement:
             )
 
 
-def compare(model: bytes, detector: AbstractDetector, parts: Iterable[Any]) -> Agreement:
+def compare(model: Any, detector: AbstractDetector, parts: Iterable[Any]) -> Agreement:
     """Score rows twice: with the detector, and in onnxruntime with the model made from it.
 
     Parameters
     ----------
-    model : an ``onnx.ModelProto`` as bytes
+    model : an ``onnx.ModelProto``, or its bytes
     parts : arrays or frames of rows, as the detector takes them; at least one
 
     Raises
     ------
     InputError
-        The rows do not fit the detector, or onnxruntime is not installed.
+        The rows do not fit the detector, ``parts`` are no parts but rows, or onnxruntime is not
+        installed.
     """
-    running = session(model)
+    if isinstance(parts, np.ndarray) or is_frame(parts):
+        raise InputError("Expected parts, each an array or a frame; got one table. Pass [table].")
+    running = session(model if isinstance(model, bytes) else model.SerializeToString())
     results: list[tuple[Any, ...]] = []
     for rows in parts:
         if not results:  # what is compiled on the first call is not to count

@@ -185,7 +185,7 @@ def _rest(x: Tensor, n: int) -> Tensor:
 
 def scaled(x: Tensor, scaler: Scaler) -> Tensor:
     """(g(x) - shift) / scale in double precision, bent, as float32: :class:`Scaler`."""
-    if scaler.kind == "none" and x.dtype == np.float32:
+    if scaler.kind == "none" and x.dtype == np.float32 and not scaler.shift.any():
         return x
     if scaler.kind == "pixels":
         return (x.to(np.float32) - HALF) / HALF

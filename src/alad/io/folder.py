@@ -88,6 +88,11 @@ def read_model(path: str | PathLike[str]) -> Model:
     ModelFormatError
         No such folder, not a model, a half of one, or one of a newer format.
     """
+    if not isinstance(path, str | PathLike):
+        raise ModelFormatError(
+            f"Expected the path of a model folder; got {type(path).__name__}. Pass what save was "
+            "given."
+        )
     folder = Path(path)
     facts = _facts(folder)
     _check(folder, facts)

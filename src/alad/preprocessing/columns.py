@@ -100,8 +100,8 @@ class Column:
         return without_marks(series, self.marks)
 
     def _read(self, text: pl.Series) -> pl.Series:
-        """``-`` is missing, and numbers are read, if that was so at fit."""
-        is_written = self.learned.get(WRITTEN)
+        """Numbers are read, and ``-`` is missing among them; elsewhere if that was so at fit."""
+        is_written = self.learned.get(WRITTEN) or self.of_kind.is_number
         if is_written or self.learned.get(DASHES):
             text = without_absent(text)
         return written_numbers(text) if is_written else text

@@ -74,7 +74,7 @@ def as_pictures(X: Any, *, fitting: bool = True) -> NDArray[Any]:
         raise InputError(
             f"Expected at least one picture, square, of {SMALLEST} to {LARGEST} pixels a side; got "
             f"{n} of {height} x {width}, channels: {channels}. Cut and resize them first "
-            "(alad.preprocessing.pictures.read does, from files)."
+            "(alad.preprocessing.pictures.read does, from files); a single picture is X[None]."
         )
     _check_range(x, fitting=fitting)
     return x
@@ -88,7 +88,8 @@ def _check_range(x: NDArray[Any], *, fitting: bool) -> None:
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Scale them to that range."
         )
-    if fitting and x.dtype.kind == "f" and 0 < high <= 1:
+    # Of a dark picture whole numbers may be so low when it is scored; shares of 1 are not.
+    if x.dtype.kind == "f" and 0 < high <= 1 and (fitting or (x != np.floor(x)).any()):
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Multiply them by 255."
         )

@@ -56,6 +56,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alad.errors import InputError, ModelFormatError
+from alad.preprocessing.kinds._ends import CLOSE, WELL
 from alad.preprocessing.moments import Moments, or_one
 
 OF_TABLES: tuple[str, ...] = ("none", "minmax", "standard", "log-standard")
@@ -96,7 +97,7 @@ class Scaler:
             ``x`` does not have f columns.
         """
         values = self._of_its_columns(x)
-        if self.kind == "none" and values.dtype == np.float32:
+        if self.kind == "none" and values.dtype == np.float32 and not self.shift.any():
             return values
         if self.kind == "pixels":
             return _centred(values)
@@ -229,11 +230,11 @@ class ScalerLearner:
         """Take in n rows of f columns."""
         values = _matrix(x)
         self._rows += len(values)
-        if not len(values) or self.kind in ("none", "pixels"):
+        if not len(values) or self.kind == "pixels":
             return
         self._low = np.fmin(self._low, values.min(axis=0))
         self._high = np.fmax(self._high, values.max(axis=0))
-        if self.kind == "minmax":
+        if self.kind in ("none", "minmax"):
             return
         self._ones[self.binary] += np.count_nonzero(values[:, self.binary], axis=0)
         columns = np.flatnonzero(self._low[self._measured] >= 0)
@@ -260,7 +261,11 @@ class ScalerLearner:
             return self._log_standard()
         f = len(self.binary)
         shift, scale = np.zeros(f), np.ones(f)
-        if self.kind == "pixels":
+        if self.kind == "none":
+            size = np.maximum(np.abs(self._low), np.abs(self._high))
+            width = self._high - self._low
+            shift = np.where((width <= CLOSE * size) & (size >= WELL), self._low, 0)
+        elif self.kind == "pixels":
             shift, scale = np.full((2, f), HALF)
         elif self.kind == "minmax":
             shift, scale = self._low, or_one(self._high - self._low)

@@ -136,9 +136,12 @@ class TableEncoder:
 
     @property
     def needs_names(self) -> bool:
-        """Whether some column is not a plain number, so that an array cannot stand for a frame."""
+        """Whether some column is no plain number, or not read: no array can stand for a frame."""
         plain = ("numeric", "boolean")
-        return any(c.kind not in plain or c.has_missing or c.marks for c in self.columns)
+        return any(
+            column.kind not in plain or column.has_missing or column.marks or not column.is_read
+            for column in self.columns
+        )
 
     @property
     def origins(self) -> NDArray[np.float64]:

@@ -62,8 +62,8 @@ class Reasons:
         A value that no normal row has comes before all that are not unusual by themselves: where
         several are extreme at once, each alone may hardly lower the score.
         """
-        if k < 1:
-            raise InputError(f"Expected to be asked for at least 1 reason; got {k}.")
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise InputError(f"Expected to be asked for at least 1 reason; got {k!r}.")
         return self._order[:, :k]
 
     def text(self, i: int, k: int = 0) -> str | None:
@@ -71,6 +71,7 @@ class Reasons:
 
         None if neither that column nor one after it adds anything to the score.
         """
+        self.top(k + 1)  # refuses what is no place
         if k >= len(self.columns):
             return None
         return self._said(i, int(self._order[i, k])) if k < self._reasons[i] else None

@@ -118,6 +118,13 @@ class Boolean(Numeric):
         """One, named like the column."""
         return {column.name: True}
 
+    def encode(self, series: pl.Series, column: Column) -> Encoded:
+        """Give 0 or 1; another number as it is, and counted as not seen."""
+        plain = super().encode(series, column)
+        (x,) = plain.features
+        odd = int(((x != 0) & (x != 1)).sum())
+        return replace(plain, unseen=max(plain.unseen, odd))
+
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """True from a half on; 1 where fit saw numbers."""
         found = pl.Series(column.name, part[:, 0] >= 0.5)
