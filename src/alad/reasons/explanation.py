@@ -208,7 +208,8 @@ def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> N
             rarity[:, j] = own
         if column.gap:
             is_gap = are_gaps(x[:, of_column], column)
-            rarity[is_gap, j] = are_gaps(normal.rows[:, of_column], column).mean()
+            if is_gap.any():
+                rarity[is_gap, j] = are_gaps(normal.rows[:, of_column], column).mean()
     return rarity
 
 

@@ -35,12 +35,17 @@ KNOWN: Mapping[float, float] = {
 
 def plain(series: pl.Series) -> pl.Series:
     """Whole numbers as they are, others as Float64 with null where one is missing."""
+    number = seconds(series)
+    return number.fill_nan(None) if number.dtype.is_float() else number
+
+
+def seconds(series: pl.Series) -> pl.Series:
+    """Whole numbers as they are, others as Float64, durations as seconds; missing ones stay so."""
     if series.dtype.is_integer():
         return series
     if series.dtype == pl.Duration:
         series = series.dt.total_microseconds().cast(pl.Float64) / 1e6
-    number = series.cast(pl.Float64)
-    return number.fill_nan(None) if number.is_nan().any() else number  # the former is slow
+    return series.cast(pl.Float64)
 
 
 class Ends:

@@ -25,7 +25,7 @@ from alad.preprocessing.kinds._base import (
     beyond,
     wrong,
 )
-from alad.preprocessing.kinds._ends import SAME, Ends, Found, Numbers, plain, told
+from alad.preprocessing.kinds._ends import SAME, Ends, Found, Numbers, plain, seconds, told
 from alad.preprocessing.kinds._formats import unit_of
 
 if TYPE_CHECKING:
@@ -450,12 +450,12 @@ def numbers(series: pl.Series, origin: float = 0) -> tuple[Float32s, Bools]:
 
 
 def less(series: pl.Series, origin: float) -> pl.Series:
-    """The numbers less ``origin`` as Float64, null where one is missing; whole ones to the digit.
+    """The numbers less ``origin`` as Float64, whole ones to the digit; missing ones stay so.
 
     >>> less(pl.Series([2**60 + 1, 2**60 + 3]), 2**60 + 1).to_list()
     [0.0, 2.0]
     """
-    exact = plain(series)
+    exact = seconds(series)
     if origin and exact.dtype.is_integer() and isinstance(origin, int):
         exact = exact.cast(pl.Int128) - pl.Series([origin], dtype=pl.Int128)
     elif origin:
