@@ -380,7 +380,7 @@ def reasons(payload: Mapping[str, Any]) -> str:
             name = f"**{row['method']}**" if row["method"] == "ours" else row["method"]
             first = [_or_nothing(row[f"first_{sets}"], ".1%") for sets in ("choosing", "held_out")]
             rank = [_or_nothing(row[f"rank_{sets}"], ".2f") for sets in ("choosing", "held_out")]
-            cells = (row["detector"], name, *first, *rank, f"{row['ms']:,.2f}")
+            cells = (row["detector"], name, *first, *rank, figure(row["ms"], 2))
             lines.append(f"| {' | '.join(cells)} |")
         parts.append("\n".join(lines))
     alerts = sum(found["alerts"] for of in payload["sets"].values() for found in of.values())
