@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -178,3 +179,17 @@ def test_a_model_names_a_bounded_number_of_values(monkeypatch):
     monkeypatch.setattr(_counts, "CHARACTERS", 0)
     assert counts.shares().values == ("a",)
     assert counts.shares(repeated=True).values == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (1j, "got complex. Turn it into numbers or text"),
+        (pd.Period("2026-01"), "got Period. Turn it into numbers or text"),
+        ([1, 2], r"got List\(Int64\). Spread it over several columns"),
+    ],
+)
+def test_what_is_neither_number_nor_text_is_named(value, message):
+    frame = pd.DataFrame({"a": pd.Series([value] * 3, dtype=object), "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(InputError, match=message):
+        fit_encoder(frame)

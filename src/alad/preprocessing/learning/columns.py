@@ -144,7 +144,7 @@ class ColumnLearner:
             every = self._of_text(), self._of_text()
             likely = [x for x, tried in zip(*every, strict=True) if _holds(tried, glance)]
             return [*likely, WordLearner(None, self.name, self.settings)]
-        return self._of_type(series.dtype)
+        return self._of_type(series)
 
     def _of_text(self) -> list[Learner]:
         """What text may be before it is words; a few values rule most of it out."""
@@ -152,8 +152,9 @@ class ColumnLearner:
         numbers = [WrittenNumbers(x) for x in self._of_numbers()]
         return [IpLearner(), UrlLearner(SURELY), times, *numbers]
 
-    def _of_type(self, dtype: pl.DataType) -> list[Learner]:
+    def _of_type(self, series: pl.Series) -> list[Learner]:
         """What a type of column allows."""
+        dtype = series.dtype
         if dtype == pl.Boolean:
             return [KINDS["boolean"].learner(self.name, self.settings)]
         if dtype.is_temporal() and dtype != pl.Duration:
@@ -163,9 +164,12 @@ class ColumnLearner:
         if dtype.is_numeric():
             times = [TimeLearner(numbers="of our days")] if self._is_named(TIME) else []
             return [*times, *self._of_numbers()]
+        is_object = dtype == pl.Object
+        got = type(series.drop_nulls()[0]).__name__ if is_object else dtype
+        advice = "Turn it into numbers or text" if is_object else "Spread it over several columns"
         raise InputError(
-            f"Expected numbers or text in column {self.name!r}; got {dtype}. Spread it over "
-            "several columns, or leave it out: drop it, or give it the kind 'ignored' in a schema."
+            f"Expected numbers or text in column {self.name!r}; got {got}. {advice}, or leave it "
+            "out: drop it, or give it the kind 'ignored' in a schema."
         )
 
     def _of_numbers(self) -> list[Learner]:
