@@ -85,5 +85,5 @@ def test_other_shapes_are_refused(new):
 def test_numbers_that_are_none_are_refused():
     old, new = np.zeros((9, 1)), np.full((9, 1), 5.0)
     new[3] = np.nan
-    with pytest.raises(InputError, match="1 that are NaN or infinite"):
+    with pytest.raises(InputError, match="some that are NaN or infinite"):
         moved(old, new, ["a"], np.arange(1), np.zeros(1, bool))

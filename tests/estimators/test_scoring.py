@@ -125,6 +125,9 @@ def test_several_scores_come_of_one_pass():
         np.testing.assert_allclose(a, one, rtol=1e-5)
     with pytest.raises(InputError, match="'score' parameter of ALAD must be"):
         detector.several_scores(NEW, ["features", "feature"])
+    with pytest.raises(InputError, match=r"at least one score of features, .*; got none"):
+        detector.several_scores(NEW, iter(()))
+    assert list(detector.several_scores(NEW, "l1")) == ["l1"]
     with pytest.raises(InputError, match="xx"):
         fitted(BiGAN).several_scores(NEW, ["l1", "features"])
 

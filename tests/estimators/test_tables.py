@@ -92,6 +92,11 @@ NO_TABLES = {
         np.array([[1.0, dt.timedelta(1)], [2.0, dt.timedelta(2)]], object),
         r"got timedelta\. Pass a data frame",
     ),
+    "lists of times": (TIMES.astype(object).tolist(), r"got datetime\. Pass a data frame"),
+    "times further down": (
+        np.array([[1.0, 2.0], [2.0, dt.timedelta(2)]], object),
+        r"got timedelta\. Pass a data frame",
+    ),
     "records": ([{"a": 1.0}, {"a": 2.0}], r"got records\. Make it a frame"),
     "structured": (np.zeros(3, [("a", "f8"), ("b", "f8")]), r"got records\. Make it a frame"),
     "columns": ({"a": [1.0, 2.0]}, r"got a dictionary\. Make it a frame"),
@@ -297,8 +302,11 @@ def test_numbers_may_come_as_text_later():
 
 def test_what_is_left_out_is_said_unless_it_was_stated():
     frame = pl.DataFrame({"a": X[:, 0], "b": [None] * N, "id": [f"row {i}" for i in range(N)]})
-    with pytest.warns(LeftOutWarning, match=r"'b': all values are missing; 'id': all .* schema"):
-        detector = new(Mahalanobis).fit(frame)
+    detector, found = new(Mahalanobis), r"'b': all values are missing; 'id': all values .* schema"
+    for one in (detector, new(BiGAN)):
+        with pytest.warns(LeftOutWarning, match=found) as said:
+            one.fit(frame)
+        assert [warning.filename for warning in said] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         new(Mahalanobis).fit(frame, schema=detector.encoder_.stated)

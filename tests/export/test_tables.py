@@ -10,7 +10,8 @@ import pytest
 
 from alad import InputError, Mahalanobis
 from alad.export import compare, to_onnx
-from alad.export.agreement import run, session
+from alad.export.agreement import feeds, run, session
+from alad.export.rows import own_rows
 from alad.preprocessing.schema import Schema, Stated
 
 N = 400
@@ -101,6 +102,21 @@ def test_numbers_that_stand_for_a_missing_one_are_missing(kind, at_fit):
     expected = detector.score_samples(pl.DataFrame({"a": [-99.9, None, 430.0], "b": [1.0] * 3}))
     np.testing.assert_allclose(found["anomaly_score"], -expected, rtol=1e-5)
     assert expected[0] == expected[1] != expected[2]
+
+
+@pytest.mark.parametrize("far", [0.0, 5e9])
+def test_the_file_itself_takes_them_for_missing(far):
+    values = pl.Series(far + RNG.uniform(1, 2, N)).set(pl.Series(GAPS), -99.9)
+    frame = pl.DataFrame({"a": values, "b": np.arange(N) % 7.0})
+    detector = Mahalanobis().fit(frame)
+    assert detector.encoder_.schema[0].marks == (-99.9,)
+    single = frame.with_columns(pl.col("a").cast(pl.Float32))[:20]
+    model = to_onnx(detector)
+    assert (own_rows(detector)[0]["a"] == -99.9).sum() > 5
+    for rows in (frame, single, own_rows(detector)[0]):
+        assert compare(model, detector, [rows]).largest < 1e-6
+        fed = feeds(detector, rows, True)["a"]
+        assert np.isclose(fed, -99.9).any()
 
 
 def test_whole_numbers_beyond_float64_are_refused_by_name():

@@ -181,6 +181,15 @@ def test_a_model_names_a_bounded_number_of_values(monkeypatch):
     assert counts.shares(repeated=True).values == ("a",)
 
 
+@pytest.mark.parametrize("cut", [999, 1000, 1001, 1500])
+def test_a_gap_in_a_batch_of_its_own_is_one_all_the_same(cut):
+    values = pl.Series("a", [*range(1000), None, *range(2000, 3000)])
+    learner = TableLearner()
+    for part in (values[:cut], values[cut : cut + 1], values[cut + 1 :]):
+        learner.update(part.to_frame())
+    assert learner.finish().columns[0].kind == "numeric"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -39,7 +39,8 @@ def test_a_dark_picture_alone_is_one_once_the_model_is_fitted():
     x = np.zeros((1, 9, 9))
     x[0, 0, 0] = 1
     assert as_pictures(x, fitting=False).shape == (1, 9, 9, 1)
-    for table, fitting in ((x, True), (x / 2, False), (np.full((3, 9, 9), 0.5), False)):
+    beside = np.concatenate([x / 2, x * 200])
+    for table, fitting in ((x, True), (x / 2, False), (beside, False)):
         with pytest.raises(InputError, match="Multiply them by 255"):
             as_pictures(table, fitting=fitting)
 

@@ -81,8 +81,11 @@ def moved(
             f"Expected rows of {f} features in both tables; got shapes {reference.shape} and "
             f"{new.shape}."
         )
-    for table in (reference, new):
-        _checks.finite("rows", np.ravel(table))
+    if not (np.isfinite(reference).all() and np.isfinite(new).all()):
+        raise InputError(
+            "Expected finite numbers in both tables; got some that are NaN or infinite. "
+            "`encoder_.transform` gives missing values numbers."
+        )
     found = []
     for place, name in enumerate(columns):
         own = np.asarray(column_of_feature) == place

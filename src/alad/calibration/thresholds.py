@@ -240,8 +240,9 @@ def at_labels(
 def _labelled(scores: ArrayLike, labels: ArrayLike) -> tuple[Any, Any]:
     a, y = _checks.finite("scores", scores), np.asarray(labels)
     if y.shape != a.shape or not np.isin(y, (0, 1)).all() or len(np.unique(y)) < 2:
-        said = ", ".join(map(str, list(dict.fromkeys(y.ravel().tolist()))[:5]))
-        got = f"shape {y.shape}" if y.shape != a.shape else f"only {said}"
+        kinds = [*map(str, dict.fromkeys(y.ravel().tolist()))]
+        said = ", ".join(kinds[:5]) + (f" and {len(kinds) - 5} more" if len(kinds) > 5 else "")
+        got = f"shape {y.shape}" if y.shape != a.shape else said
         raise InputError(
             f"Expected a label of 0 or 1 for each of {len(a)} scores, and both among them; got "
             f"{got}. Label some rows of each kind; 1 is an anomaly."

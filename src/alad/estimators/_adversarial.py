@@ -174,10 +174,13 @@ class AdversarialDetector(NetworkDetector):
         {'features': (200,), 'l1': (200,)}
         """
         check_is_fitted(self)
+        names = (names,) if isinstance(names, str) else tuple(names)
+        if not names:
+            raise InputError(f"Expected at least one score of {', '.join(self.scores)}; got none.")
         for name in names:
             check_settings(type(self).__name__, {"score": name}, {"score": one_of(*self.scores)})
             self._check_can_score(name)
-        found = self._mapped(Several(tuple(names)), X).astype(np.float64)
+        found = self._mapped(Several(names), X).astype(np.float64)
         finite = np.nan_to_num(found, nan=LARGEST, posinf=LARGEST)
         return dict(zip(names, finite.T, strict=True))
 

@@ -31,12 +31,15 @@ from alad.estimators._given import (
     Columns,
     Matrix,
     Vector,
+    calls_within,
     check_are_numbers,
     check_not_records,
     check_single,
     encoder_for,
     enough_rows,
+    of_times,
     seed_of,
+    times_in,
     with_advice,
 )
 from alad.estimators._picture_files import PictureFiles
@@ -320,7 +323,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             f"Not given to the model: {told}. Drop these columns, or state in a schema what they "
             "are: detector.encoder_.stated.write(path), edit it, and fit with Schema.read(path).",
             LeftOutWarning,
-            stacklevel=4,
+            stacklevel=calls_within(),
         )
 
     def _calibrated(self) -> Calibration:
@@ -427,6 +430,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             raise InputError(with_advice(str(error), is_named=is_frame(X))) from error
         except TypeError as error:
             if "Feature names are only supported" not in str(error):
+                if found := times_in(X):
+                    raise of_times(found) from error
                 raise
             raise InputError(
                 "Expected column names that are all text; got names of several types. Rename the "

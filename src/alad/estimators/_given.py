@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -142,12 +143,11 @@ def check_are_numbers(X: Any) -> None:
     InputError
         It is one.
     """
-    given = X if isinstance(X, np.ndarray) else X.to_numpy() if hasattr(X, "to_numpy") else None
-    if given is not None and (found := _times_in(given)):
-        raise InputError(
-            f"Expected an array of numbers; got {found}. Pass a data frame whose columns are named "
-            "with text: there times and durations are read, and gaps are allowed."
-        )
+    given = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if isinstance(given, list | tuple):
+        given = np.array([*given[:1]], dtype=object)
+    if isinstance(given, np.ndarray) and (found := times_in(given[:1])):
+        raise of_times(found)
     if np.ma.is_masked(X):
         raise InputError(
             "Expected an array without gaps; got one with masked values. Fill them, or pass a data "
@@ -155,13 +155,30 @@ def check_are_numbers(X: Any) -> None:
         )
 
 
-def _times_in(x: NDArray[Any]) -> str:
-    """The type of an array's times, or of the first in its first row; empty if there are none."""
+def of_times(found: str) -> InputError:
+    """The refusal of an array with times."""
+    return InputError(
+        f"Expected an array of numbers; got {found}. Pass a data frame whose columns are named "
+        "with text: there times and durations are read, and gaps are allowed."
+    )
+
+
+def times_in(X: Any) -> str:
+    """The type of an array's times, or of the first among its objects; empty if there are none."""
+    x = np.asarray(X)
     if x.dtype.kind in "mM":
         return str(x.dtype)
-    first = np.atleast_1d(x)[:1].ravel().tolist() if x.dtype == object else []
+    values = x.ravel().tolist() if x.dtype == object else []
     times = (dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64)
-    return next((type(value).__name__ for value in first if isinstance(value, times)), "")
+    return next((type(value).__name__ for value in values if isinstance(value, times)), "")
+
+
+def calls_within() -> int:
+    """The stacklevel of a warning that is to point at whoever called the package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("alad."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def with_advice(message: str, *, is_named: bool = False) -> str:

@@ -231,6 +231,7 @@ def _scored(
     """
     names = job.method.scores or (ONLY,)
     if job.is_of_pictures and isinstance(detector, AdversarialDetector):
+        detector.several_scores(split.x_test[:1], names)  # compiles what is for one block
         began = time.monotonic()
         found = detector.several_scores(split.x_test, names)
         seconds = time.monotonic() - began

@@ -184,7 +184,7 @@ def feeds(detector: AbstractDetector, rows: Any, by_column: bool) -> Rows:
     assert encoder is not None
     table = to_polars(rows)
     return {
-        column.name: _fed(column.given(table[column.name]), column)[:, None]
+        column.name: _fed(column.read(table[column.name]), column)[:, None]
         for column in encoder.schema
     }
 

@@ -17,6 +17,7 @@ PICTURES = 16
 SPREAD = 2.0  # standard deviations of what is drawn
 FURTHEST = 1e30  # far within float32
 GAP, STRANGE = 17, 13  # every so many rows a value is missing, or a word is none of fit's
+MARKED = 0.1  # share of the rows with a number that stands for a missing one
 STRANGE_IN = ("categorical", "frequency")
 DRAWN = {"port": 65_536, "time": 2_000_000_000}  # whole numbers below that
 
@@ -98,6 +99,8 @@ def _as_table(encoder: TableEncoder, x: NDArray[Any]) -> pl.DataFrame:
         series = frame[column.name]
         if column.kind in DRAWN:
             series = pl.Series(column.name, random.integers(0, DRAWN[column.kind], len(x)))
+        if column.marks:
+            series = series.scatter(np.flatnonzero(random.random(len(x)) < MARKED), column.marks[0])
         columns.append(_spoilt(series, place, has_strange=column.kind in STRANGE_IN))
     return pl.DataFrame(columns)
 

@@ -27,6 +27,7 @@ from alad.errors import InputError
 from alad.export.graph import LARGEST, Graph, Tensor, apply, joined, log, where
 from alad.preprocessing.columns import Column
 from alad.preprocessing.kinds._counts import Shares
+from alad.preprocessing.kinds._ends import forms
 from alad.preprocessing.kinds.addresses import HIGHEST, PORTS
 from alad.preprocessing.kinds.numbers import EXACT, origin_of
 from alad.preprocessing.kinds.words import MISSING, against
@@ -139,8 +140,8 @@ KINDS: dict[str, Callable[[Graph, Column], Features]] = {
 def _number(graph: Graph, column: Column, dtype: Any = np.float32) -> tuple[Tensor, Tensor]:
     x = graph.input(column.name, dtype, 1)
     gap = apply("IsNaN", x, dtype=np.bool_)
-    for mark in column.marks:
-        gap = gap | x.equals(mark)
+    for form in (form for mark in column.marks for form in forms(mark)):
+        gap = gap | x.equals(form)
     return x, gap
 
 

@@ -94,17 +94,17 @@ class Column:
         return tuple(self.learned.get(MARKS, ()))
 
     def given(self, series: pl.Series) -> pl.Series:
-        """Values as fit took them: marks for missing, and text for numbers, if that was there."""
-        if series.dtype in TEXT:
-            series = self._read(series)
-        return without_marks(series, self.marks)
+        """Values as fit took them: read, and missing where a number stands for a missing one."""
+        return without_marks(self.read(series), self.marks)
 
-    def _read(self, text: pl.Series) -> pl.Series:
-        """Numbers are read, and ``-`` is missing among them; elsewhere if that was so at fit."""
+    def read(self, series: pl.Series) -> pl.Series:
+        """Of text the numbers, with ``-`` as missing; other text with that if fit saw it."""
+        if series.dtype not in TEXT:
+            return series
         is_written = self.learned.get(WRITTEN) or self.of_kind.is_number
         if is_written or self.learned.get(DASHES):
-            text = without_absent(text)
-        return written_numbers(text) if is_written else text
+            series = without_absent(series)
+        return written_numbers(series) if is_written else series
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -88,11 +88,18 @@ def _check_range(x: NDArray[Any], *, fitting: bool) -> None:
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Scale them to that range."
         )
-    # Of a dark picture whole numbers may be so low when it is scored; shares of 1 are not.
-    if x.dtype.kind == "f" and 0 < high <= 1 and (fitting or (x != np.floor(x)).any()):
+    if x.dtype.kind == "f" and (0 < high <= 1 if fitting else _are_shares(x).any()):
         raise InputError(
             f"Expected pixels from 0 to 255; got {low:g} to {high:g}. Multiply them by 255."
         )
+
+
+def _are_shares(x: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) which pictures are of shares of 1; of a dark one whole numbers may be as low."""
+    pixels = x.reshape(len(x), -1)
+    found: NDArray[np.bool_] = pixels.max(axis=1) <= 1
+    found[found] = (pixels[found] != np.floor(pixels[found])).any(axis=1)
+    return found
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ class Scaler:
         """Scale n rows of f columns, in float64 by blocks; returns float32 (n, f).
 
         Finite in, finite out: a result beyond float32's range is set to its largest number.
-        ``x`` is never changed; for ``none`` and float32 input it is returned as it is.
+        ``x`` is never changed; for ``none`` and float32 input it is returned as it is, unless a
+        column is far from 0.
 
         Raises
         ------

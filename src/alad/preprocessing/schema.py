@@ -18,9 +18,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite
 from os import PathLike
 from pathlib import Path
+from sys import float_info
 from typing import Any, Self
 
 from alad._files import written_aside
@@ -33,6 +33,7 @@ from alad.preprocessing.kinds._formats import UNITS, is_of_numbers
 
 FORMAT = "alad-schema"
 CHOICES: Mapping[str, tuple[str, ...]] = {"kind": (*KINDS, IGNORED), "role": ROLES}
+LARGEST = float_info.max
 KEYS = ("name", *CHOICES, "format", "missing", "note")
 OF_TIME = ("time", IGNORED)  # the kinds that go with the role time
 ONE_ONLY = ("time", "entity")
@@ -226,14 +227,14 @@ def _missing(name: str, entry: Mapping[str, Any]) -> tuple[float, ...]:
     """The numbers that an entry states as missing."""
     stated = [] if entry.get("missing") is None else entry["missing"]
     of_numbers = isinstance(stated, list) and all(
-        isinstance(x, int | float) and not isinstance(x, bool) and isfinite(x) for x in stated
+        isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= LARGEST for x in stated
     )
     if not of_numbers:
         raise InputError(
             f'Expected a list of numbers, such as [-999], as "missing" of column {name!r} of the '
             f"schema; got {json.dumps(stated)[:100]}. Correct it there."
         )
-    return tuple(map(float, stated))
+    return tuple(stated)
 
 
 def _check_choice(name: str, key: str, value: Any, choices: Sequence[str]) -> None:

@@ -71,7 +71,8 @@ class Reasons:
 
         None if neither that column nor one after it adds anything to the score.
         """
-        self.top(k + 1)  # refuses what is no place
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 0:
+            raise InputError(f"Expected the place of a reason, 0 for the first; got {k!r}.")
         if k >= len(self.columns):
             return None
         return self._said(i, int(self._order[i, k])) if k < self._reasons[i] else None

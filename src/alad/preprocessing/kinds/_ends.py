@@ -28,9 +28,7 @@ NINES = {
 OF_WHOLE = {-(2.0**15), -(2.0**31), 2.0**31 - 1, -(2.0**63)}  # where whole numbers of a width end
 MARKS = NINES | OF_WHOLE
 PERHAPS = {0.0, -1.0}  # only a person can tell
-KNOWN: Mapping[float, float] = {
-    form: mark for mark in MARKS | PERHAPS for form in (mark, float(np.float32(mark)))
-}
+OFTEN = 2  # times that a positive mark comes at least: a single 999 may be the highest of all
 
 
 def plain(series: pl.Series) -> pl.Series:
@@ -102,9 +100,25 @@ class Ends:
         """Whether float32 leaves no more than half as many numbers as there may be whole ones."""
         return self.are_whole and 2 * (self.width / self.step + 1) <= min(rows, self.width + 1)
 
+    def distance(self, number: float) -> float:
+        """How far outside a number lies; below 0 within."""
+        return max(self.low - number, number - self.high)
+
     def have_outside(self, number: float, widths: float) -> bool:
         """Whether a number lies so many widths outside."""
-        return 0 <= widths * self.width <= max(self.low - number, number - self.high)
+        return 0 <= widths * self.width <= self.distance(number)
+
+
+def forms(mark: float) -> set[float]:
+    """A number as float64 has it, and a fraction as float32 has it.
+
+    >>> len(forms(-99.9)), forms(2.0**31 - 1)
+    (2, {2147483647.0})
+    """
+    return {mark} if float(mark).is_integer() else {mark, float(np.float32(mark))}
+
+
+FORMS: Mapping[float, float] = {form: mark for mark in MARKS | PERHAPS for form in forms(mark)}
 
 
 @dataclass
@@ -151,7 +165,7 @@ class Numbers:
 
     def _at_an_end(self, numbers: pl.Series) -> float | None:
         """The lowest number or the highest, if it may be a mark beside all that came so far."""
-        known = (KNOWN.get(end) for end in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
+        known = (FORMS.get(end) for end in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
         return next((mark for mark in known if mark is not None and self._may_be(mark)), None)
 
     def _may_be(self, mark: float) -> bool:
@@ -159,40 +173,68 @@ class Numbers:
 
     @property
     def found(self) -> Found:
-        """What they turned out to be; where all others are one number, no mark is known as such."""
-        return self._sorted(0 < self._others.width)
+        """What they turned out to be."""
+        found = self.found_so_far
+        is_one = found.ends.width <= 0  # beside a single number nothing is far
+        for mark, count in list(found.marks.items()):
+            is_rare = mark > 0 and count < OFTEN
+            if is_rare and not is_one:
+                found.perhaps[mark] = count
+            if is_rare or is_one:
+                del found.marks[mark]
+                found.ends.update(self._alike(mark))
+        return found
 
     @property
     def found_so_far(self) -> Found:
-        """The same as long as more are to come: they make fewer marks, never others."""
-        return self._sorted(True)
+        """The same before all are known: then what may be a mark is one.
 
-    def _sorted(self, has_marks: bool) -> Found:
+        More numbers make fewer of these, never others.
+        """
         ends = copy(self._others)
         found = Found(ends)
-        middle = (ends.low + ends.high) / 2 if ends.width >= 0 else 0.0
-        for number in sorted(self._held, key=lambda x: abs(x - middle)):
-            count = self._held[number]
-            if has_marks and number in MARKS and ends.have_outside(number, APART):
-                found.marks[number] = count
-                continue
-            if has_marks and number in PERHAPS and ends.have_outside(number, FAR):
-                found.perhaps[number] = count
-            ends.update(pl.Series([int(number) if self._are_ints else number]))
+        perhaps, marks = ([n for n in sorted(self._held) if n in some] for some in (PERHAPS, MARKS))
+        if ends.width > 0:
+            found.perhaps |= {n: self._held[n] for n in perhaps if ends.have_outside(n, FAR)}
+        for number in perhaps:  # a number all the same, before others are held against it
+            ends.update(self._alike(number))
+        for number in sorted(marks, key=ends.distance):
+            if ends.have_outside(number, APART):
+                found.marks[number] = self._held[number]
+            else:
+                ends.update(self._alike(number))
         return found
+
+    def _alike(self, number: float) -> pl.Series:
+        """The number in the type of the others."""
+        return pl.Series([int(number) if self._are_ints else number])
 
 
 def without_marks(series: pl.Series, marks: Collection[float]) -> pl.Series:
-    """The column with missing values for those numbers, as float64 or float32 writes them.
+    """The column with missing values for those numbers, to the digit.
+
+    Fractions count as float32 has them, too: a table may come in it.
 
     >>> without_marks(pl.Series([0.5, -999, 0.25]), [-999.0]).to_list()
     [0.5, None, 0.25]
     """
     if not marks or not series.dtype.is_numeric():
         return series
-    forms = {form for mark in marks for form in (float(mark), float(np.float32(mark)))}
-    is_mark = series.cast(pl.Float64).is_in(list(forms)).fill_null(False)
-    return series.set(is_mark, None) if is_mark.any() else series
+    is_whole = series.dtype.is_integer()
+    numbers = series if is_whole else series.cast(pl.Float64)
+    for form in (form for mark in marks for form in forms(mark)):
+        is_mark = _equal(numbers, as_written(form) if is_whole else float(form))
+        if is_mark is not None and is_mark.any():
+            series = series.set(is_mark.fill_null(False), None)
+    return series
+
+
+def _equal(numbers: pl.Series, number: float) -> pl.Series | None:
+    """Where numbers are that one; None if their type has it not."""
+    try:
+        return numbers == number
+    except OverflowError:
+        return None
 
 
 def told(marks: Mapping[float, int] | Iterable[float]) -> str:

@@ -238,6 +238,9 @@ class ColumnLearner:
     def _settled(self) -> tuple[Learner, list[str]]:
         """The first learner that holds, and what kept others from being sure."""
         *doubtful, last = self.learners
+        for learner in self.learners:
+            if self.gaps and isinstance(learner, NumberLearner):
+                learner.increases = False  # whichever batch the gap was in
         doubts = []
         for learner in doubtful if self.gaps + self.dashes < self.rows else ():
             if learner.doubt:
