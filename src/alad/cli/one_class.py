@@ -96,9 +96,9 @@ def command(data_set: str, title: str) -> Callable[..., None]:
 
     reproduce.__doc__ = f"""Train on one class of {title} at a time; the other nine are anomalies.
 
-    Without --full the run is short, about half an hour on two cores, and says so: two classes and
-    three epochs. Results are kept class by class and method by method; a run that was stopped
-    goes on when the same command is given again.
+    Without --full the run is short, about a quarter of an hour on two cores, and says so: two
+    classes and three epochs. Results are kept class by class and method by method; a run that was
+    stopped goes on when the same command is given again.
     """
     return reproduce
 

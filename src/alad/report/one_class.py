@@ -19,7 +19,8 @@ THEIRS = (ANOMALY, "#e8a87c")  # the paper's, a reproduction's
 def bars(table: Mapping[str, Any]) -> Figure:
     """One panel a method: a bar a class and one for the mean, ours beside the published.
 
-    What was published class by class stands as further bars, a mean alone as a diamond.
+    What was published class by class stands as further bars, a mean alone as a diamond. The mean
+    of some classes stands alone: the published one is of all.
     """
     rows = [row for row in table["rows"] if row["mean"] is not None]
     names = [*table["classes"], MEAN]
@@ -47,12 +48,14 @@ def _bars(
     width = WIDTH / (1 + len(beside))
     first = (width - WIDTH) / 2  # of several bars the middle is at the class
     _ours(ax, row, classes, first, width)
+    is_of_all = row["classes"] == len(classes)
     for k, one in enumerate(beside):
         places = np.arange(len(classes) + 1) + first + (k + 1) * width
-        ax.bar(places, [*one["classes"], one["mean"]], width, color=THEIRS[k], label=one["method"])
+        values = [*one["classes"], one["mean"] if is_of_all else np.nan]
+        ax.bar(places, values, width, color=THEIRS[k], label=one["method"])
     if beside:
         ax.legend(ncols=1 + len(beside), fontsize=7, loc="upper left")
-    elif published := row["published"]:
+    elif is_of_all and (published := row["published"]):
         ax.plot(len(classes), published["mean"], "D", color=ANOMALY, ms=5, mec="white", mew=0.6)
     ax.axhline(0.5, color="black", lw=0.7, ls=":")
     ax.set_ylim(0, 1.2 if beside else 1)
