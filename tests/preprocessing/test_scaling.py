@@ -276,11 +276,11 @@ def test_a_stream_without_rows_is_refused():
         ScalerLearner("robust", [False])
 
 
-@pytest.mark.parametrize("value", [1.7e9, -1.7e9])
-def test_none_keeps_apart_what_float32_would_not(value):
-    x = value + np.array([[0.0], [1.0], [2.0]])
+@pytest.mark.parametrize(("value", "step"), [(1.7e9, 1.0), (-1.7e9, 1.0), (1024.0, 2.0**-20)])
+def test_none_keeps_apart_what_float32_would_not(value, step):
+    x = value + step * np.array([[0.0], [1.0], [2.0]])
     scaler = fit_scaler("none", x)
-    assert scaler.transform(x).ravel().tolist() == [0, 1, 2]
+    assert (scaler.transform(x).ravel() / step).tolist() == [0, 1, 2]
     assert np.array_equal(scaler.inverse(scaler.transform(x)), x)
     whole = fit_scaler("none", x.astype(np.float32))
     assert whole.transform(x.astype(np.float32)).dtype == np.float32

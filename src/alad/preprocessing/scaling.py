@@ -7,12 +7,15 @@ Every kind of scaling is the same equation, with other constants for each column
 ======================  ==========================  ===========================  ==========
 kind                    shift                       scale                        bent
 ======================  ==========================  ===========================  ==========
-``none``                0                           1                            no
+``none``                0; min of a narrow column   1                            no
 ``minmax``              min                         max - min                    no
 ``standard``            mean                        standard deviation           no
 ``log-standard``        mean of g(x)                sd of g(x), binary: root      from +-10
 ``pixels``              127.5                       127.5                        no
 ======================  ==========================  ===========================  ==========
+
+A column is narrow if its values differ by less than a thousandth of their size, so that float32
+would blur them.
 
 A column that is constant in the training rows becomes 0 there; its scale is 1, but for a binary
 column's under ``log-standard``.
@@ -265,7 +268,8 @@ class ScalerLearner:
         if self.kind == "none":
             size = np.maximum(np.abs(self._low), np.abs(self._high))
             width = self._high - self._low
-            shift = np.where((width <= CLOSE * size) & (size >= WELL), self._low, 0)
+            is_blurred = (width <= CLOSE * size) & ((width > 0) | (size >= WELL))
+            shift = np.where(is_blurred, self._low, 0)
         elif self.kind == "pixels":
             shift, scale = np.full((2, f), HALF)
         elif self.kind == "minmax":
