@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import jax
@@ -120,7 +121,8 @@ def test_a_knot_apart_from_the_rest_is_left_out():
 def test_a_crowd_is_the_nearest_twentieth_of_the_rows():
     line = np.arange(100, dtype=np.float32)[:, None]
     assert to_crowd(line, 0)[[0, 50, 99]].tolist() == [5, 3, 5]  # two on one side, three on one
-    many = np.tile(line, (50, 1)) + 0.001 * RNG.normal(size=(5000, 1)).astype(np.float32)
+    noise = np.random.default_rng(1).normal(size=(5000, 1)).astype(np.float32)
+    many = np.tile(line, (50, 1)) + 0.001 * noise
     np.testing.assert_allclose(to_crowd(many, 0)[[0, 50, 99]], [5, 2.5, 5], atol=1)
 
 
@@ -223,3 +225,13 @@ def test_a_row_too_far_out_to_measure_is_the_strangest():
     scores = detector.score_samples(far)
     assert np.isfinite(scores).all()
     assert scores[0] > scores[1] == scores[2]
+
+
+def test_how_far_a_crowd_is_takes_the_room_of_one_part():
+    rows = np.random.default_rng(0).normal(size=(8 * _memory.AGAINST, 3)).astype(np.float32)
+    tracemalloc.start()
+    found = to_crowd(rows, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.shape == (len(rows),)
+    assert peak < 4 * 8 * _memory.AGAINST**2  # a part's distances, and what partitions them

@@ -73,9 +73,11 @@ def to_crowd(rows: Matrix, seed: int) -> NDArray[np.float64]:
     some = rows[drawn(len(rows), min(AGAINST, len(rows)), seed)].astype(np.float64)
     place = min(max(1, round(CROWD * len(some))), len(some) - 1)  # the row itself may be among them
     parts = np.array_split(rows.astype(np.float64), -(-len(rows) // AGAINST))
+    found = np.empty(len(rows))  # to be written to: a view would keep all distances of a part
     with config_context(assume_finite=True):
-        found = [np.partition(pairwise_distances(p, some), place, axis=1)[:, place] for p in parts]
-    return np.concatenate(found)
+        for part, own in zip(parts, np.array_split(found, len(parts)), strict=True):
+            own[:] = np.partition(pairwise_distances(part, some), place, axis=1)[:, place]
+    return found
 
 
 def scaled_rows(memory: tuple[Any, Any]) -> Matrix:
