@@ -498,3 +498,21 @@ def test_full_disk_leaves_nothing_half_written(alad, model, out):
     message = rf"Expected to write {out}, but file too large\. Nothing was left half-.*free some.*"
     alad.refused(message, "fit", "train.csv", "-o", out, *SHALLOW, code=1, disk_is_full=True)
     load(model)
+
+
+def test_numbers_that_count_as_missing_are_named_and_may_be_stated(alad, train):
+    marked = train.with_columns(
+        bytes=pl.when(pl.int_range(pl.len()) < 9).then(-999).otherwise("bytes")
+    )
+    marked.write_csv("marked.csv")
+    done = alad.good("fit", "marked.csv", *TO_NEW)
+    assert "note: numbers that count as missing: bytes (-999)" in done.err
+    assert "note: missing values: bytes (9 rows)" in done.err
+    assert "flagged, -999 counted as such" in alad.good("info", "new").out
+    alad.good("schema", "marked.csv", "-o", "schema.json")
+    schema = json.loads(Path("schema.json").read_text())
+    (column,) = (column for column in schema["columns"] if column["name"] == "bytes")
+    assert column.pop("missing") == [-999]
+    Path("schema.json").write_text(json.dumps(schema))
+    again = alad.good("fit", "marked.csv", "-o", "other", *TO_NEW[2:], "--schema", "schema.json")
+    assert "count as missing" not in again.err
