@@ -302,7 +302,7 @@ def test_numbers_may_come_as_text_later():
 
 def test_what_is_left_out_is_said_unless_it_was_stated():
     frame = pl.DataFrame({"a": X[:, 0], "b": [None] * N, "id": [f"row {i}" for i in range(N)]})
-    detector, found = new(Mahalanobis), r"'b': all values are missing; 'id': all values .* schema"
+    detector, found = new(Mahalanobis), r"'b': all values are missing; 'id': all .* role 'feature'"
     for one in (detector, new(BiGAN)):
         with pytest.warns(LeftOutWarning, match=found) as said:
             one.fit(frame)

@@ -119,6 +119,15 @@ def test_the_file_itself_takes_them_for_missing(far):
         assert np.isclose(fed, -99.9).any()
 
 
+def test_a_mark_that_float32_has_not_is_told_from_its_neighbour():
+    values = pl.Series(RNG.integers(0, 99, N)).set(pl.Series(GAPS), 2**31 - 1)
+    detector = Mahalanobis().fit(pl.DataFrame({"a": values, "b": np.arange(N) % 7.0}))
+    assert detector.encoder_.schema[0].marks == (2**31 - 1,)
+    odd = pl.DataFrame({"a": [2**31 - 1, 2**31 - 2, 5], "b": [1.0, 1.0, 1.0]})
+    assert compare(to_onnx(detector), detector, [odd]).largest < 1e-6
+    assert len(set(detector.score_samples(odd).tolist())) == 3
+
+
 def test_whole_numbers_beyond_float64_are_refused_by_name():
     detector, _ = fitted("numeric", pl.Series(2**60 + np.arange(N)))
     with pytest.raises(InputError, match=r"float64 holds.*'a' has whole ones from 1,152,921,504,"):

@@ -320,8 +320,9 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             return
         told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in self.encoder_.left_out)
         warnings.warn(
-            f"Not given to the model: {told}. Drop these columns, or state in a schema what they "
-            "are: detector.encoder_.stated.write(path), edit it, and fit with Schema.read(path).",
+            f"Not given to the model: {told}. Drop these columns; or, to have one that holds "
+            "something, write detector.encoder_.stated.write(path), give it a kind and the role "
+            "'feature' there, and fit with alad.preprocessing.schema.Schema.read(path).",
             LeftOutWarning,
             stacklevel=calls_within(),
         )

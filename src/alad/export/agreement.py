@@ -16,12 +16,12 @@ from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.export.detectors import COLUMNS, X
 from alad.export.graph import needed
-from alad.export.tables import DAY, FIRST_DAY
+from alad.export.tables import DAY, FIRST_DAY, takes_doubles
 from alad.export.ties import leeway
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import is_frame, to_polars
 from alad.preprocessing.kinds._base import as_text
-from alad.preprocessing.kinds.numbers import as_at_fit, less, numbers, origin_of
+from alad.preprocessing.kinds.numbers import as_at_fit, less, numbers
 from alad.preprocessing.kinds.times import parts_at_fit
 from alad.preprocessing.kinds.words import MISSING
 
@@ -195,8 +195,7 @@ def _fed(series: pl.Series, column: Column) -> NDArray[Any]:
         return _seconds(series, column)
     if column.of_kind.is_number:
         given = as_at_fit(series, column)
-        is_double = bool(origin_of(column.learned))
-        return less(given, 0).to_numpy() if is_double else numbers(given)[0]
+        return less(given, 0).to_numpy() if takes_doubles(column) else numbers(given)[0]
     return as_text(series).fill_null(MISSING).to_numpy().astype(np.object_)
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -70,7 +69,7 @@ def numeric(graph: Graph, column: Column) -> Features:
             f"ones from {origin:,} on. Export with --inputs features, and encode rows with "
             "detector.encoder_.transform; or fit without the column."
         )
-    x, gap = _number(graph, column, np.float64 if origin else np.float32)
+    x, gap = _number(graph, column)
     return _filled([x - origin if origin else x], gap, [column.fill - origin], column)
 
 
@@ -137,8 +136,14 @@ KINDS: dict[str, Callable[[Graph, Column], Features]] = {
 }
 
 
-def _number(graph: Graph, column: Column, dtype: Any = np.float32) -> tuple[Tensor, Tensor]:
-    x = graph.input(column.name, dtype, 1)
+def takes_doubles(column: Column) -> bool:
+    """Whether float32 would make one of numbers that the column tells apart."""
+    wholes = (mark for mark in column.marks if float(mark).is_integer())
+    return bool(origin_of(column.learned)) or any(float(np.float32(m)) != m for m in wholes)
+
+
+def _number(graph: Graph, column: Column) -> tuple[Tensor, Tensor]:
+    x = graph.input(column.name, np.float64 if takes_doubles(column) else np.float32, 1)
     gap = apply("IsNaN", x, dtype=np.bool_)
     for form in (form for mark in column.marks for form in forms(mark)):
         gap = gap | x.equals(form)
