@@ -40,7 +40,9 @@ def numbers(what: str, values: ArrayLike) -> Vector:
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"Expected {what} as numbers; got something else ({error}).") from error
+        raise InputError(
+            f"Expected {what} as numbers; got something else ({error}). Pass an array of numbers."
+        ) from error
     return array
 
 
@@ -54,7 +56,9 @@ def comparable(what: str, values: ArrayLike) -> Vector:
     """
     array = numbers(what, values)
     if lost := int(np.isnan(array).sum()):
-        raise InputError(f"Expected {what} that are numbers; got {lost} that are NaN.")
+        raise InputError(
+            f"Expected {what} that are numbers; got {lost} that are NaN. Leave those rows out."
+        )
     return array
 
 

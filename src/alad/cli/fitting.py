@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from alad.estimators import AbstractDetector, PictureFiles, Stream
     from alad.preprocessing.schema import Schema
-    from alad.preprocessing.table import TableEncoder
 
 SIDE = 32  # pixels, where nothing else is said
 
@@ -223,16 +222,9 @@ def _of_table(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str,
         "left_out_columns": {c.name: c.why_left_out for c in model.encoder_.left_out},
         "doubtful_columns": {c.name: c.doubt for c in model.encoder_.schema if c.doubt},
         "missing_values": missing,
-        "missing_marks": _marks(model.encoder_),
+        "missing_marks": {c.name: list(c.marks) for c in model.encoder_.schema if c.marks},
         **_learned(model, share),
     }
-
-
-def _marks(encoder: TableEncoder) -> dict[str, list[float]]:
-    """The numbers of each column that count as missing."""
-    from alad.preprocessing.kinds._ends import as_written
-
-    return {c.name: [as_written(mark) for mark in c.marks] for c in encoder.schema if c.marks}
 
 
 def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str, Any]:

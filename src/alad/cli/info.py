@@ -130,7 +130,6 @@ def _columns(encoder: Mapping[str, Any] | None) -> list[dict[str, Any]] | None:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    from alad.preprocessing.kinds._ends import as_written
     from alad.preprocessing.kinds.numbers import ORIGIN
 
     unlike = column.is_read and column.tells_missing and not column.has_missing
@@ -143,7 +142,7 @@ def _column(column: Column) -> dict[str, Any]:
         "missing_unlike_all": unlike,
         "fill": column.fill if column.kind in FILLED and not unlike else None,
         "told_from": column.learned.get(ORIGIN),
-        "missing_marks": [as_written(mark) for mark in column.marks],
+        "missing_marks": list(column.marks),
         "constant": column.constant,
         "features": list(column.features),
         "note": column.note,

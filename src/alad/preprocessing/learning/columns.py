@@ -53,7 +53,7 @@ from alad.errors import InputError, RowError
 from alad.preprocessing.columns import DASHES, GAP, IN_SCHEMA, MARKS, READ, WRITTEN, Column
 from alad.preprocessing.kinds import IGNORED, KINDS, Batch, Learned, Learner, Settings
 from alad.preprocessing.kinds._base import ABSENT, TEXT, without_absent, written_numbers
-from alad.preprocessing.kinds._ends import told, without_marks
+from alad.preprocessing.kinds._ends import as_written, told, without_marks
 from alad.preprocessing.kinds.addresses import IpLearner
 from alad.preprocessing.kinds.numbers import NumberLearner
 from alad.preprocessing.kinds.times import TimeLearner
@@ -202,8 +202,8 @@ class ColumnLearner:
         gap = [] if has_missing or learned.kind == IGNORED else learner.gap(learned)
         has_dashes = dashes > 0 or learned.kind in DASHED
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
-        if meant := list(self.stated.missing if self.stated else sorted(marks)):
-            known[MARKS] = meant
+        if meant := self.stated.missing if self.stated else sorted(marks):
+            known[MARKS] = [as_written(mark) for mark in meant]
         doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
         doubt = "" if self.stated or learned.kind == IGNORED else doubt
         notes = [learned.note, _taken(ABSENT, dashes), _taken(told(marks), sum(marks.values()))]
