@@ -26,6 +26,7 @@ def _with_bernoulli(self: Dropout, x: Array) -> Array:
 PRODUCT = {"alad.networks.layers.product": jnp.matmul}
 THREEFRY = {"alad.training.loop.key": jax.random.key}
 BERNOULLI = {"alad.networks.layers.Dropout.__call__": _with_bernoulli}
+SCALED = {"alad.networks.layers.scaled": jnp.multiply}
 NO_DROPOUT = {"alad.networks.layers.Dropout.__call__": lambda self, x: x}
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
@@ -33,7 +34,8 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "JAX's gradient of a product": PRODUCT,
     "JAX's own form of Threefry": THREEFRY,
     "jax.random.bernoulli": BERNOULLI,
-    "all three": PRODUCT | THREEFRY | BERNOULLI,
+    "XLA's sum in batch norm's gradient": SCALED,
+    "all four": PRODUCT | THREEFRY | BERNOULLI | SCALED,
     "no dropout at all": NO_DROPOUT,
 }
 

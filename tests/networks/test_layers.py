@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from alad.networks.layers import Dense, DenseLayer, Dropout, Stack, product
+from alad.networks.layers import BatchNorm, Dense, DenseLayer, Dropout, Stack, product
 
 KEY = jax.random.key(0)
 
@@ -170,6 +170,31 @@ def test_a_stack_applies_its_layers_in_order():
 def test_a_width_that_is_left_open_must_be_stated():
     with pytest.raises(ValueError, match="units=None needs a network with a stated output"):
         Stack((DenseLayer(4), DenseLayer(None)), inputs=3, rngs=nnx.Rngs(0))
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (4, 5, 6, 3)])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_and_its_gradients_are_flaxs_own(shape, training):
+    h, weight = 5 + 3 * normal(*shape), normal(*shape)
+
+    def through(norm):
+        norm.scale[...], norm.bias[...] = jnp.arange(1.0, 4.0), jnp.arange(3.0)
+        norm.train() if training else norm.eval()
+        graph, params, rest = nnx.split(norm, nnx.Param, ...)
+
+        def loss(params, h):
+            norm = nnx.merge(graph, params, rest, copy=True)
+            out = norm(h)
+            return (jnp.sin(out) * weight).sum(), (out, norm.mean[...], norm.var[...])
+
+        return jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(params, h)
+
+    ours = through(BatchNorm(3, rngs=nnx.Rngs(0)))
+    theirs = through(
+        nnx.BatchNorm(3, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=nnx.Rngs(0))
+    )
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-4)
 
 
 def test_batch_norm_has_tensorflows_constants():

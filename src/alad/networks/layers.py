@@ -19,7 +19,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array
+from jax import Array, lax
 
 from alad.networks.convolution import Conv
 from alad.networks.weights import (
@@ -29,6 +29,7 @@ from alad.networks.weights import (
     first_vector,
     operands,
     product,
+    scaled,
     spectral_norm,
 )
 
@@ -198,7 +199,7 @@ class _Block(nnx.Module):
     shape: Shape
 
     def _follow(self, layer: Layer, units: int, rngs: nnx.Rngs) -> None:
-        self.norm = batch_norm(units, rngs) if layer.batch_norm else None
+        self.norm = BatchNorm(units, rngs=rngs) if layer.batch_norm else None
         self.activation = layer.activation
         self.dropout = Dropout(layer.dropout, rngs=rngs) if layer.dropout else None
 
@@ -295,13 +296,32 @@ def largest_of_squares(x: Array) -> Array:
     return squares.max(axis=(2, 4))
 
 
-def batch_norm(units: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
+class BatchNorm(nnx.BatchNorm):
     """Batch normalisation with the released code's constants, TensorFlow's defaults.
 
-    The variance is taken in two passes: unscaled traffic reaches 1e9, where E[h^2] - E[h]^2
-    has no digits left in float32.
+    In training ``(h - mean) / sqrt(var + epsilon) scale + bias`` by the batch's own mean and
+    variance, which the running ones follow; in scoring by the running ones. The variance is taken
+    in two passes: unscaled traffic reaches 1e9, where E[h^2] - E[h]^2 has no digits left in
+    float32. The values are Flax's; how the gradient is summed is ours (:func:`scaled`).
     """
-    return nnx.BatchNorm(units, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=rngs)
+
+    def __init__(self, units: int, *, rngs: nnx.Rngs) -> None:
+        super().__init__(units, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=rngs)
+
+    def __call__(self, h: Array) -> Array:  # type: ignore[override]
+        """Normalise the columns of rows, or the channels of pictures."""
+        if self.use_running_average:
+            resting: Array = super().__call__(h)
+            return resting
+        assert self.scale is not None
+        assert self.bias is not None
+        rows = tuple(range(h.ndim - 1))
+        mean = h.mean(rows)
+        centred = h - mean
+        var = jnp.square(centred).mean(rows)
+        for running, of_batch in ((self.mean, mean), (self.var, var)):
+            running[...] = self.momentum * running[...] + (1 - self.momentum) * of_batch
+        return scaled(centred, lax.rsqrt(var + self.epsilon) * self.scale[...]) + self.bias[...]
 
 
 class Stack(nnx.Module):

@@ -66,6 +66,26 @@ def product(x: Array, W: Array) -> Array:
 product.defvjp(lambda x, W: (x @ W, (x, W)), lambda xW, g: (g @ xW[1].T, xW[0].T @ g))
 
 
+@jax.custom_vjp
+def scaled(x: Array, factors: Array) -> Array:
+    """x times one factor for each column, with the factors' gradient summed by a matrix product.
+
+    XLA's own sum of products over the rows of a batch takes as long on a CPU as five products of
+    matrices (docs/decisions.md has the measurement).
+    """
+    return x * factors
+
+
+def _gradient_of_scaled(of: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
+    x, factors = of
+    products = (g * x).reshape(-1, len(factors))
+    summed = jnp.matmul(jnp.ones(len(products)), products, precision=lax.Precision.HIGHEST)
+    return g * factors, summed
+
+
+scaled.defvjp(lambda x, factors: (x * factors, (x, factors)), _gradient_of_scaled)
+
+
 def unit(vector: Array) -> Array:
     """The vector divided by its length."""
     scaled: Array = vector / (jnp.linalg.norm(vector) + 1e-12)
