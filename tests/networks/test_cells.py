@@ -74,9 +74,9 @@ def test_most_cells_are_left_out(monkeypatch):
     looked = []
     look = cells._looked
 
-    def counted(found, block, others, cells, k):
+    def counted(found, block, others, lengths, cells, k):
         jax.debug.callback(lambda n: looked.append(int(n)), (cells < len(others) / CELL).sum())
-        return look(found, block, others, cells, k)
+        return look(found, block, others, lengths, cells, k)
 
     monkeypatch.setattr(cells, "_looked", counted)
     others = ordered(clustered(40_000))

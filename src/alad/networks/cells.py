@@ -54,14 +54,18 @@ def place(x: Array, centres: Array) -> Array:
     """Say of rows, as a number (n,), where they lie: blocks of like numbers need the same cells."""
     some = centres[::PLACES]
     squares = jnp.square(some).sum(axis=1) - 2 * x @ some.T
-    beside = squares.min(axis=1) + jnp.square(x).sum(axis=1)
-    return squares.argmin(axis=1) + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
+    least = squares.min(axis=1)
+    # XLA's argmin goes through one number after the other.
+    first = jnp.where(squares == least[:, None], jnp.arange(len(some)), len(some)).min(axis=1)
+    beside = least + jnp.square(x).sum(axis=1)
+    return first + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
 
 
 # All rows go through products of one shape: others round otherwise, and of rows that are equally
 # near another might be chosen beside other company.
 def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
     far, rounding = jnp.square(centres).sum(axis=1, keepdims=True), ROUNDING * x.shape[1]
+    lengths = jnp.square(others).sum(axis=1)
 
     def of_block(block: Array) -> Array:
         own = jnp.square(block).sum(axis=1)
@@ -72,7 +76,8 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
         def needed(close: Array, looked: Array) -> Array:
             found = jnp.maximum(own - close[-1], 0)  # and |o|^2 is at most twice both together
             farthest = jnp.sqrt(found + rounding * (3 * own + 2 * found))
-            return ~looked & (lowest <= farthest).any(axis=1)
+            # The least of numbers is found side by side, whether any is true one after the other.
+            return ~looked & ~((lowest - farthest).min(axis=1) > 0)
 
         # First into those whose centres are, for some row, hardly farther than its nearest one, and
         # into those that reach nearest to some row; then, with what these held as a bound, into all
@@ -83,14 +88,14 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
         reaching = lax.top_k(-reaching, AT_ONCE - CENTRAL)[1]
         first = jnp.sort(jnp.concatenate([central, reaching]))
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
-        found = _looked(nothing, block, others, first, k)
+        found = _looked(nothing, block, others, lengths, first, k)
         looked = jnp.zeros(len(centres), bool).at[first].set(True)
         wanted = needed(found[1], looked)
 
         def go_on(state: Any) -> Any:
             found, looked, wanted = state
             cells = jnp.nonzero(wanted, size=AT_ONCE, fill_value=len(centres))[0]
-            found = _looked(found, block, others, cells, k)
+            found = _looked(found, block, others, lengths, cells, k)
             looked |= wanted & (jnp.cumsum(wanted) <= AT_ONCE)
             return found, looked, needed(found[1], looked)
 
@@ -101,12 +106,15 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
     return in_blocks_of(of_block, x)
 
 
-def _looked(found: Found, block: Array, others: Array, cells: Array, k: int) -> Found:
+def _looked(
+    found: Found, block: Array, others: Array, lengths: Array, cells: Array, k: int
+) -> Found:
     """The k nearest of those found before and of some cells' rows."""
     start = jnp.minimum(cells * CELL, len(others) - CELL)
     rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
+    length = jax.vmap(lambda s: lax.dynamic_slice(lengths, (s,), (CELL,)))(start)
     rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
-    close = rows @ (2 * block).T - jnp.square(rows).sum(axis=1, keepdims=True)
+    close = rows @ (2 * block).T - length.reshape(-1, 1)
     # The last cell begins where it is whole, and has rows of the one before; beyond it is none.
     places = start[:, None] + jnp.arange(CELL)
     is_own = places >= cells[:, None] * CELL
@@ -122,7 +130,9 @@ def _looked(found: Found, block: Array, others: Array, cells: Array, k: int) -> 
         names, values = jnp.concatenate([found[0], named]), jnp.concatenate([found[1], inside])
         return highest(values, k, names)
 
-    # Once some are found, few cells hold one that is as near.
+    # Once some are found, few cells hold one that is as near, and often none does.
     most = (best >= found[1][-1]).sum(axis=0).max()
-    held: Found = lax.cond(most <= min(FEW, k), lambda: among(min(FEW, k)), lambda: among(k))
+    few = min(FEW, k)
+    way = (most > 0).astype(int) + (most > few)
+    held: Found = lax.switch(way, [lambda: found, lambda: among(few), lambda: among(k)])
     return held
