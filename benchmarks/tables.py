@@ -122,7 +122,9 @@ def _away(table: Mapping[str, Any]) -> list[str]:
             rows.setdefault(row["why"], []).append(row["label"])
     if not rows:
         return []
-    head = "More than two of our standard deviations away from the published number:"
+    spread = [row["label"] for row in table["rows"] if row["within"] and row["far"]]
+    only = f" (within them only because ours spread widely: {', '.join(spread)})" if spread else ""
+    head = f"More than two of our standard deviations away from the published number{only}:"
     return [head, "", *(f"- {', '.join(names)}: {why}" for why, names in rows.items()), ""]
 
 

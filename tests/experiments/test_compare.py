@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -32,24 +33,27 @@ ROWS = (
 TABLE = Table("toy", "Toy", "kdd99", "paper", ROWS, note="Of toys.")
 
 
-def metrics(f1):
+def metrics(f1, flagged=8):
     """What was measured at a cut; every metric has numbers of its own."""
-    return {metric: f1 + i / 16 for i, metric in enumerate(METRICS, -2)}
+    found = {metric: f1 + i / 16 for i, metric in enumerate(METRICS, -2)}
+    return found | {"n_flagged": flagged, "n_anomalies": 10, "n": 40}
 
 
-def store(folder, method, f1s, scale=1.0, seeds=None, commit="abc1234"):
+def store(folder, method, f1s, scale=1.0, seeds=None, commit="abc1234", data="aa", flagged=8):
     """Write a result with the F1 of each score for each seed; at the true rate it is 1/4 less."""
     job = Job(METHODS[method], "kdd99", "paper", False, scale)
     runs = [
         {
             "seed": seed,
+            "split_seed": 42,
+            "fingerprint": data,
             "code": job.code,
             "git": {"commit": commit, "dirty": False},
             "fit_seconds": 1.5,
             "scores": {
                 score: {
-                    "at_cut": metrics(values[i]),
-                    "at_true_rate": metrics(values[i] - 0.25),
+                    "at_cut": metrics(values[i], flagged),
+                    "at_true_rate": metrics(values[i] - 0.25, flagged),
                     "rows": 40,
                     "seconds": 0.02,
                 }
@@ -203,6 +207,32 @@ def test_a_result_of_other_code_says_so(folder, monkeypatch):
 
 
 # ----------------------------------------------------------------------- between two methods
+
+
+def test_a_result_of_other_data_says_so_and_is_not_tested(folder):
+    store(folder, "alice", {"features": F1["features of another"]}, data="bb")
+    table = compared(TABLE, folder)
+    assert table["made_otherwise"] == {"data": ["ALICE"]}
+    tested = [row["label"] for row in table["rows"] if row["test"]]
+    assert tested == ["ALAD, L1", "PCA"]
+
+
+def test_with_alad_of_other_data_nothing_is_tested(folder):
+    store(folder, "alad", {"features": F1["features"], "l1": F1["l1"]}, data="bb")
+    store(folder, "if", {"default": F1["logits"]})
+    table = compared(TABLE, folder)
+    assert table["made_otherwise"] == {"data": ["ALAD", "ALAD, L1"]}
+    assert not any(row["test"] for row in table["rows"])
+
+
+def test_rows_that_flag_more_than_was_asked_for_are_named(folder):
+    assert compared(TABLE, folder)["note"] == "Of toys."
+    store(folder, "alice", {"features": F1["features of another"]}, flagged=20)
+    note = compared(TABLE, folder)["note"]
+    assert note.startswith("Of toys. Rows whose score is that of the cut are all flagged.")
+    assert note.endswith("than the 20 % asked for, and F1 says less: ALICE (50 %).")
+    at_true_rate = compared(dataclasses.replace(TABLE, cut="at_true_rate"), folder)["note"]
+    assert at_true_rate.endswith("than the 25 % asked for, and F1 says less: ALICE (50 %).")
 
 
 def test_a_method_is_tested_against_alad_over_the_seeds(folder):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from alad.datasets import DATA_SETS
 from alad.experiments import results
 from alad.experiments.published import Published, as_printed, footnotes
 from alad.experiments.registry import ONLY, Row, Table
@@ -22,6 +24,8 @@ NO_SPREAD = 1e-6  # of F1: that of a whole row is some thousands of that
 A_POINT = 0.01  # a gap that is larger has other reasons
 FAR = 0.05  # a gap that asks for a reason, whatever our deviation
 REFERENCE = ("alad", "features")
+DATA = "data"
+MANY_TIES = 0.01  # of all rows, flagged beyond what was asked for
 MOST_GAPS = 13  # whose signs scipy 1.17 tries in all combinations, where gaps are alike
 
 
@@ -31,12 +35,13 @@ def compared(table: Table, folder: Path) -> dict[str, Any]:
     For each row: mean, standard deviation and 95 % interval over seeds (Student's t), the
     published number with whether ours is within two of our standard deviations of it, and a paired
     test of F1 against ALAD over the seeds. Of several schedules the longest that is stored counts.
+    A row of other data than most rows is told apart, and not tested.
     """
     found = [(row, _found(table, row, folder)) for row in table.rows]
-    reference = next(
-        (_per_seed(table, row, s)["f1"] for row, s in found if s and _is_reference(row)), None
-    )
-    rows = [_row(table, row, stored, reference) for row, stored in found]
+    usual = _usual_data(stored for _, stored in found if stored)
+    of_alad = ((row, s) for row, s in found if s and _is_reference(row) and _is_of(usual, s))
+    reference = next((_per_seed(table, row, s)["f1"] for row, s in of_alad), None)
+    rows = [_row(table, row, stored, reference, usual) for row, stored in found]
     _holm([row["test"] for row in rows if row["test"]])
     return {
         "name": table.name,
@@ -44,7 +49,7 @@ def compared(table: Table, folder: Path) -> dict[str, Any]:
         "data_set": table.data_set,
         "protocol": table.protocol,
         "cut": table.cut,
-        "note": table.note,
+        "note": " ".join(filter(None, (table.note, _flagged_together(rows)))),
         "footnotes": footnotes(rows),
         "rows": rows,
         "also_published": [as_printed(number) for number in table.also_published],
@@ -74,6 +79,19 @@ def _found(table: Table, row: Row, folder: Path) -> Stored | None:
     return stored if judged else None
 
 
+def _usual_data(found: Iterable[Stored]) -> dict[int, str]:
+    """By the seed of a split: the fingerprint of its data in most results."""
+    seen: dict[int, Counter[str]] = {}
+    for stored in found:
+        for seed, fingerprint in {(run["split_seed"], run["fingerprint"]) for run in stored.runs}:
+            seen.setdefault(seed, Counter())[fingerprint] += 1
+    return {seed: counts.most_common(1)[0][0] for seed, counts in seen.items()}
+
+
+def _is_of(data: Mapping[int, str], stored: Stored) -> bool:
+    return all(run["fingerprint"] == data[run["split_seed"]] for run in stored.runs)
+
+
 def _is_reference(row: Row) -> bool:
     return (row.method, row.score) == REFERENCE
 
@@ -87,8 +105,37 @@ def _per_seed(table: Table, row: Row, stored: Stored) -> dict[str, dict[int, flo
     }
 
 
+def _flagged(table: Table, row: Row, stored: Stored) -> dict[str, float]:
+    """The share of the test rows that was to be flagged, and the mean share that was."""
+    found = [run["scores"][row.score or ONLY][table.cut] for run in stored.runs]
+    asked = DATA_SETS[table.data_set].protocols[table.protocol].flagged
+    if table.cut == "at_true_rate" or asked is None:
+        asked = found[0]["n_anomalies"] / found[0]["n"]
+    return {"asked": asked, "mean": float(np.mean([f["n_flagged"] / f["n"] for f in found]))}
+
+
+def _flagged_together(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Name the rows of a table that flag more than was asked for."""
+    more = [row for row in rows if row["ours"] and _excess(row) > MANY_TIES]
+    if not more:
+        return ""
+    named = ", ".join(f"{row['label']} ({100 * row['flagged']['mean']:.0f} %)" for row in more)
+    return (
+        "Rows whose score is that of the cut are all flagged. Where many are alike, more are than "
+        f"the {100 * more[0]['flagged']['asked']:.3g} % asked for, and F1 says less: {named}."
+    )
+
+
+def _excess(row: Mapping[str, Any]) -> float:
+    return float(row["flagged"]["mean"] - row["flagged"]["asked"])
+
+
 def _row(
-    table: Table, row: Row, stored: Stored | None, reference: Mapping[int, float] | None
+    table: Table,
+    row: Row,
+    stored: Stored | None,
+    reference: Mapping[int, float] | None,
+    usual: Mapping[int, str],
 ) -> dict[str, Any]:
     published = table.published(row)
     about = {
@@ -103,8 +150,9 @@ def _row(
         return about | {"ours": None, "within": None, "test": None}
     numbers = _per_seed(table, row, stored)
     ours = {metric: summary(list(of_seed.values())) for metric, of_seed in numbers.items()}
+    differs = results.differences(_job(table, row), stored)
     test = None
-    if reference is not None and not _is_reference(row):
+    if reference is not None and not _is_reference(row) and _is_of(usual, stored):
         test = _paired(numbers["f1"], reference, _job(table, row).is_random)
     return about | {
         "ours": ours,
@@ -119,7 +167,8 @@ def _row(
         "job": stored.content["payload"]["job"],
         "settings": stored.identity["settings"],
         "codes": stored.codes,
-        "differs": results.differences(_job(table, row), stored),
+        "differs": differs if _is_of(usual, stored) else [*differs, DATA],
+        "flagged": _flagged(table, row, stored),
         "commits": stored.commits,
         "seconds": sum(run["fit_seconds"] for run in stored.runs),
     }

@@ -188,6 +188,8 @@ SCALED = (
     "Ours scales columns, since noise of deviation 1 is nothing beside values of hundreds and "
     "more; without scaling it stands in a row of its own."
 )
+NOT_SCALING = f"{SCALED} That row is farther away, so that scaling does not explain the gap."
+SEARCH = "Ours searches by steps of 1e-2, the released code by 1e-3."
 
 LEFT_IN = (
     "The released code leaves anomalies in the training rows, which the paper's text does not say: "
@@ -195,10 +197,12 @@ LEFT_IN = (
 )
 
 
-def _everyone(compared: bool, of_svm: str = "", of_alad: str = "") -> tuple[Row, ...]:
+def _everyone(
+    compared: bool, of_svm: str = "", of_alad: str = "", of_dsebm: str = SCALED
+) -> tuple[Row, ...]:
     """Every method; beside the published numbers where the protocol is theirs.
 
-    ``of_svm`` and ``of_alad`` say why the rows of OC-SVM and ALAD are away from their numbers.
+    The others say why the rows of OC-SVM, ALAD and DSEBM are away from their numbers.
     """
 
     def row(
@@ -218,14 +222,14 @@ def _everyone(compared: bool, of_svm: str = "", of_alad: str = "") -> tuple[Row,
         row("OC-SVM", "oc-svm"),
         row("Isolation Forest, the paper's settings", "if-paper", of="IF"),
         row("Isolation Forest", "if"),
-        row("DSEBM-r", "dsebm", "reconstruction", "DSEBM-r", f"{QUOTED} {SCALED}"),
-        row("DSEBM-e", "dsebm", "energy", "DSEBM-e", f"{QUOTED} {SCALED}"),
+        row("DSEBM-r", "dsebm", "reconstruction", "DSEBM-r", f"{QUOTED} {of_dsebm}"),
+        row("DSEBM-e", "dsebm", "energy", "DSEBM-e", f"{QUOTED} {of_dsebm}"),
         *(unscaled if compared else ()),
         row("DAGMM", "dagmm", "energy", "DAGMM", QUOTED),
         row("GAN, density of samples", "gan", "density"),
         row("GAN, density of their features", "gan", "feature-density"),
         row("GAN, discriminator", "gan", "discriminator"),
-        row("AnoGAN", "gan", "inversion", "AnoGAN"),
+        row("AnoGAN", "gan", "inversion", "AnoGAN", SEARCH),
         row("BiGAN, joint features", "bigan", "joint-features"),
         row("BiGAN, joint logits", "bigan", "joint-logits"),
         row("BiGAN, reconstruction", "bigan", "l1"),
@@ -283,7 +287,7 @@ TABLES: dict[str, Table] = {
             "KDDCup99, every method",
             "kdd99",
             "paper",
-            _everyone(True, NARROW),
+            _everyone(True, NARROW, of_dsebm=NOT_SCALING),
             note=SUBSET,
         ),
         Table("kdd99-ablation", "KDDCup99, ablation", "kdd99", "paper", _ablation(True)),
