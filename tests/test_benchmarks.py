@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import polars as pl
 import pytest
 
+from alad.datasets import Protocol
 from alad.scores.memory import DOUBT
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine
@@ -18,6 +20,7 @@ from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
 from benchmarks.look import MIXED, NORMAL
 from benchmarks.look import folders as looked_at
+from benchmarks.mixtures import FLOOD, em_energy, judged
 from benchmarks.permutation import shapley
 from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
@@ -206,6 +209,26 @@ def test_a_candidate_trains_otherwise_than_the_default(variation):
 def test_a_rate_falls_to_nothing():
     rate = Cosine(0.5, 100)
     assert [float(rate(step)) for step in (0, 50, 100, 200)] == pytest.approx([0.5, 0.25, 0, 0])
+
+
+def test_a_mixture_that_em_fits_finds_what_one_gaussian_does_not():
+    rng = np.random.default_rng(0)
+    ends = rng.normal(size=(400, 1)) * 0.1 + rng.choice([-3, 3], size=(400, 1))
+    energy = em_energy(ends, np.array([[0.0], [3.0], [-3.0]]), 2, 0)
+    assert energy[0] > energy[1:].max() + 10
+
+
+def test_a_training_of_dagmm_is_judged_by_both_energies():
+    x = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    protocol = Protocol("toy", 0.5, 0.0, "neptune", 0.2)
+    kinds = np.array([FLOOD] * 10 + ["other"] * 20)
+    split = SimpleNamespace(
+        x_train=x[:60], x_test=x[60:], y_test=kinds != FLOOD, kind_test=kinds, protocol=protocol
+    )
+    found = judged(split, 0, epochs=1)
+    assert 0.25 <= found.pop("largest_component") <= 1
+    assert all(0 <= value <= 1 for value in found.values())
+    assert len(found) == 5
 
 
 @pytest.mark.slow  # it compiles by itself
