@@ -543,6 +543,23 @@ def test_another_number_is_refused(alad, calibrated, option):
     assert not Path("again").exists()
 
 
+def test_a_drift_is_not_cut_off(alad, calibrated):
+    drifted = rows(500, 4).with_columns(pl.col("bytes") + 1.3 * pl.col("bytes").std())
+    drifted.write_csv("new.csv")
+    command = ("recalibrate", calibrated, "new.csv", "-o", "again")
+    done = alad(*command, "--json")
+    found = json.loads(done.out)["found"]
+    assert found["threshold"] == found["tiers"][-1]["above"]
+    number = found["suspicious"]
+    assert "take its rows out of the table by what they are" in done.err
+    assert "--exclude" not in done.err
+    refused = alad(*command, "--exclude", number)
+    assert refused.code == 2
+    assert "10% of normal rows lie up there as well" in refused.err
+    assert not Path("again").exists()
+    alad.good(*command, "--accept", number)
+
+
 def test_a_model_that_had_none_says_that_nothing_was_checked(alad, model):
     done = alad.good("recalibrate", model, "train.csv", "-o", "again")
     assert "The model had no calibration: nothing to hold them against" in done.out

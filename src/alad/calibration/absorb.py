@@ -76,6 +76,11 @@ class Absorbed:
         """Whether no tier has more rows than exchangeability allows."""
         return not any(tier.too_many for tier in self.tiers)
 
+    @property
+    def share_above(self) -> float:
+        """The share of normal rows that should lie above ``threshold``."""
+        return next((tier.share for tier in self.tiers if tier.above == self.threshold), 0.0)
+
     def to_json(self) -> dict[str, Any]:
         """The finding as a dictionary of text and numbers."""
         return asdict(self)
@@ -97,8 +102,8 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.05
     True
     >>> with_attack = np.append(rng.normal(size=500), np.full(40, 9.0))
     >>> found = absorbed(calibration, with_attack)
-    >>> found.allowed, found.suspicious, found.discoveries
-    (False, 40, 42)
+    >>> found.allowed, found.suspicious, found.discoveries, found.share_above
+    (False, 40, 42, 0.001)
     """
     _checks.share("a level", level, 0.05)
     new, m = _checks.finite("scores", scores), len(calibration.scores)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
 SHOWN = 5  # rows, the highest
+MOST_CUT = 0.02  # of normal rows, that may lie above what is left out
 SEED = 0  # of the rows that are drawn: the same each time, for --accept repeats a number
 
 
@@ -54,7 +55,8 @@ def recalibrate(
         typer.Option(
             min=0,
             metavar="N",
-            help="Leave out so many suspicious rows: the number that this command showed before.",
+            help="Leave out so many suspicious rows: the number that this command showed before. "
+            "Refused where too many normal rows lie up there.",
         ),
     ] = None,
     level: Annotated[
@@ -163,14 +165,36 @@ def _check(found: Absorbed | None, accept: int | None, exclude: int | None) -> N
             f"Expected {name} {suspicious}, the number of suspicious rows; got {answer}. Look at "
             "them, and give the number that they are."
         )
-    if found is not None and suspicious and answer is None:
+    if found is None or not suspicious:
+        return
+    if answer is None:
         raise InputError(
             f"Expected new rows that are normal; {suspicious:,} of {found.rows:,} lie above "
             f"{found.threshold:.6g}, more than chance allows by the old calibration. An attack "
-            "among them would become normal. Look at them (alad score), then repeat the command "
-            f"with --exclude {suspicious} to leave them out, or with --accept {suspicious} to take "
-            "them in."
+            f"among them would become normal. Look at them (alad score). {_ways(found)}"
         )
+    if exclude is not None and found.share_above > MOST_CUT:
+        raise InputError(
+            f"Expected --accept, or new rows without the attack; got --exclude {exclude}. "
+            f"{found.share_above:.0%} of normal rows lie up there as well, and p-values would be "
+            f"far too small without them. {_ways(found)}"
+        )
+
+
+def _ways(found: Absorbed) -> str:
+    """What to do about suspicious rows."""
+    n = found.suspicious
+    if found.share_above > MOST_CUT:
+        return (
+            "If some are an attack, take its rows out of the table by what they are, such as an "
+            "address or a time, and repeat the command with that; if the others are the new "
+            f"normal, repeat it with --accept and their number, {n} of this table."
+        )
+    return (
+        f"Then repeat the command with --exclude {n} to leave them out, or with --accept {n} to "
+        "take them in; or, if some are an attack and others the new normal, with a table without "
+        "the attack's rows."
+    )
 
 
 def _calibrate(
