@@ -84,6 +84,7 @@ def table(name: str) -> str:
     by_kind = {
         "selection": selection,
         "candidates": candidates,
+        "mixtures": mixtures,
         "reasons": reasons,
         "fresh": fresh,
         "conformal": conformal,
@@ -304,6 +305,17 @@ def candidates(payload: Mapping[str, Any]) -> str:
     for name, row in found.items():
         cells = [f"{row[s][m]:.4f}" for s in scores for m in ("auroc", "average_precision")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def mixtures(payload: Mapping[str, Any]) -> str:
+    """Both energies of each training of DAGMM."""
+    head = ("seed", "largest component", "neptune flagged", "F1", "AUROC", "EM, F1", "EM, AUROC")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for seed, fit in payload["mixtures"].items():
+        shares = (f"{fit[name]:.1%}" for name in ("largest_component", "flood_flagged"))
+        scores = (f"{fit[name]:.4f}" for name in ("f1", "auroc", "em_f1", "em_auroc"))
+        lines.append(f"| {' | '.join((seed, *shares, *scores))} |")
     return "\n".join(lines) + "\n"
 
 
