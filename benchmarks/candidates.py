@@ -1,13 +1,18 @@
 """Other ways to train the default: ``python -m benchmarks.candidates``.
 
-Each is ``ALAD()`` with one thing changed in its training, on ADBench's ten tables, and judged by
-three scores of the same fit:
+Each is ``ALAD()`` with one thing changed in its training, on ADBench's ten tables, with clean
+training rows and with anomalies among them, and judged by three scores of the same fit:
 
 * cycle terms: E and G also minimise so many times the mean square of x - G(E(x)) over columns, as
   ALICE's explicit cycle does (Li et al., 2017);
 * denoising: the same of x - G(E(y)), for y with exchanged columns;
 * larger batches, at as many steps;
-* a learning rate that falls to 0 along a cosine.
+* a learning rate that falls to 0 along a cosine;
+* noise of a told size: D_xx must also tell (x, s) from (x + sigma e, s) for normal draws e and
+  sigma from 0.03 to 1, with log sigma in every column of s, beside the exchanged columns or in
+  their place. What D_xx says of a row is then the mean over four sizes of what it says of (x, s);
+* reweighting: a first fit judges its own training rows, and a second is to rows drawn by weight, 1
+  for three rows in four and falling with the score beyond (:func:`weights_of`).
 
 The control beside them is the default with other draws of noise: how far it lies from the
 default is chance, and so is as much of any other.
@@ -18,6 +23,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import jax
@@ -30,16 +36,24 @@ from alad import ALAD
 from alad.datasets import DATA_SETS
 from alad.datasets.adbench import DIGESTS
 from alad.estimators._choices import Choices
+from alad.estimators._doubt import Belief, belief
+from alad.estimators._given import Matrix
+from alad.estimators._programs import Judge, in_blocks, program
 from alad.experiments.quality import METRICS
 from alad.experiments.record import record
 from alad.metrics import detection_metrics
+from alad.objectives import alad as games_of_alad
+from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss
 from alad.objectives.neighbourhood import exchanged
+from alad.scores.memory import doubted, own_logits
 from alad.training import Move, Settings
 from benchmarks.run import RESULTS
 
 SCORES = ("memory", "features", "l1")
+GROUPS = ("one-class", "contaminated")
 SEEDS = (0,)
+SIZES = (0.03, 0.1, 0.3, 1.0)  # of noise, in columns whose standard deviation is about 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,75 @@ class WithCosine(ALAD):
         return Falling(**vars(super()._with_defaults()))
 
 
+def told(x: Array, sizes: Array) -> Array:
+    """Rows that say in every column how large the noise is."""
+    return jnp.broadcast_to(jnp.log(sizes), x.shape)
+
+
+def noise_loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
+    """-V of the game that tells rows from rows with noise of a told size."""
+    for_size, for_noise = jax.random.split(key)
+    low, high = jnp.log(SIZES[0]), jnp.log(SIZES[-1])
+    sizes = jnp.exp(jax.random.uniform(for_size, (len(x), 1), minval=low, maxval=high))
+    forged, size = x + sizes * jax.random.normal(for_noise, x.shape), told(x, sizes)
+    return -games_of_alad.value(networks["D"], {"xx": ((x, size), (forged, size))})
+
+
+def noise_logits(networks: Mapping[str, Any], x: Array) -> Array:
+    """What D_xz says of (x, E(x)), and D_xx of x for noise of all sizes, (n, 2)."""
+    of_xx = [networks["D"]["xx"](x, told(x, jnp.asarray(size))) for size in SIZES]
+    return jnp.stack([own_logits(networks, x)[:, 0], jnp.stack(of_xx).mean(axis=0)], axis=1)
+
+
+def memory_and_noise(networks: Mapping[str, Any], x: Array) -> Array:
+    """The score of the default, with D_xx's doubt about noise of told sizes."""
+    return doubted(networks, x, noise_logits(networks, x))
+
+
+class WithNoise(ALAD):
+    """The default whose D_xx is told the size of noise, and beside it of exchanged columns."""
+
+    before = staticmethod(neighbourhood.discriminators_loss)
+
+    def _moves(self) -> tuple[Move, ...]:
+        def loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
+            for_games, for_noise = jax.random.split(key)
+            games: Array = self.before(networks, x, for_games)
+            return games + noise_loss(networks, x, for_noise)
+
+        return Move("D", loss), *super()._moves()[1:]
+
+    def _judge(self, score: str) -> Judge:
+        return memory_and_noise if score == "memory" else super()._judge(score)
+
+    def _belief(self, weights: Any, held: Matrix) -> Belief:
+        run = program(self.players_, noise_logits)
+        return belief(lambda x: in_blocks(run, weights, x), held, self.seed_)
+
+
+class WithNoiseAlone(WithNoise):
+    """The same without exchanged columns."""
+
+    before = staticmethod(games_of_alad.discriminators_loss)
+
+
+def weights_of(scores: np.ndarray) -> np.ndarray:
+    """1 up to the upper quartile, then exp(-(score - quartile) / (quartile - median))."""
+    median, quartile = np.quantile(scores, [0.5, 0.75])
+    return np.exp(-np.maximum(scores - quartile, 0) / max(quartile - median, 1e-9))
+
+
+class Reweighted(ALAD):
+    """The default, fitted to rows that a first fit does not find strange."""
+
+    def fit(self, X: Any, y: Any = None, **how: Any) -> Reweighted:
+        """Fit twice."""
+        weights = weights_of(-ALAD(**self.get_params()).fit(X).score_samples(X))
+        drawn = np.random.default_rng(self.random_state).uniform(size=len(X)) < weights
+        super().fit(X[drawn], **how)
+        return self
+
+
 VARIATIONS = {
     "ALAD()": ALAD,
     "other draws": lambda: with_cycle(0),
@@ -98,13 +181,16 @@ VARIATIONS = {
     "denoising by 10": lambda: with_cycle(10, noisy=True),
     "batches of 256": lambda: ALAD(batch_size=256),
     "cosine schedule": WithCosine,
+    "noise of a told size": WithNoise,
+    "the same in place of exchange": WithNoiseAlone,
+    "reweighting": Reweighted,
 }
 
 
-def judged(name: str, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+def judged(name: str, protocol: str, seed: int) -> dict[str, dict[str, dict[str, float]]]:
     """Fit every variation on a table, and judge it by each score."""
     data_set = DATA_SETS[name]
-    split = data_set.split(data_set.protocols["one-class"], seed=seed)
+    split = data_set.split(data_set.protocols[protocol], seed=seed)
     found: dict[str, dict[str, dict[str, float]]] = {}
     for variation, make in VARIATIONS.items():
         detector = make().set_params(random_state=seed).fit(split.x_train)
@@ -117,14 +203,13 @@ def judged(name: str, seed: int) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def summary(fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over the fits, by variation, score and metric."""
+    """Means over the fits of one protocol, by variation, score and metric."""
+
+    def mean(variation: str, score: str, metric: str) -> float:
+        return float(np.mean([fit[variation][score][metric] for fit in fits.values()]))
+
     return {
-        variation: {
-            score: {
-                m: float(np.mean([f[variation][score][m] for f in fits.values()])) for m in METRICS
-            }
-            for score in SCORES
-        }
+        variation: {score: {m: mean(variation, score, m) for m in METRICS} for score in SCORES}
         for variation in VARIATIONS
     }
 
@@ -132,12 +217,13 @@ def summary(fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.candidates", description=__doc__)
     parser.parse_args()
-    console, fits = Console(), {}
-    for name in DIGESTS:
-        for seed in SEEDS:
-            fits[f"{name}, {seed}"] = found = judged(name, seed)
-            console.print(name, seed, {k: f"{v['memory']['auroc']:.4f}" for k, v in found.items()})
-    payload = {"candidates": summary(fits), "fits": fits}
+    console = Console()
+    fits: dict[str, dict[str, Any]] = {protocol: {} for protocol in GROUPS}
+    for protocol, name, seed in product(GROUPS, DIGESTS, SEEDS):
+        fits[protocol][f"{name}, {seed}"] = found = judged(name, protocol, seed)
+        shown = {k: f"{v['memory']['auroc']:.4f}" for k, v in found.items()}
+        console.print(protocol, name, seed, shown)
+    payload = {"candidates": {p: summary(of) for p, of in fits.items()}, "fits": fits}
     command = "python -m benchmarks.candidates"
     record("candidates", payload, command=command, seeds=list(SEEDS), folder=RESULTS)
 

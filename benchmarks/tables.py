@@ -297,13 +297,15 @@ def tried(payload: Mapping[str, Any], about: str) -> str:
 
 
 def candidates(payload: Mapping[str, Any]) -> str:
-    """What other trainings give, by score."""
-    found = payload["candidates"]
-    scores = list(next(iter(found.values())))
+    """What other trainings give, by score; by the last column with anomalies among the rows."""
+    clean, mixed = payload["candidates"]["one-class"], payload["candidates"]["contaminated"]
+    scores = list(next(iter(clean.values())))
     heads = [f"{score}, {metric}" for score in scores for metric in ("AUROC", "AP")]
+    heads += [f"5 % anomalies, {scores[0]}, {metric}" for metric in ("AUROC", "AP")]
     lines = [f"| training | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for name, row in found.items():
-        cells = [f"{row[s][m]:.4f}" for s in scores for m in ("auroc", "average_precision")]
+    for name, row in clean.items():
+        rows = [row[score] for score in scores] + [mixed[name][scores[0]]]
+        cells = [f"{r[m]:.4f}" for r in rows for m in ("auroc", "average_precision")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from alad.datasets import Protocol
+from alad.estimators._programs import in_blocks, program
 from alad.scores.memory import DOUBT
 from benchmarks.beside import Beside
-from benchmarks.candidates import VARIATIONS, Cosine
+from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
@@ -194,7 +195,10 @@ def test_other_doubts_lie_between_none_and_the_defaults():
     assert (fading[-5:] - none[-5:] < (whole[-5:] - none[-5:]) / 10).all()
 
 
-@pytest.mark.parametrize("variation", ["denoising by 10", "cosine schedule"])
+@pytest.mark.parametrize(
+    "variation",
+    ["denoising by 10", "cosine schedule", "the same in place of exchange", "reweighting"],
+)
 def test_a_candidate_trains_otherwise_than_the_default(variation):
     x = np.random.default_rng(0).normal(size=(60, 3))
     made = [VARIATIONS[name]() for name in ("ALAD()", variation)]
@@ -204,6 +208,21 @@ def test_a_candidate_trains_otherwise_than_the_default(variation):
     )
     assert np.isfinite(other.score_samples(x)).all()
     assert not np.array_equal(other.score_samples(x), default.score_samples(x))
+
+
+def test_weights_fall_beyond_the_upper_quartile():
+    assert weights_of(np.array([0.0, 1, 2, 3, 4])) == pytest.approx([1, 1, 1, 1, np.exp(-1)])
+
+
+def test_noise_of_a_told_size_is_doubted():
+    x = np.random.default_rng(0).normal(size=(600, 2)) @ [[1, 1], [0, 0.1]]
+    detector = VARIATIONS["the same in place of exchange"]().set_params(epochs=60, random_state=0)
+    detector.fit(x)
+    run = program(detector.players_, noise_logits)
+    scaled = detector._scaled(detector._matrix(x, fitting=False))
+    noise = scaled + np.random.default_rng(1).normal(size=scaled.shape).astype(np.float32)
+    of_rows, of_noise = (in_blocks(run, detector.weights_, z)[:, 1] for z in (scaled, noise))
+    assert np.mean(of_rows[:, None] > of_noise) > 0.8
 
 
 def test_a_rate_falls_to_nothing():

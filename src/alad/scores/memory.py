@@ -74,8 +74,13 @@ def local_distance(networks: Mapping[str, Any], x: Array) -> Array:
 
 def memory(networks: Mapping[str, Any], x: Array) -> Array:
     """The same, and the doubt of D_xz in (x, E(x)) and of D_xx in (x, x)."""
+    return doubted(networks, x, own_logits(networks, x))
+
+
+def doubted(networks: Mapping[str, Any], x: Array, logits: Array) -> Array:
+    """The same, with what two discriminators say of each row, (n, 2)."""
     M = networks["M"]
-    logit = own_logits(networks, x) @ M.slopes[...] + M.intercept[...]
+    logit = logits @ M.slopes[...] + M.intercept[...]
     doubt = jnp.minimum(softplus(-logit), MOST_DOUBT)
     score: Array = local_distance(networks, x) + DOUBT * M.trust[...] * doubt
     return score
