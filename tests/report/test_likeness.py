@@ -278,6 +278,14 @@ def test_half_of_the_items_joins_a_group_and_less_does_not():
     assert merged([big, near, far, big], [5, 1, 1, 5]) == [big, big, far, big]
 
 
+def test_texts_that_merely_differ_do_not_join_attacks_from_two_places():
+    text, tries = ("text", "of several values"), ("tries", "higher")
+    here, there = frozenset({text, tries, ("from", "= 10.0.0.1")}), ("from", "in 10.7.7.0/24")
+    denied = frozenset({text, there, ("status", "= denied")})
+    found = [here, frozenset({text, tries, there}), denied]
+    assert merged(found, [9, 8, 1]) == [here, found[1], found[1]]
+
+
 def test_the_commonest_leads_whatever_the_order():
     small, big = frozenset({FLAG}), frozenset({FLAG, COUNT})
     assert merged([small, big], [1, 9]) == [big, big]

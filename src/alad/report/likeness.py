@@ -27,6 +27,7 @@ TWO = 2  # ... but what one alert alone has is nothing that it shares
 HALF = 0.5  # of some alerts: what is said of them holds of at least so many
 ORDINARY = 0.1  # a value as rare as that says little by itself
 SEVERAL = "of several values"
+NAMING = ("= ", "in ")  # what begins so is of one value, or of one network
 UNSEEN = "unseen at fit"
 
 Item = tuple[str, str]
@@ -59,8 +60,10 @@ class Rule:
             f"see only that, unless {NAMED:.0%} of the alerts and at least {TEN} of them have the "
             f"same one; of fewer than {TEN / QUARTER:.0f} alerts {QUARTER:.0%} are enough, but not "
             "one alone. The commonest such signature opens a group; each further one joins "
-            f"the group with which it shares at least {self.like:.0%} of the items of both, or "
-            "opens its own. What is said of a group holds of at least half of its alerts."
+            f"the group with which it shares at least {self.like:.0%} of the items of both (that a "
+            "column is of several values counts as none where another's value or network is named "
+            "and differs), or opens its own. What is said of a group holds of at least half of its "
+            "alerts."
         )
 
 
@@ -377,5 +380,17 @@ def merged(
 
 
 def _likeness(a: Signature, b: Signature) -> float:
-    """Jaccard's: the items that both have, of those that either has."""
-    return len(a & b) / len(a | b) if a | b else 1.0
+    """Jaccard's: the items that both have, of those that either has.
+
+    That a column is of several values is nothing in common where something that is named differs.
+    """
+    shared = a & b
+    if any(text == SEVERAL for _, text in shared) and _differ(a, b):
+        shared = frozenset(item for item in shared if item[1] != SEVERAL)
+    return len(shared) / len(a | b) if a | b else 1.0
+
+
+def _differ(a: Signature, b: Signature) -> bool:
+    """Whether two signatures name different values, or networks, of a column."""
+    named = dict(item for item in a if item[1].startswith(NAMING))
+    return any(named.get(column, text) != text for column, text in b if text.startswith(NAMING))
