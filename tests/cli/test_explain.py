@@ -151,11 +151,11 @@ def test_a_row_that_will_not_do_is_named_by_its_number(alad, knn, train):
 def test_a_value_cannot_steer_the_terminal_and_does_not_fill_it(alad, train):
     names = pl.Series("proto", ["tcp", "udp"] * 100)
     KNN(random_state=0).fit(train.with_columns(names)).save("knn")
-    steering = "\x1b[2J\x9b31m\x07\r" + "long " * 30
+    steering = "\x1b[2J\x9b31m\x07\r\u202e" + "long " * 30
     train.with_columns(proto=pl.lit(steering)).write_parquet("new.parquet")
     out = alad.good("explain", "knn", "new.parquet", "--row", 0).out
-    assert r"\x1b[2J\x9b31m\x07\x0dlong " in out
-    assert not set(out) & set("\x1b\x9b\x07\r")
+    assert r"\x1b[2J\x9b31m\x07\x0d\u202elong " in out
+    assert not set(out) & set("\x1b\x9b\x07\r\u202e")
     assert max(map(len, out.splitlines())) < 150
     said = json.loads(alad.good("explain", "knn", "new.parquet", "--row", 0, "--json").out)
     assert {c["column"]: c["seen"] for c in said["rows"][0]["columns"]}["proto"] == steering

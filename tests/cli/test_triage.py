@@ -43,7 +43,7 @@ def test_a_scored_table_becomes_a_page(alad, keeper, new, table, to):
     assert done.out.startswith("Written: page.html (")
     page = Path("page.html").read_text("utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert "<b>bytes</b> higher" in page
+    assert "<b>bytes</b> <bdi>higher</bdi>" in page
     assert "values of host with alerts" in page
 
 
@@ -98,7 +98,7 @@ def test_reasons_of_the_table_where_the_model_knows_none(alad, keeper, model, ne
     alad.good("report", model, f"both.{to}", "-o", "page.html")
     page = Path("page.html").read_text("utf-8")
     assert "The reasons are those that the table has" in page
-    assert "<b>bytes</b> higher" in page
+    assert "<b>bytes</b> <bdi>higher</bdi>" in page
     message = r"Expected normal rows to compare with; this Mahalanobis holds none\. .*"
     alad.refused(message, "report", model, "scored.parquet")
 

@@ -173,8 +173,8 @@ def test_a_value_that_half_of_a_group_have_is_not_several():
 
 
 def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same():
-    n = 60
-    agents = [f"agent {i}" for i in range(40)] + ["scanner"] * 12 + ["curl"] * 8
+    n = 62
+    agents = [f"agent {i}" for i in range(40)] + ["scanner"] * 12 + ["curl"] * 10
     ones = np.ones((n, 1), int)
     new = {"agent": np.arange(n) < 52}
     rows = reasons([[1.0]] * n, {"agent": agents}, {"agent": ["Firefox"] * n})
@@ -183,6 +183,47 @@ def test_words_that_fit_did_not_see_are_alike_unless_many_alerts_have_the_same()
         said = [dict(row)["agent"] for row in found]
         assert set(said[:40]) == {"unseen at fit"}
         assert (said[40], said[59]) == ("= scanner", "= curl")
+
+
+def few(n, ports, agents=None):
+    """Alerts that may differ in the port, the address, the text and the agent."""
+    seen = {
+        "agent": agents or ["curl"] * n,
+        "port": ports,
+        "from": [f"10.{i}.0.{i}" for i in range(n)],
+        "text": [f"try {i}" for i in range(n)],
+    }
+    expected = {"agent": ["Firefox"], "port": ["443"], "from": ["10.0.0.1"], "text": ["done"]}
+    rows = reasons([[1, 0.9, 0.8, 0.7]] * n, seen, {k: v * n for k, v in expected.items()})
+    kinds = {"port": "port", "from": "ip", "text": "text", "agent": "frequency"}
+    ones = np.ones((n, 4), int)
+    return signatures_in(rows, Crowd(ones[:, 0], ones, ones, kinds), Rule(share=1.0, columns=4))
+
+
+@pytest.mark.parametrize("n", [2, 3, 9, 10, 60, 100])
+def test_few_alerts_that_differ_in_what_can_be_anything_are_one_group(n):
+    ports = [float(p) for p in range(1, 65_000, 64_999 // n)][:n]  # two of each range at most
+    found = few(n, ports)
+    assert len(set(merged(found, [1] * n))) == 1
+    assert {dict(one)["from"] for one in found} == {"of several values"}
+    assert not any(dict(one)["port"].startswith("=") for one in found)
+    assert {dict(one)["agent"] for one in found} == {"= curl"}
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_alerts_that_are_alike_in_all_but_the_port_are_one_group(n):
+    seen = {"port": [22.0, 8080.0, 50_000.0][:n]}
+    rows = reasons([[1.0]] * n, seen, {"port": ["443"] * n})
+    ones = np.ones((n, 1), int)
+    found = signatures_in(rows, Crowd(ones[:, 0], ones, ones, {"port": "port"}))
+    assert set(found) == {frozenset({("port", "of several values")})}
+
+
+@pytest.mark.parametrize("each", [2, 3, 6, 20])
+def test_attacks_on_two_ports_of_one_range_are_told_apart(each):
+    ports = [22.0] * each + [80.0] * each
+    said = [dict(one)["port"] for one in few(2 * each, ports)]
+    assert said == ["= 22"] * each + ["= 80"] * each
 
 
 def test_columns_that_lower_the_score_are_no_reason():
@@ -235,6 +276,14 @@ def test_what_no_normal_row_has_leads_before_what_is_ordinary(row, rarity, expec
 def test_half_of_the_items_joins_a_group_and_less_does_not():
     big, near, far = frozenset({FLAG, COUNT}), frozenset({FLAG}), frozenset({FLAG, BYTES, LAND})
     assert merged([big, near, far, big], [5, 1, 1, 5]) == [big, big, far, big]
+
+
+def test_texts_that_merely_differ_do_not_join_attacks_from_two_places():
+    text, tries = ("text", "of several values"), ("tries", "higher")
+    here, there = frozenset({text, tries, ("from", "= 10.0.0.1")}), ("from", "in 10.7.7.0/24")
+    denied = frozenset({text, there, ("status", "= denied")})
+    found = [here, frozenset({text, tries, there}), denied]
+    assert merged(found, [9, 8, 1]) == [here, found[1], found[1]]
 
 
 def test_the_commonest_leads_whatever_the_order():

@@ -17,7 +17,7 @@ import pytest
 from alad import Mahalanobis
 from alad.calibration import Calibration, at_false_discovery_rate
 from alad.report import origin
-from alad.report.sheet import card, rule, triage
+from alad.report.sheet import card, looked, rule, triage
 from alad.report.triage import summarise
 from tests.report.scored import (
     HOSTILE,
@@ -70,6 +70,7 @@ FACTS = {
     "alad": "0.1.0",
     "bytes": 1000,
     "place": HOSTILE,
+    "calibration": {"from": "recalibrated", "absorbed": 805, "excluded": 0},
     "calibration_rows": 40,
     "became": [(HOSTILE, "numeric", "itself")],
 }
@@ -196,6 +197,13 @@ def test_without_a_line_none_is_drawn(table):
     assert "dashed: where alerts begin" not in page
 
 
+def test_where_nothing_is_flagged_no_line_is_missing(table):
+    """As of a false discovery rate that flags nothing, though the threshold would."""
+    page = triage(summary_of(table.with_columns(is_anomaly=False)))
+    assert "no line: no row is an alert" in page
+    assert "quiet rows lie above" not in page
+
+
 def test_counts_that_are_lower_bounds_say_so(table, monkeypatch):
     monkeypatch.setattr("alad.report.tally.ENTITIES", 4)
     hosts = pl.concat_str(pl.lit("h"), pl.int_range(pl.len()).cast(pl.String))
@@ -221,6 +229,16 @@ def test_a_card_says_what_the_model_learned_from(model_card):
     assert "of which table the model does not tell" in without
 
 
+def test_both_pages_say_what_a_new_calibration_took_in(table, model_card):
+    said = "normal rows that training did not see; 805 of them looked anomalous and were taken in"
+    assert f"4 {said}" in model_card
+    model = detector()
+    model.calibration_ = Calibration.of(range(99), facts={"absorbed": 805, "excluded": 0})
+    assert f"99 {said}" in triage(summarise(model, in_batches(table), explain))
+    model.calibration_ = Calibration.of(range(99), facts={"absorbed": 0, "excluded": 0})
+    assert "looked anomalous" not in triage(summarise(model, in_batches(table), explain))
+
+
 def test_a_card_says_whether_the_model_holds_rows(model_card):
     assert "The model holds rows of its data" in model_card
     assert "200 of training" in model_card
@@ -228,6 +246,26 @@ def test_a_card_says_whether_the_model_holds_rows(model_card):
     without = card({**FACTS, "rows_kept": None, "calibration_rows": 0})
     assert "The model holds no single row" in without
     assert "<svg" not in without
+
+
+TURNED = "\u202egnp.exe\u202c\u2066\u200f\x00\x07\u2028\n"
+SEEN = r"\u202egnp.exe\u202c\u2066\u200f\x00\x07\u2028\n"
+
+
+def turned_rows(table):
+    return table.with_columns(
+        pl.when(pl.col("host") == HOSTILE).then(pl.lit(TURNED)).otherwise("host").alias("host")
+    )
+
+
+def test_what_turns_text_round_and_control_characters_are_shown_as_codes(table):
+    triaged = triage(summary_of(turned_rows(table), time="when", entity="host"))
+    facts = {"place": TURNED, "detector": "ALAD", "threshold": 1.0, "above": 0, "pictures": 1}
+    lists = {"unreadable": [], "most_anomalous": [{"file": TURNED, "anomaly_score": 1.0}]}
+    named = card({**FACTS, "place": TURNED, "became": [(TURNED, "numeric", "itself")]})
+    for page in (triaged, named, looked({**facts, **lists}, b"")):
+        assert page.count(SEEN) >= 2
+        assert not re.search("[\0\x07\u202a-\u202e\u2066-\u2069\u200e\u200f\u2028]", page)
 
 
 def shown_by_browser(page: str, folder: Path) -> str:
@@ -312,3 +350,54 @@ def test_the_filters_leave_what_is_asked_for_and_say_how_much(page, tmp_path):
     assert len(re.findall(r'<article class="group"[^>]* hidden', shown)) == total - 1
     assert f"1 of {total} groups, 40 alerts" in shown
     assert shown.count("<details open") == 1  # the first; the script closed the others
+
+
+def searched(page: str, text: str, folder: Path) -> tuple[str, list[str]]:
+    """What the page says of a search, and of which alerts in the groups that are left."""
+    script = FILTER.replace("HIGHER count", text.replace("\\", "\\\\")).replace('"10"', '""')
+    dom = shown_by_browser(page.replace("</body>", script), folder)
+    (said,) = re.findall(r"<output[^>]*>([^<]*)</output>", dom)
+    return said, re.findall(r'<span class="found">([^<]*)</span>', dom)
+
+
+@needs_browser
+def test_a_search_finds_all_alerts_that_are_listed_and_counts_them(table, tmp_path):
+    hosts = pl.when(pl.col("row").is_in([230, 237])).then(pl.lit("alice")).otherwise("host")
+    found = summary_of(table.with_columns(hosts.alias("host")), time="when", entity="host")
+    scan = next(group for group in found["groups"]["shown"] if group["count"] == 40)
+    assert not {230, 237} & {example["row"] for example in scan["examples"]}
+    page, total = triage(found), len(found["groups"]["shown"])
+    said = searched(page, "ALICE count", tmp_path)
+    assert said == (f"1 of {total} groups, 2 alerts", ["2 of them found: rows 230, 237"])
+    assert searched(page, "alice nowhere", tmp_path) == (f"0 of {total} groups, 0 alerts", [])
+    assert searched(page, "HIGHER count", tmp_path) == (f"1 of {total} groups, 40 alerts", [])
+
+
+@needs_browser
+def test_a_search_finds_what_is_shown_for_what_is_not_seen(table, tmp_path):
+    page = triage(summary_of(turned_rows(table), time="when", entity="host"))
+    assert "1 of" in searched(page, r"\u202EGNP.exe\u202c", tmp_path)[0]
+    assert ", 40 alerts" in searched(page, r"\x07\u2028\n", tmp_path)[0]
+
+
+@needs_browser
+def test_a_search_says_so_where_not_all_alerts_are_listed(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("alad.report.tally.LISTED", 20)
+    found = summary_of(table, time="when", entity="host")
+    scan = next(group for group in found["groups"]["shown"] if group["count"] == 40)
+    known = {*scan["listed"]["row"], *(example["row"] for example in scan["examples"])}
+    said, marks = searched(triage(found), "90 host", tmp_path)
+    assert re.search(r" groups, at least \d+ alerts", said)
+    expected = f"at least {len(known)} of them found: rows 200, 201, "
+    assert any(mark.startswith(expected) for mark in marks)
+
+
+@needs_browser
+def test_a_long_value_leaves_room_for_the_numbers(table, tmp_path):
+    long = table.with_columns(host=pl.lit("x" * 80))
+    script = """<script>
+    const wide = document.querySelector("#entities + .wide");
+    document.title = `${wide.scrollWidth - wide.clientWidth} too wide`;
+    </script></body>"""
+    page = triage(summary_of(long, entity="host")).replace("</body>", script)
+    assert "<title>0 too wide</title>" in shown_by_browser(page, tmp_path)

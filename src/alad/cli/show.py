@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 import textwrap
@@ -13,9 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from alad.errors import InputError, OutputError
+from alad.report.visible import STEERS, in_one_line, visible
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
-BREAKS = re.compile(r"[\t\n\u2028\u2029]")
 LEAST = 20  # characters in a line of the last column
 SHOWN = 5  # files that are told by name
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
@@ -39,7 +37,7 @@ def print_json(content: Mapping[str, Any]) -> None:
     from alad.experiments.record import plain
 
     text = json.dumps(plain(content), allow_nan=False, ensure_ascii=False, default=str)
-    print_text(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    print_text(STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_text(text: str) -> None:
@@ -86,21 +84,10 @@ def say(text: str) -> None:
 def _sayable(text: str, stream: TextIO) -> str:
     """The text as the stream can hold it: file names may have bytes that are none.
 
-    Whoever writes to a log must not steer the terminal of whoever reads it, so that control
-    characters are shown and not sent.
+    What would steer the terminal is shown and not sent.
     """
     encoding = stream.encoding or "utf-8"
-    shown = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-    return shown.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def in_one_line(text: str) -> str:
-    """Show ends of lines and tabs, which names of columns may have, and do not go to a next line.
-
-    >>> print(in_one_line("bytes" + chr(10) + "sent"))
-    bytes\\nsent
-    """
-    return BREAKS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return visible(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def note(what: str, items: Collection[str]) -> None:

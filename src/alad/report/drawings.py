@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import (
     EngFormatter,
     FuncFormatter,
+    LogLocator,
     MaxNLocator,
     NullFormatter,
     NullLocator,
@@ -26,6 +27,7 @@ from matplotlib.ticker import (
 from alad.report.figures import as_svg
 from alad.report.plots import STYLE
 
+FEW_POWERS = 100  # times the lowest score: less may have one power of ten, or none
 WIDTH = 4.7  # inches: as wide as a telephone, so that its texts can be read there
 # Stand-ins that matplotlib takes for colours; the page's own take their place.
 INK, SOFT, LINE, CALM, ALARM = "#010203", "#010204", "#010205", "#010206", "#010207"
@@ -65,13 +67,13 @@ def scores(found: Mapping[str, Any]) -> str:
     edges = np.asarray(found["edges"])
     with _styled():
         figure, ax = _one(1.9)
-        _on_scale(ax, found, "x")
         ax.stairs(found["quiet"], edges, fill=True, color=CALM)
         ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
         if found["threshold"] is not None:
             ax.axvline(found["threshold"], color=INK, lw=1.2, ls="--")
         ax.set_yscale("symlog", linthresh=1)
         ax.set(xlim=(edges[0], edges[-1]), ylim=(0, None), xlabel="anomaly score", ylabel="rows")
+        _on_scale(ax, found, "x")
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
         return _drawn(figure, "Distribution of the scores")
 
@@ -113,8 +115,8 @@ def quantiles_over(found: Mapping[str, Any], threshold: float | None) -> str:
             )
         if threshold is not None:
             ax.axhline(threshold, color=INK, lw=1, ls="--")
-        _on_scale(ax, found, "y")
         ax.set(ylabel="anomaly score", xlim=(edges[0], edges[-1]))
+        _on_scale(ax, found, "y")
         if found["scale"] == "asinh":  # left to itself the axis is symmetrical
             ax.set_ylim(*found["span"])
         ax.legend(loc="lower left", bbox_to_anchor=(0, 0.97), ncols=3, fontsize=8)
@@ -186,6 +188,12 @@ def _on_scale(ax: Axes, found: Mapping[str, Any], axis: str) -> None:
 
 
 def _few_ticks(axis: Any) -> None:
+    """Label an axis whose limits are set; of a logarithmic one at powers of ten, if it has some."""
+    low, high = axis.get_view_interval()
+    if axis.get_scale() == "log" and high < FEW_POWERS * low:
+        even = MaxNLocator(5, steps=(1, 2, 5, 10))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 6 * low else even)
+        axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.4g}".replace("-", "−")))
     axis.set_minor_formatter(NullFormatter())
 

@@ -18,12 +18,16 @@ from alad.preprocessing.digits import digits_beside
 from alad.preprocessing.kinds import addresses
 
 MANY = 200  # values of a text, above which they say nothing of likeness
-MANIFOLD = ("port", "ip", "text", "url", "frequency")  # kinds whose values can be ever so many
+PLACES = ("port", "ip")  # kinds whose values lie in ranges and networks
+MANIFOLD = (*PLACES, "text", "url", "frequency")  # kinds whose values can be ever so many
 NAMED = 0.01  # of all alerts, that have such a value, from which on it is an item by its name
-TEN = 10  # alerts that have a word which fit did not see, from which on it is an item by its name
+TEN = 10  # alerts at least, for that
+QUARTER = 0.25  # of few alerts, that are enough where ten are more, ...
+TWO = 2  # ... but what one alert alone has is nothing that it shares
 HALF = 0.5  # of some alerts: what is said of them holds of at least so many
 ORDINARY = 0.1  # a value as rare as that says little by itself
 SEVERAL = "of several values"
+NAMING = ("= ", "in ")  # what begins so is of one value, or of one network
 UNSEEN = "unseen at fit"
 
 Item = tuple[str, str]
@@ -51,12 +55,15 @@ class Rule:
             f"{1 / self.unusual:,.0f} normal rows, if any is; a value that no normal row has is "
             f"before those that {ORDINARY:.0%} of them match: a text or a flag with its value "
             f"(unless it has more than {MANY}), a number with whether it is higher or lower than "
-            "expected. Of a port its range counts, of an address its network, and of a free text "
-            f"only that it differs, unless {NAMED:.0%} of the alerts have the same one; of a word "
-            f"that fit did not see only that, unless {NAMED:.0%} of the alerts and at least {TEN} "
-            "have the same one. The commonest such signature opens a group; each further one joins "
-            f"the group with which it shares at least {self.like:.0%} of the items of both, or "
-            "opens its own. What is said of a group holds of at least half of its alerts."
+            "expected. Of a port its range counts, of an address its network (unless no other "
+            "alert is in it), of a free text only that it differs, and of a word that fit did not "
+            f"see only that, unless {NAMED:.0%} of the alerts and at least {TEN} of them have the "
+            f"same one; of fewer than {TEN / QUARTER:.0f} alerts {QUARTER:.0%} are enough, but not "
+            "one alone. The commonest such signature opens a group; each further one joins "
+            f"the group with which it shares at least {self.like:.0%} of the items of both (that a "
+            "column is of several values counts as none where another's value or network is named "
+            "and differs), or opens its own. What is said of a group holds of at least half of its "
+            "alerts."
         )
 
 
@@ -178,6 +185,9 @@ def _words(seen: pl.Series, expected: pl.Series, crowd: Crowd, j: int) -> list[s
     else:
         named = _named(seen, kind, new, crowd.count, crowd.same[:, j])
     holds = crowd.near[:, j] >= HALF * crowd.count
+    if kind in PLACES:
+        is_shared = _alike(pl.Series(wide), crowd.near[:, j]) >= TWO
+        holds &= is_shared | seen.is_null().to_numpy()
     return [
         name if by_name else word if is_true else SEVERAL
         for name, by_name, word, is_true in zip(_names(seen, kind), named, wide, holds, strict=True)
@@ -200,12 +210,28 @@ def _named(
     same: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Whether each value is one that alerts can have in common."""
-    summed = pl.col("same").sum().over("value")
-    alike = pl.DataFrame({"value": seen, "same": same}).select(summed)["same"].to_numpy()
-    are_many = alike >= NAMED * count.sum()
+    are_many = _alike(seen, same) >= enough(int(count.sum()))
     of_kind = are_many if kind in MANIFOLD else np.full(len(seen), seen.n_unique() <= MANY)
-    named: NDArray[np.bool_] = np.where(new, are_many & (alike >= TEN), of_kind)
+    named: NDArray[np.bool_] = np.where(new, are_many, of_kind)
     return named & (same >= HALF * count)
+
+
+def _alike(values: pl.Series, having: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many alerts have each value (n,), of which ``having`` are beside it."""
+    summed = pl.col("having").sum().over("value")
+    frame = pl.DataFrame({"value": values, "having": having})
+    return frame.select(summed)["having"].to_numpy()
+
+
+def enough(alerts: int) -> float:
+    """So many of the alerts have to have a value, of which there can be ever so many, to name it.
+
+    Of few alerts one is already a hundredth, and each would be named.
+
+    >>> [enough(n) for n in (3, 20, 60, 5_000)]
+    [2, 5.0, 10, 50.0]
+    """
+    return max(NAMED * alerts, min(TEN, max(TWO, QUARTER * alerts)))
 
 
 def is_wide(seen: pl.Series, expected: pl.Series, kind: str) -> bool:
@@ -354,5 +380,17 @@ def merged(
 
 
 def _likeness(a: Signature, b: Signature) -> float:
-    """Jaccard's: the items that both have, of those that either has."""
-    return len(a & b) / len(a | b) if a | b else 1.0
+    """Jaccard's: the items that both have, of those that either has.
+
+    That a column is of several values is nothing in common where something that is named differs.
+    """
+    shared = a & b
+    if any(text == SEVERAL for _, text in shared) and _differ(a, b):
+        shared = frozenset(item for item in shared if item[1] != SEVERAL)
+    return len(shared) / len(a | b) if a | b else 1.0
+
+
+def _differ(a: Signature, b: Signature) -> bool:
+    """Whether two signatures name different values, or networks, of a column."""
+    named = dict(item for item in a if item[1].startswith(NAMING))
+    return any(named.get(column, text) != text for column, text in b if text.startswith(NAMING))

@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from alad.report.plots import STYLE
+from alad.report.visible import in_one_line, visible
 
 Pictures = NDArray[Any]
 
@@ -102,7 +103,9 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
         bar.ax.tick_params(labelsize=6.5)
         titles = zip(extremes.scores[where], extremes.names[where], strict=True)
         for ax, (score, name) in zip(grid[part * len(ROWS)], titles, strict=False):
-            ax.set_title(f"{name[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center")
+            ax.set_title(
+                f"{in_one_line(visible(name))[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center"
+            )
 
 
 def _draw_made(grid: NDArray[Any], model: Any, extremes: Extremes, seed: int) -> None:

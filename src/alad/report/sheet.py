@@ -14,6 +14,7 @@ from alad.report import drawings, origin, words
 from alad.report.cases import EXPLAINED
 from alad.report.groups import GROUPS
 from alad.report.page import as_url, settings
+from alad.report.visible import BREAKING, STEERING, in_one_line, visible
 
 MODELS_OWN = "the model's threshold"  # as 'alad score' calls its rule without an option
 
@@ -39,6 +40,7 @@ def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
         calibration_said=calibration and calibration_said(calibration),
         severe=GROUPS // 2,
         explained_limit=EXPLAINED,
+        hidden=f"[{STEERING}{BREAKING}]",
     )
 
 
@@ -176,6 +178,7 @@ def _page(template: str, **content: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=as_seen,
     )
     environment.filters |= {
         "count": "{:,}".format,
@@ -186,9 +189,20 @@ def _page(template: str, **content: Any) -> str:
         "settings": settings,
         "settings_in_words": words.settings_in_words,
         "trained_on": words.trained_on,
+        "recalibrated": words.recalibrated,
     }
     made_by = f"Made by alad {metadata.version('alad')}."
     return environment.get_template(template).render(made_by=made_by, **content)
+
+
+def as_seen(value: Any) -> Any:
+    """Give a text with what one would not see, or would see turned round, as codes.
+
+    >>> print(as_seen("a" + chr(0) + chr(10) + "b"), as_seen(7))
+    a\\x00\\nb 7
+    """
+    is_text = isinstance(value, str) and not isinstance(value, Markup)  # which is our own
+    return in_one_line(visible(value)) if is_text else value
 
 
 def number(value: float) -> str:

@@ -74,6 +74,7 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
         "epochs": None if history is None else history.epochs,
         "threshold": detector._threshold,
         "calibrated_on": None if calibration is None else len(calibration.scores),
+        "calibration": None if calibration is None else dict(calibration.facts),
     }
 
 

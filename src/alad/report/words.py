@@ -111,3 +111,21 @@ def trained_on(told: Mapping[str, Any] | None) -> str | None:
     if told is None:
         return None
     return f"{told['table']}, {told['rows']:,} rows, on {told['date'][:10]}"
+
+
+def recalibrated(told: Mapping[str, Any] | None) -> str:
+    """Say, after how many rows a calibration has, what of suspicious ones was taken in or left out.
+
+    >>> recalibrated({"absorbed": 805, "excluded": 0})
+    '; 805 of them looked anomalous and were taken in'
+    >>> recalibrated({"absorbed": 0, "excluded": 1})
+    '; 1 more looked anomalous and was left out'
+    """
+    forms = {"absorbed": "of them {} taken in", "excluded": "more {} left out"}
+    numbers = {name: (told or {}).get(name) or 0 for name in forms}
+    said = (f"; {n:,} {forms[name].format(_looked(n))}" for name, n in numbers.items() if n)
+    return "".join(said)
+
+
+def _looked(n: int) -> str:
+    return f"looked anomalous and {'was' if n == 1 else 'were'}"
