@@ -10,6 +10,7 @@ from alad.experiments.compare import compared
 from alad.experiments.panels import PANELS
 from alad.experiments.registry import TABLES
 from alad.report.quality import ranks_in_words
+from benchmarks import report_picture
 from benchmarks.tables import BLOCK, PAGES, RESULTS, ROOT, renewed, table
 
 
@@ -24,6 +25,13 @@ def test_the_picture_of_ranks_is_of_the_stored_results():
     with Image.open(ROOT / "docs" / "images" / "ranks.png") as picture:
         said = picture.text["Description"]
     assert said == ranks_in_words(quality.compared(PANELS["adbench"], RESULTS / "quality"))
+
+
+def test_the_picture_of_the_report_is_of_the_stored_results():
+    with Image.open(report_picture.PICTURE) as picture:
+        said = picture.text["Description"]
+    table = compared(next(iter(TABLES.values())), RESULTS / "tabular")
+    assert said == report_picture.in_words(table)
 
 
 @pytest.mark.parametrize("name", TABLES)

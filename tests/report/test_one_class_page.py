@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -45,12 +47,13 @@ def test_every_auroc_is_on_the_page_beside_the_published(folder):
         "cifar10-cat-if-paper",
     ]
     page = render(summary)
+    text = re.sub(r"</?span[^>]*>", "", page)
     for table in summary["one_class"]:
         for row in table["rows"]:
             for cell in filter(None, row["cells"].values()):
-                assert mean_and_sd_as_text(cell["auroc"]) in page
+                assert mean_and_sd_as_text(cell["auroc"]) in text
             if row["published"]:
-                assert mean_and_sd_as_text(row["published"]) in page
+                assert mean_and_sd_as_text(row["published"]) in text
     assert "ALAD, a reproduction" in page
     assert "Some rows stand for fewer classes or epochs" in page
     assert "Made with other code than this version of alad has: Isolation Forest" in page

@@ -6,8 +6,6 @@ import dataclasses
 import html
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from alad.calibration import Calibration, at_false_discovery_rate
 from alad.report import origin
 from alad.report.sheet import card, looked, rule, triage
 from alad.report.triage import summarise
+from tests.report.browser import needs_browser, shown_by_browser
 from tests.report.scored import (
     HOSTILE,
     detector,
@@ -266,29 +265,6 @@ def test_what_turns_text_round_and_control_characters_are_shown_as_codes(table):
     for page in (triaged, named, looked({**facts, **lists}, b"")):
         assert page.count(SEEN) >= 2
         assert not re.search("[\0\x07\u202a-\u202e\u2066-\u2069\u200e\u200f\u2028]", page)
-
-
-def shown_by_browser(page: str, folder: Path) -> str:
-    """The page as it stands after its scripts have run, which complain of nothing."""
-    (folder / "page.html").write_text(page, "utf-8")
-    done = subprocess.run(
-        [
-            *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *("--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}"),
-            *("--window-size=390,800", "--virtual-time-budget=3000", "--dump-dom"),
-            (folder / "page.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "CONSOLE" not in done.stderr
-    return done.stdout
-
-
-needs_browser = pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
 
 
 @needs_browser

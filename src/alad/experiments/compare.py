@@ -39,7 +39,7 @@ def compared(table: Table, folder: Path) -> dict[str, Any]:
     """
     found = [(row, _found(table, row, folder)) for row in table.rows]
     usual = _usual_data(stored for _, stored in found if stored)
-    of_alad = ((row, s) for row, s in found if s and _is_reference(row) and _is_of(usual, s))
+    of_alad = ((row, s) for row, s in found if s and is_reference(row) and _is_of(usual, s))
     reference = next((_per_seed(table, row, s)["f1"] for row, s in of_alad), None)
     rows = [_row(table, row, stored, reference, usual) for row, stored in found]
     _holm([row["test"] for row in rows if row["test"]])
@@ -92,7 +92,8 @@ def _is_of(data: Mapping[int, str], stored: Stored) -> bool:
     return all(run["fingerprint"] == data[run["split_seed"]] for run in stored.runs)
 
 
-def _is_reference(row: Row) -> bool:
+def is_reference(row: Row) -> bool:
+    """Whether a row is the one that the others are compared with."""
     return (row.method, row.score) == REFERENCE
 
 
@@ -141,7 +142,7 @@ def _row(
     about = {
         "label": row.label,
         "control": row.control,
-        "is_reference": _is_reference(row),
+        "is_reference": is_reference(row),
         "score": row.score or ONLY,
         "why": row.why,
         "published": as_printed(published),
@@ -152,7 +153,7 @@ def _row(
     ours = {metric: summary(list(of_seed.values())) for metric, of_seed in numbers.items()}
     differs = results.differences(_job(table, row), stored)
     test = None
-    if reference is not None and not _is_reference(row) and _is_of(usual, stored):
+    if reference is not None and not is_reference(row) and _is_of(usual, stored):
         test = _paired(numbers["f1"], reference, _job(table, row).is_random)
     return about | {
         "ours": ours,

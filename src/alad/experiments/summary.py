@@ -9,7 +9,7 @@ from typing import Any
 
 from alad.errors import InputError
 from alad.experiments import results
-from alad.experiments.compare import compared
+from alad.experiments.compare import compared, is_reference
 from alad.experiments.one_class import ONE_CLASS, has_results, one_class, stored_cells
 from alad.experiments.registry import ONLY, TABLES, Row, Table
 from alad.experiments.results import Job, Stored
@@ -88,6 +88,7 @@ def _panel(folder: Path, table: Table) -> dict[str, Any]:
             {
                 "label": row.label,
                 "control": row.control,
+                "is_reference": is_reference(row),
                 "picture": stored.content["payload"]["pictures"][row.score or ONLY],
             }
             for row, stored in entries
@@ -97,14 +98,15 @@ def _panel(folder: Path, table: Table) -> dict[str, Any]:
 
 
 def _trainings(entries: list[tuple[Row, Stored]]) -> list[dict[str, Any]]:
-    """Each training once, though several rows may rest on it."""
+    """Each training once, named by all rows that rest on it."""
     found: dict[str, dict[str, Any]] = {}
-    for _, stored in entries:
-        payload = stored.content["payload"]
+    for row, stored in entries:
+        method = stored.content["payload"]["method"]
         curves = {str(run["seed"]): run["training"] for run in stored.runs if run["training"]}
-        if curves:
-            detector = stored.identity["detector"]
-            found.setdefault(payload["method"], {"label": detector, "curves": curves})
+        if method in found:
+            found[method]["label"] += f"; {row.label}"
+        elif curves:
+            found[method] = {"label": row.label, "curves": curves}
     return list(found.values())
 
 

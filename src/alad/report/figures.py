@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib.style
@@ -19,9 +19,11 @@ from alad.report.plots import ANOMALY, CONTROL, NORMAL, STYLE
 OURS, THEIRS = NORMAL, ANOMALY
 METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 TEXT = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
-# Distinct for the colour-blind too (Okabe and Ito), with line styles for those that come after.
+# Distinct for the colour-blind too (Okabe and Ito).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-STYLES = ("-", "--", ":", "-.")
+MUTED = {"color": "#b9bec4", "lw": 0.8}
+NAMED = 3  # curves beside the reference's
+CORNER = 0.95  # an area under the ROC curve above which the curves share a corner
 
 
 def bars(table: Mapping[str, Any]) -> str:
@@ -32,9 +34,15 @@ def bars(table: Mapping[str, Any]) -> str:
         axes = figure.subplots(1, len(METRICS), sharey=True)
         for ax, (metric, title) in zip(axes, METRICS.items(), strict=True):
             _bars(ax, rows, metric)
-            ax.set(title=title, xlim=(0, 1.02))
+            ax.set(title=title, xlim=(0, _reach(rows)))
         axes[0].set_yticks(range(len(rows)), [row["label"] for row in rows])
         return as_svg(figure, f"Precision, recall and F1, {table['title']}")
+
+
+def _reach(rows: Sequence[Mapping[str, Any]]) -> float:
+    """To 1, or as far beyond as a deviation goes."""
+    every = [row["ours"][metric] for row in rows for metric in METRICS]
+    return float(max(1, *(one["mean"] + (one["sd"] or 0) for one in every))) + 0.02
 
 
 def _bars(ax: Axes, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
@@ -50,26 +58,52 @@ def _bars(ax: Axes, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
 
 
 def curves(panel: Mapping[str, Any]) -> str:
-    """ROC and precision-recall curves of every method."""
+    """ROC and precision-recall curves: the reference's, the best few others' and, muted, the rest.
+
+    Where they share a corner the axes show that: few false positives, and precision above 0.5.
+    """
     with _styled():
-        figure = Figure(figsize=(9.5, 5.2), layout="constrained")
+        figure = Figure(figsize=(9.5, 4.8), layout="constrained")
         roc, pr = figure.subplots(1, 2)
-        for i, method in enumerate(panel["methods"]):
-            picture = method["picture"]
-            line = {
-                "color": COLOURS[i % len(COLOURS)],
-                "ls": STYLES[i // len(COLOURS) % len(STYLES)],
-                "lw": 1.3,
-            }
-            roc.plot(*picture["roc"], **line, label=method["label"])
-            pr.plot(*picture["pr"], **line)
-        roc.plot([0, 1], [0, 1], color="black", lw=0.6, ls=":")
+        for method, line in _lines(panel["methods"]):
+            roc.plot(*method["picture"]["roc"], **line)
+            pr.plot(*method["picture"]["pr"], **line)
+        handles, labels = roc.get_legend_handles_labels()
+        chance = np.linspace(0, 1, 1001)
+        roc.plot(chance, chance, color="black", lw=0.6, ls=":")
         roc.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
         pr.set(title="Precision-recall", xlabel="recall", ylabel="precision")
         for ax in (roc, pr):
             ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+        if max(map(_area, panel["methods"])) > CORNER:
+            roc.set(xscale="log", xlim=(1e-3, 1), xlabel="false positive rate, logarithmic")
+            pr.set(ylim=(0.5, 1.01), ylabel="precision, above 0.5")
+        figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=3, fontsize=8)
         return as_svg(figure, f"ROC and precision-recall curves, {panel['title']}")
+
+
+def _lines(
+    methods: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Each method with how its curve is drawn; the later lie on top."""
+    others = sorted((one for one in methods if not one["is_reference"]), key=_area)
+    for i, method in enumerate(others[:-NAMED]):
+        yield method, MUTED | ({} if i else {"label": "the others"})
+    for method, colour in zip(others[-NAMED:], COLOURS[2:], strict=False):
+        yield method, {"color": colour, "lw": 1.3, "label": _with_area(method)}
+    for method in methods:
+        if method["is_reference"]:
+            yield method, {"color": COLOURS[0], "lw": 2.4, "label": _with_area(method)}
+
+
+def _area(method: Mapping[str, Any]) -> float:
+    """The area under the ROC curve."""
+    false, true = method["picture"]["roc"]
+    return float(np.trapezoid(true, false))
+
+
+def _with_area(method: Mapping[str, Any]) -> str:
+    return f"{method['label']}, area {_area(method):.3f}"
 
 
 def histogram(method: Mapping[str, Any]) -> str:

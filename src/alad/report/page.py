@@ -30,7 +30,12 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": mean_and_sd_as_text, "short": short, "settings": settings}
+    environment.filters |= {
+        "number": number,
+        "short": short,
+        "settings": settings,
+        "cores": cores,
+    }
 
     def drawn(svg: str) -> Markup:
         drew(1)
@@ -100,6 +105,25 @@ def verdict(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if row["ours"] and row["published"]
     ]
     return sorted(found, key=lambda entry: -abs(float(entry["gap"])))
+
+
+def number(value: Mapping[str, float | None]) -> Markup:
+    """Give a mean with its deviation, which goes to a line of its own where columns are narrow.
+
+    >>> print(number({"mean": 0.91234, "sd": 0.00561}))
+    0.9123 <span class="sd">± 0.0056</span>
+    """
+    mean, *deviation = mean_and_sd_as_text(value).split(" ", 1)
+    return Markup(" ").join([mean, *map(Markup('<span class="sd">{}</span>').format, deviation)])
+
+
+def cores(n: int) -> str:
+    """Say how many cores a machine has.
+
+    >>> cores(1), cores(2)
+    ('1 core', '2 cores')
+    """
+    return f"{n} core" if n == 1 else f"{n} cores"
 
 
 def short(value: float) -> str:
