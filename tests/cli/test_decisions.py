@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,20 @@ def test_alerts_per_day(alad, calibrated, monkeypatch, table):
         f"at most 3 alerts for each day in column 'at' (5 days, {days.min()} to {days.max()})"
     )
     assert "at" not in said["ignored_columns"]
+
+
+def test_days_of_several_zones_are_those_of_utc(alad, calibrated):
+    """Rows of 24 hours of UTC have three days as they are written."""
+    zones = [("+12:00", 12), ("Z", 0), ("-11:00", -11)]
+    at = [
+        (datetime(2026, 1, 31, hour) + timedelta(hours=shift)).isoformat() + zone
+        for hour in range(24)
+        for zone, shift in zones
+    ]
+    new_rows().head(len(at)).with_columns(at=pl.Series(at)).write_csv("new.csv")
+    rows, done = scored(alad, "--alerts-per-day", 3, "--time", "at")
+    assert rows["is_anomaly"].sum() == 3
+    assert "for each day in column 'at' (1 day, 2026-01-31)." in done.err
 
 
 def test_numbers_that_are_no_times_give_themselves_away(alad, calibrated):
@@ -299,6 +314,9 @@ def test_full_disk_leaves_the_older_result(alad, calibrated, out):
     [
         (["2026-01-31", " 2026-02-01 23:59"], ["2026-01-31", "2026-02-01"]),
         (["2026-01-31T23:59:59.5+02:00"], ["2026-01-31"]),
+        (["2026-01-31T01:00:00+02:00", "2026-01-31 23:00-0500"], ["2026-01-30", "2026-02-01"]),
+        (["2026-01-31T01:00:00+02:00", "2026-01-31T01:00:00"], ["2026-01-30", "2026-01-31"]),
+        (["2026-01-31 23:59:59 UTC", "0001-01-01"], ["2026-01-31", "0001-01-01"]),
         (["2026-01-31T23", "2026-01-31 23Z"], ["2026-01-31"] * 2),
         ([0, 86_399, 86_400], ["1970-01-01", "1970-01-01", "1970-01-02"]),
         ([1.7e9], ["2023-11-14"]),
@@ -335,8 +353,9 @@ def test_a_time_beyond_all_years_is_no_day():
 def test_days_of_times():
     text = pl.Series("at", ["2026-01-31T23:00:00", "2026-02-01T00:00:00"])
     times = text.str.to_datetime()
-    for column in (times, times.dt.date(), times.dt.replace_time_zone("Europe/Berlin")):
+    for column in (times, times.dt.date(), times.dt.replace_time_zone("UTC")):
         assert days(column, 0).to_list() == ["2026-01-31", "2026-02-01"]
+    assert set(days(times.dt.replace_time_zone("Europe/Berlin"), 0)) == {"2026-01-31"}
 
 
 @pytest.mark.parametrize(
@@ -405,14 +424,15 @@ def test_instants_of_types():
 @pytest.mark.parametrize(
     ("values", "form", "wanted"),
     [
-        (["26/Nov/2026:23:30:00 -0800"], "%d/%b/%Y:%H:%M:%S %z", "2026-11-26"),
+        (["26/Nov/2026:23:30:00 -0800"], "%d/%b/%Y:%H:%M:%S %z", "2026-11-27"),
+        (["26/Nov/2026:23:30:00"], "%d/%b/%Y:%H:%M:%S", "2026-11-26"),
         (["Nov 26 17:02:11"], "%b %d %H:%M:%S", "11-26"),
         ([1_793_731_200_000], "milliseconds", "2026-11-03"),
         (["1793731200000"], "milliseconds", "2026-11-03"),
         ([20_261_126], "%Y%m%d", "2026-11-26"),
     ],
 )
-def test_days_of_a_format_are_as_they_are_written(values, form, wanted):
+def test_days_of_a_format_are_in_utc_where_it_has_a_zone(values, form, wanted):
     assert days(pl.Series("at", values), 0, form).to_list() == [wanted]
 
 

@@ -545,6 +545,41 @@ def test_parquet_needs_no_quotes(alad, model):
     alad.refused(message, "score", model, "train.csv", *options)
 
 
+def with_lists(train: pl.DataFrame, name: str) -> str:
+    """The training rows as lines of JSON, of which every third has tags and every fifth a list."""
+    rows = train.to_dicts()
+    for i, row in enumerate(rows):
+        row["tags"] = [f"t{i}", 1] if i % 5 == 0 else f"t{i}" if i % 3 == 0 else None
+    return give("".join(json.dumps(row) + "\n" for row in rows), name)
+
+
+def test_lists_that_the_model_does_not_read_change_nothing(alad, model, train, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 200)
+    table = with_lists(train, "new.jsonl")
+    alad.good("score", model, table, "-o", "s.csv")
+    alad.good("score", model, "train.csv", "-o", "t.csv")
+    assert Path("s.csv").read_bytes() == Path("t.csv").read_bytes()
+
+
+@pytest.mark.parametrize("out", ["s.csv", "s.parquet"])
+@pytest.mark.parametrize("keep", [["--all-columns"], ["--keep", "tags"]])
+def test_lists_of_json_are_copied_as_text(alad, model, train, monkeypatch, out, keep):
+    monkeypatch.setattr(tables, "BYTES", 200)
+    alad.good("score", model, with_lists(train, "new.jsonl"), "-o", out, *keep)
+    tags = READERS[out](out)["tags"].to_list()
+    assert tags[:6] == ['["t0", 1]', None, None, "t3", None, '["t5", 1]']
+
+
+def test_a_list_where_the_model_reads_is_refused_by_name(alad, model, train, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 200)
+    lines = train.to_dicts()
+    lines[150]["proto"] = ["tcp"]
+    give("".join(json.dumps(row) + "\n" for row in lines), "new.jsonl")
+    message = r"Expected single values in column 'proto' of new\.jsonl, as at fit; got lists\. .*"
+    alad.refused(message, "score", model, "new.jsonl", "-o", "s.csv")
+    alad.refused(message, "recalibrate", model, "new.jsonl", "-o", "m")
+
+
 def test_a_key_that_no_line_has_is_missing_and_said(alad, model, train):
     train.drop("count").write_ndjson("less.jsonl")
     done = alad.good("score", model, "less.jsonl", "-o", "s.csv")

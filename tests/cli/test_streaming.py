@@ -84,6 +84,27 @@ def test_small_tables_are_read_whole_and_large_ones_are_not(alad, train, monkeyp
     assert [isinstance(X, Stream) for X in found] == [False, True]
 
 
+def test_lists_of_json_can_be_dropped_and_ignored(alad, train, request):
+    """A key that holds a list in one line only, beside numbers and none at all."""
+    rows = train.to_dicts()
+    rows[150]["tags"], rows[0]["tags"], rows[90]["tags"] = ["a", {"b": 1}], None, 2.5
+    Path("t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    alad.good("schema", "t.jsonl", "--drop", "tags", "-o", "s.json")
+    schema = json.loads(Path("s.json").read_text())
+    schema["columns"].append({"name": "tags", "kind": "ignored", "role": "feature"})
+    Path("s.json").write_text(json.dumps(schema))
+    expected = Mahalanobis(random_state=0).fit(train)
+    for is_small in (False, True):
+        if is_small:
+            request.getfixturevalue("small")
+        for options in (["--drop", "tags"], ["--schema", "s.json"]):
+            alad.good("fit", "t.jsonl", "-o", "m", *SHALLOW, *options)
+            scores = load("m").score_samples(train)
+            np.testing.assert_allclose(scores, expected.score_samples(train), rtol=1e-5)
+        message = r"Expected numbers or text in column 'tags'; got List\(String\)\. .*'ignored' .*"
+        alad.refused(message, "fit", "t.jsonl", "-o", "n", *SHALLOW)
+
+
 def test_files_of_a_set_are_streamed_too(alad, train, small):
     Path("logs").mkdir()
     for i, part in enumerate(train.iter_slices(70)):

@@ -154,6 +154,10 @@ def lines(at: int, broken: str) -> str:
 BROKEN = {
     "half an object": ('{"a": 1', r"line 33 is none \(.*\)\. Correct or remove the line\."),
     "a list": ("[1, 2]", r"line 33 is none \(it is a list\)"),
+    "a list of objects": ('[{"a": [1]}]', r"line 33 is none \(it is a list\)"),
+    "half a list": ('{"a": [1, }', r"line 33 is none \(.*\)"),
+    "not a number in a list": ('{"a": [NaN]}', r"line 33 is none \(NaN is no JSON; .*\)"),
+    "a list that ends twice": ('{"a": [1]]}', r"line 33 is none \(.*\)"),
     "not a number": ('{"a": NaN}', r"line 33 is none \(NaN is no JSON; a missing number is null\)"),
     "two objects": ('{"a": 1} {"a": 2}', r"line 33 is none \(Extra data.*\)"),
 }
@@ -167,24 +171,44 @@ def test_broken_line_is_named(line, message, size, monkeypatch):
         read(give(lines(33, line), "t.jsonl"))
 
 
-@pytest.mark.parametrize(
-    ("value", "key"), [("[1]", "b"), ('{"k": [1]}', "b.k"), ('[{"k": 1}]', "b")]
-)
-def test_list_is_refused_by_its_key(value, key):
-    with pytest.raises(InputError, match=rf"values in t\.jsonl; the key '{key}' holds a list\. S"):
-        read(give(f'{{"a": 1, "b": {value}}}\n', "t.jsonl"))
+LISTED = [
+    ("[1]", "b", "[1]"),
+    ('{"k": [1.50, "]"]}', "b.k", '[1.50, "]"]'),
+    ('[{"k": 1}, []]', "b", '[{"k": 1}, []]'),
+]
 
 
-@pytest.mark.parametrize("other", ['"x"', "1", "null", '{"b": 1}', '"[2]"'])
+@pytest.mark.parametrize(("value", "key", "text"), LISTED)
+def test_a_list_is_a_column_of_lists_as_they_were_written(value, key, text):
+    found = read(give(f'{{"a": 1, "b": {value}}}\n{{"a": 2}}\n', "t.jsonl"))
+    assert found.columns == ["a", key]
+    assert found[key].dtype == sizes.LISTS
+    assert sizes.lists_as_text(found)[key].to_list() == [text, None]
+
+
+OTHERS = {'"x"': "x", "1": "1", "2.5": "2.5", "true": "true", "null": None, '"[2]"': "[2]"}
+
+
+@pytest.mark.parametrize(("other", "text"), OTHERS.items(), ids=OTHERS)
 @pytest.mark.parametrize("size", [20, 1 << 24])
-def test_a_list_is_refused_whatever_other_lines_hold(other, size, monkeypatch):
+def test_one_list_makes_a_column_of_lists_whatever_other_lines_hold(other, text, size, monkeypatch):
     monkeypatch.setattr(sizes, "BYTES", size)
-    path = give(f'{{"a": {other}}}\n' * 3 + '\n{"a": [1, 2]}\n', "t.jsonl")
-    message = r"the key 'a' holds a list\. .* \(Line 5 is the first\.\)"
-    with pytest.raises(InputError, match=message):
-        read(path)
-    text = give('{"a": "[1, 2]"}\n{"a": "x"}\n', "t.jsonl")
-    assert read(text)["a"].to_list() == ["[1, 2]", "x"]
+    found = read(give(f'{{"a": {other}}}\n' * 3 + '\n{"a": [1, 2]}\n{"a": [[3]]}\n', "t.jsonl"))
+    assert found["a"].dtype == sizes.LISTS
+    assert sizes.lists_as_text(found)["a"].to_list() == [text] * 3 + ["[1, 2]", "[[3]]"]
+
+
+def test_text_that_looks_like_a_list_is_text():
+    """Also beside lists, and where it looks like the key of one."""
+    give('{"a": "[1, 2]"}\n{"a": "\\"k\\": [1]"}\n{"a": "x", "b": [1]}\n', "t.jsonl")
+    found = read("t.jsonl")
+    assert found["a"].to_list() == ["[1, 2]", '"k": [1]', "x"]
+    assert found["b"].dtype == sizes.LISTS
+
+
+def test_a_key_of_lists_beside_objects_is_read():
+    found = read(give('{"a": {"b": 1}}\n{"a": [1, 2]}\n', "t.jsonl"))
+    assert found["a"].dtype == sizes.LISTS
 
 
 @pytest.mark.parametrize("size", [10, 1 << 24])

@@ -53,8 +53,8 @@ class Inputs(ABC):
         """Give what the detector takes: a frame with the types of fit, or an array."""
 
     @abstractmethod
-    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Give columns, as they were read, the types that fit knows of them."""
+    def copied(self, frame: pl.DataFrame, *, typed: bool) -> pl.DataFrame:
+        """Give columns as they are to be copied: as read, or in the types that fit knows."""
 
     @abstractmethod
     def note(self, notes: TableNotes | None) -> None:
@@ -89,7 +89,7 @@ class Pictures(Inputs):
         """Give the pictures."""
         return batch.content
 
-    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def copied(self, frame: pl.DataFrame, *, typed: bool) -> pl.DataFrame:
         """Give them back: of pictures there are none."""
         return frame
 
@@ -118,9 +118,19 @@ class Rows(Inputs):
 
         start = 0
         for frame in self.table.batches(tuple(dict.fromkeys((*self.wanted, *beside)))):
+            self._check_no_lists(frame)
             row = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True)
             yield Batch(start, pl.DataFrame({"row": row}), frame)
             start += frame.height
+
+    def _check_no_lists(self, frame: pl.DataFrame) -> None:
+        """Refuse lists in what the model reads; in other columns they may be copied."""
+        lists = [name for name in self.wanted if frame[name].dtype.is_nested()]
+        if lists:
+            raise InputError(
+                f"Expected single values in column {lists[0]!r} of {self.place}, as at fit; got "
+                "lists. Spread them over columns of their own, or fit a model without the column."
+            )
 
     def taken(self, batch: Batch) -> Any:
         """Give a frame with the types of fit, or an array."""
@@ -129,12 +139,15 @@ class Rows(Inputs):
         frame = batch.content.select(self.wanted)
         return as_numbers(frame) if self.encoder is None else as_at_fit(frame, self.encoder.schema)
 
-    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Make numbers, and true and false, of those in a file that has no types itself."""
-        from alad.cli.tables import as_copied
+    def copied(self, frame: pl.DataFrame, *, typed: bool) -> pl.DataFrame:
+        """Make text of JSON's lists, and numbers, and true and false, of those in CSV and JSON."""
+        from alad.cli.tables import as_copied, lists_as_text
         from alad.preprocessing.columns import Column
 
         if self.table.is_typed:
+            return frame
+        frame = lists_as_text(frame)
+        if not typed:
             return frame
         if self.encoder is None:
             return as_copied(frame, [Column(name, "numeric") for name in frame.columns])

@@ -114,7 +114,7 @@ class Judging:
         rows = batch.names.with_columns(**self._verdicts(scores))
         if self.copied:
             copied = batch.content.select(self.copied)
-            rows = rows.hstack(self.inputs.typed(copied) if self.typed else copied)
+            rows = rows.hstack(self.inputs.copied(copied, typed=self.typed))
         if self.reasons is not None:
             asked = self.rule.may_flag(-scores, groups)
             rows = with_reasons(rows, asked, self._explainer, X, self.reasons)

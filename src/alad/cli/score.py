@@ -67,7 +67,10 @@ def score(
     ] = None,
     alerts_per_day: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Flag the N highest scores of each day (see --time)."),
+        typer.Option(
+            metavar="N",
+            help="Flag the N highest scores of each day (see --time), in UTC if times have a zone.",
+        ),
     ] = None,
     time_column: Annotated[
         str | None,

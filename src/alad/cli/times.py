@@ -15,7 +15,7 @@ LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
 
 
 def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
-    """Give the day of each time, as it is written: no time zone is turned into another.
+    """Give the day of each time: in UTC if it has a zone, else as it is written.
 
     Times are dates, datetimes, or text and numbers of the format that the model knows. Without one:
     text that begins with a date as in 2026-01-31 or 2026-01-31T23:59:59, or numbers: seconds since
@@ -26,22 +26,21 @@ def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
     InputError
         One is none of these, or missing; the message has its row, the first being ``start``.
 
-    >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T23:59:59+02:00", "0"]), 0).to_list()
-    ['2026-01-31', '2026-01-31', '1970-01-01']
+    >>> days(pl.Series("at", ["2026-01-31", "2026-01-31T00:30:00+02:00", "0"]), 0).to_list()
+    ['2026-01-31', '2026-01-30', '1970-01-01']
     """
     check_years(column, start)
     if column.dtype in (pl.Date, pl.Datetime):
-        found = column.dt.date()
+        found = column.cast(pl.Datetime("us")).dt.date()
     elif form:
         _check_format(column, has_date(form), form, "a day")
-        found = date_times(column, form, as_written=True).dt.date()
+        found = date_times(column, form).dt.date()
     elif column.dtype.is_numeric():
         _check_no_dates(column)
         found = _since_1970(column.cast(pl.Float64))
     elif column.dtype == pl.String:
         text = column.str.strip_chars()
-        written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}(?:$|[:Z+ -]))", 1)
-        dates = written.str.to_date("%Y-%m-%d", strict=False)
+        dates = _days_of_text(text)
         numbers = text.cast(pl.Float64, strict=False)
         _check_no_dates(numbers.filter(dates.is_null()))
         found = dates.fill_null(_since_1970(numbers))
@@ -113,6 +112,14 @@ def _no_time(column: pl.Series, got: str, row: int, form: str = "") -> InputErro
         row,
         ". Correct the value, or name another column.",
     )
+
+
+def _days_of_text(text: pl.Series) -> pl.Series:
+    """Days of text that begins with a date, as written where what follows is not of ISO 8601."""
+    written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}(?:$|[:Z+ -]))", 1)
+    dates = written.str.to_date("%Y-%m-%d", strict=False)
+    in_utc = (seconds_of_iso(text) / 86_400).floor().cast(pl.Int32).cast(pl.Date)
+    return in_utc.fill_null(dates)
 
 
 def _since_1970(seconds: pl.Series) -> pl.Series:

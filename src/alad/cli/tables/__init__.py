@@ -39,7 +39,7 @@ from alad.cli.tables.files import (
 from alad.cli.tables.jsonl import JsonLines
 from alad.cli.tables.npy import Npy
 from alad.cli.tables.several import Several, left_aside
-from alad.cli.tables.table import Table
+from alad.cli.tables.table import Table, lists_as_text
 from alad.errors import InputError
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "as_numbers",
     "holds_pictures",
     "left_aside",
+    "lists_as_text",
     "open_table",
     "separator_of",
     "settled",

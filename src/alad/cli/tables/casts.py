@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from alad.cli.tables.csv import HEXADECIMAL
-from alad.cli.tables.table import Table
+from alad.cli.tables.table import LISTS, Table, as_lists
 from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
@@ -82,6 +82,8 @@ class Settling:
             return one
         if one == pl.Null:
             return other
+        if LISTS in (one, other):
+            return LISTS
         if pl.String in (one, other):
             return pl.String()
         if one.is_numeric() and other.is_numeric():
@@ -145,6 +147,8 @@ def _as(series: pl.Series, dtype: Any) -> pl.Series:
                 "something else. Fit a copy of the table that nobody writes to."
             )
         return found
+    if dtype == LISTS and series.dtype not in (LISTS, pl.Null):
+        return as_lists(_as(series, pl.String()))
     if dtype == pl.String and series.dtype.is_float():  # 1.0 beside text reads as 1
         return as_text(series)
     return series.cast(dtype)

@@ -1,7 +1,8 @@
 """One JSON object a line: every key is a column, and a key that is absent is missing.
 
 The keys of an object within are columns too, named with dots: ``{"id": {"resp_p": 80}}`` is 80 in
-the column ``id.resp_p``.
+the column ``id.resp_p``. A key that holds a list in some line is a column of lists, which no model
+takes: see :data:`alad.cli.tables.table.LISTS`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import polars as pl
 from alad.cli.tables import table
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import check_names, empty, explained, first_line
+from alad.cli.tables.table import as_lists
 from alad.errors import InputError
 
 # Objects within objects cost the reader more than twice as much for each level, and lists that are
@@ -24,6 +26,10 @@ from alad.errors import InputError
 DEEPEST = 16
 # A text without an end goes to the end of the line, so that no mark is looked at twice.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+# A list is the value of a key, or within another. The reader gets its text with a mark: of lists it
+# makes now lists, now text, and beside numbers nothing, by what the other lines hold.
+LIST = re.compile(rb'"\s*:\s*\[')
+MARK = "\0list:"
 
 
 class JsonLines:
@@ -54,7 +60,7 @@ class JsonLines:
         Raises
         ------
         InputError
-            A line is no object, a key holds a list, or a key comes up late.
+            A line is no object, or a key comes up late.
         """
         return read_in_batches(self, columns)
 
@@ -93,16 +99,14 @@ class JsonLines:
         if not block.strip():
             return None
         self._check_depth(block)
+        marked = _with_marked_lists(block)
         try:
-            frame = pl.read_ndjson(io.BytesIO(block), infer_schema_length=None)
+            frame = pl.read_ndjson(io.BytesIO(marked), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
-            self._check_lists(block)
             raise self._fault(block, error) from error
         columns = [column for series in frame.iter_columns() for column in _spread(series)]
         check_names(self.place, [column.name for column in columns])
-        if any(map(_may_hold_lists, columns)):
-            self._check_lists(block)
-        return pl.DataFrame(columns)
+        return pl.DataFrame(columns if marked is block else map(_as_marked, columns))
 
     def _check_depth(self, block: bytes) -> None:
         """Refuse a line of more levels than the reader is to be given."""
@@ -111,16 +115,6 @@ class JsonLines:
                 raise InputError(
                     f"Expected at most {DEEPEST} levels of objects and lists in {self.place}; line "
                     f"{i} has {depth}. Remove the line, or leave out what is nested so deep."
-                )
-
-    def _check_lists(self, block: bytes) -> None:
-        """Refuse a list as a value; beside text the reader would make text of it."""
-        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
-            if b"[" in line and (key := _key_of_a_list(line)) is not None:
-                raise InputError(
-                    f"Expected single values in {self.place}; the key {key!r} holds a list. "
-                    "Spread it over keys of its own, or leave it out of the file. "
-                    f"(Line {i} is the first.)"
                 )
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
@@ -161,27 +155,49 @@ def _spread(series: pl.Series) -> list[pl.Series]:
     return [column for field in fields for column in _spread(field)]
 
 
-def _may_hold_lists(series: pl.Series) -> bool:
-    if series.dtype != pl.String:
-        return bool(series.dtype.is_nested())
-    text = series.drop_nulls()
-    return bool((text.str.starts_with("[") & text.str.ends_with("]")).any())
+def _with_marked_lists(block: bytes) -> bytes:
+    """Lines with the text of every list in its place; the block itself where there is none."""
+    if b"[" not in block or not LIST.search(block):
+        return block
+    lines = block.split(b"\n")
+    return b"\n".join(_marked(line) if LIST.search(line) else line for line in lines)
 
 
-def _key_of_a_list(line: bytes) -> str | None:
-    """The first key of a line that holds a list, however deep, with dots between."""
+def _marked(line: bytes) -> bytes:
+    """A line with text for its lists; of lists in each other for the outermost.
+
+    >>> _marked(b'{"a": [1, "[", [2]], "b": {"c": []}}')
+    b'{"a": "\\\\u0000list:[1, \\\\"[\\\\", [2]]", "b": {"c": "\\\\u0000list:[]"}}'
+    """
+    parts = []
+    end = start = depth = 0
+    for token in TOKEN.finditer(line):
+        if token[0] == b"[":
+            start = start if depth else token.start()
+            depth += 1
+        elif token[0] == b"]":
+            depth -= 1
+            if depth == 0:
+                parts += [line[end:start], _marked_text(line[start : token.end()])]
+                end = token.end()
+    return b"".join([*parts, line[end:]])
+
+
+def _marked_text(found: bytes) -> bytes:
+    """A list as text; what is wrong with one is told by the reader, who gets it as it is."""
     try:
-        waiting = [("", json.loads(line))]
+        text = found.decode()
+        DECODER.decode(text)
     except ValueError:
-        return None  # what is wrong with the line is told elsewhere
-    while waiting:
-        name, value = waiting.pop()
-        if isinstance(value, list):
-            return name or None  # the line itself is no object then
-        if isinstance(value, dict):
-            within = [(f"{name}.{key}" if name else key, v) for key, v in value.items()]
-            waiting.extend(reversed(within))
-    return None
+        return found
+    return json.dumps(MARK + text).encode()
+
+
+def _as_marked(series: pl.Series) -> pl.Series:
+    """A column as one of lists if one of its values was a list."""
+    if series.dtype != pl.String or not series.str.contains(MARK, literal=True).any():
+        return series
+    return as_lists(series.str.replace_all(MARK, "", literal=True))
 
 
 def _reason(line: bytes) -> str:
@@ -194,3 +210,6 @@ def _reason(line: bytes) -> str:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON; a missing number is null")
+
+
+DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)

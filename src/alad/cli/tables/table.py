@@ -14,6 +14,9 @@ from alad.errors import InputError
 ROWS = 131_072  # of a batch of a file that tells where its rows are
 BYTES = 1 << 24  # of a batch of lines
 OFFSET = r"[+-]\d{2}:(?!00)"  # from UTC, that polars knows no zone for
+# A column of JSON some of whose values are lists: every value is one list, of its text alone. So
+# that no model takes it for text, and it can be copied as it was written.
+LISTS = pl.List(pl.String)
 
 
 class Table(Protocol):
@@ -48,6 +51,21 @@ class Table(Protocol):
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows, some rows at a time, with the types of those alone."""
+
+
+def as_lists(text: pl.Series) -> pl.Series:
+    """Text as a column of :data:`LISTS`.
+
+    >>> as_lists(pl.Series("tags", ['["a"]', None])).to_list()
+    [['["a"]'], None]
+    """
+    listed = pl.when(pl.col(text.name).is_not_null()).then(pl.concat_list(text.name))
+    return text.to_frame().select(listed.alias(text.name)).to_series()
+
+
+def lists_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of :data:`LISTS` as the text that they were written as."""
+    return frame.with_columns(pl.col(LISTS).list.first())
 
 
 def frame_of(data: Any) -> pl.DataFrame:

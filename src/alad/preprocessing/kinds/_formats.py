@@ -104,10 +104,8 @@ def as_digits(numbers: pl.Series, form: str) -> pl.Series:
     return numbers.cast(pl.Int64, strict=False).cast(pl.String).str.zfill(width)
 
 
-def read(text: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
+def read(text: pl.Series, form: str) -> pl.Series:
     """Date-times of text, in UTC where it has a zone; null where it is not of the format.
-
-    ``as_written``: the zone is left aside instead.
 
     >>> read(pl.Series(["[26/Nov/2026:17:02:11 +0100]", "soon"]), "%d/%b/%Y:%H:%M:%S %z").to_list()
     [datetime.datetime(2026, 11, 26, 16, 2, 11), None]
@@ -115,7 +113,7 @@ def read(text: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
     plain = _plain(text.rename("value"))
     form = FRACTION.sub("", form.strip(BRACKETS))
     if "%z" in form:
-        plain, form = _zoned(plain, as_written), form.replace(" %z", "%z")
+        plain, form = _zoned(plain), form.replace(" %z", "%z")
     if not has_day(form):
         plain, form = "2000 " + plain, f"%Y {form}"  # a leap year
     try:
@@ -125,11 +123,10 @@ def read(text: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
     return found.dt.replace_time_zone(None).alias(text.name)
 
 
-def _zoned(plain: pl.Series, as_written: bool) -> pl.Series:
-    """Text with its zone in digits, right after the time; that of UTC if it is left aside."""
-    said = r" ?([+-]\d{2}:?\d{2})( \d{4})?$"
+def _zoned(plain: pl.Series) -> pl.Series:
+    """Text with its zone in digits, right after the time."""
     zoned = plain.str.replace(r" ?(?:Z|UTC|GMT)( \d{4})?$", "+0000$1")
-    return zoned.str.replace(said, "+0000$2" if as_written else "$1$2")
+    return zoned.str.replace(r" ?([+-]\d{2}:?\d{2})( \d{4})?$", "$1$2")
 
 
 def _plain(text: pl.Series) -> pl.Series:

@@ -336,11 +336,11 @@ def _times(series: pl.Series, form: str) -> pl.Series:
     return times
 
 
-def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.Series:
+def date_times(series: pl.Series, form: str) -> pl.Series:
     """Date-times of text or numbers, null where a value is not of the format.
 
-    In UTC, or as they are written, whatever their zone. Numbers are seconds since 1970 unless the
-    format is one of numbers, as in :func:`parts_of`.
+    In UTC where they have a zone. Numbers are seconds since 1970 unless the format is one of
+    numbers, as in :func:`parts_of`.
 
     >>> date_times(pl.Series(["26/11/2026 23:30 -0800"]), "%d/%m/%Y %H:%M %z").dt.day().to_list()
     [27]
@@ -349,7 +349,7 @@ def date_times(series: pl.Series, form: str, *, as_written: bool = False) -> pl.
     if form in UNITS:
         return _formats.since_1970(written_numbers(series) if is_text else series, form)
     text = series.cast(pl.String) if is_text else _formats.as_digits(series, form)
-    return _formats.read(text, form, as_written=as_written)
+    return _formats.read(text, form)
 
 
 def check_years(series: pl.Series, start: int = 0) -> None:
