@@ -17,6 +17,7 @@ from alad.experiments.compare import compared, summary
 from alad.experiments.one_class import ONE_CLASS, one_class
 from alad.experiments.registry import TABLES
 from alad.metrics import mean_and_sd_as_text
+from alad.report.words import counted
 
 TABULAR, PICTURES, QUALITY, BY_TABLE = "tabular/", "one-class/", "quality/", "by-table/"
 BRIEFLY, VARIED = "briefly/", "tried/"
@@ -235,11 +236,12 @@ def by_table(panel: Mapping[str, Any]) -> str:
 
 def _about(panel: Mapping[str, Any]) -> str:
     commits = sorted({commit for row in panel["rows"] for commit in row["commits"]})
-    seeds = "-".join(map(str, sorted(set(panel["seeds"].values()))))
+    of_each = sorted(set(panel["seeds"].values()))
+    seeds = f"{'-'.join(map(str, of_each))} seed{'s' * (of_each != [1])}"
     first = f" --first-seed {panel['first_seed']}" if panel["first_seed"] else ""
-    tables = "1 table" if len(panel["tables"]) == 1 else f"{len(panel['tables'])} tables"
+    tables = counted(len(panel["tables"]), "table")
     said = (
-        f"`alad bench quality {panel['name']}{first}`, {tables}, {seeds} seeds each, "
+        f"`alad bench quality {panel['name']}{first}`, {tables}, {seeds} each, "
         f"commits {', '.join(commits)}; controls in italics."
     )
     return f"<sub>{' '.join([said, *quality.absent(panel)])}</sub>"
@@ -447,14 +449,14 @@ def source(stored: Mapping[str, Any]) -> str:
     minutes = f"{trained / 60:.0f} min of training, " if trained else ""
     return (
         f"<sub>`{stored['command']}`, {repeats(stored)}, {minutes}{stored['date'][:10]}, "
-        f"{accelerator}{cpu}, {machine['cores']} cores, JAX {versions['jax']}.</sub>"
+        f"{accelerator}{cpu}, {counted(machine['cores'], 'core')}, JAX {versions['jax']}.</sub>"
     )
 
 
 def repeats(stored: Mapping[str, Any]) -> str:
     """How often it was measured."""
     rounds = stored["payload"].get("rounds")
-    return f"{rounds} rounds" if rounds else f"{len(stored['seeds'])} seeds"
+    return counted(rounds, "round") if rounds else counted(len(stored["seeds"]), "seed")
 
 
 if __name__ == "__main__":

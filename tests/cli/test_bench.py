@@ -31,6 +31,11 @@ def test_it_runs_shows_and_draws(alad):
     assert {row["name"] for row in panel["rows"]} == {"mahalanobis", "knn"}
 
 
+def test_one_seed_is_no_seeds(alad):
+    done = alad.good("bench", "quality", "--method", "mahalanobis", "--seeds", 1)
+    assert "Two tables: 2 tables, 1 seed each" in done.out
+
+
 def test_nothing_stored_is_said(alad):
     assert "Nothing is stored yet." in alad.good("bench", "quality", "--stored").out
 

@@ -6,6 +6,7 @@ import json
 from importlib import metadata
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from alad import ALAD, KNN, Mahalanobis, load
@@ -118,6 +119,18 @@ def test_a_model_tells_the_table_that_it_learned_from(alad, model):
     assert json.loads(alad.good("info", model, "--json").out)["trained_on"] == told
     alad.good("info", model, "-o", "card.html")
     assert "kdd.parquet, 97,278 rows" in Path("card.html").read_text("utf-8")
+
+
+def test_columns_that_the_model_is_not_given_are_not_counted(alad, train):
+    train.with_columns(id=pl.Series([f"{i}-x" for i in range(200)])).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    assert " 3 of 4 columns -> 4 features, in " in done.out
+    assert "3 of 4 -> 4 features" in alad.good("info", "m").out
+    alad.good("info", "m", "-o", "card.html")
+    assert "<b>3 of 4</b><span>columns, 4 features" in Path("card.html").read_text("utf-8")
+    alad.good("score", "m", "t.csv", "-o", "s.csv", "--all-columns")
+    alad.good("report", "m", "s.csv", "-o", "r.html")
+    assert " by the model itself, 3 of 4 columns" in Path("r.html").read_text("utf-8")
 
 
 def test_model_of_an_array_says_so(alad, array_model):

@@ -120,6 +120,19 @@ def test_look_draws_them(alad, fitted):
         assert np.asarray(drawn.convert("L")).std() > 10
 
 
+def test_the_card_of_a_model_of_pictures_tells_what_works(alad, fitted):
+    write("folder", stripes(4))
+    alad.good("info", "model", "-o", "card.html")
+    page = Path("card.html").read_text("utf-8")
+    commands = [line.split("<pre>")[-1].split("</pre>")[0] for line in page.splitlines()]
+    typed = [line.split()[1:] for line in commands if line.startswith("alad ")]
+    assert [words[0] for words in typed] == ["score", "look"]
+    for words in typed:
+        alad.good(*words)
+    assert "score_samples(pictures)" in page
+    assert "shape (n, 8, 8, 1), from 0 to 255" in page
+
+
 def test_look_says_how_large_a_difference_is(fitted):
     model = load("model")
     shown = np.concatenate([stripes(4), dots(4)]).reshape(8, 8, 8, 1)

@@ -93,6 +93,13 @@ def test_full_is_only_a_default(alad, plans, undrawn):
     assert (plans[0].epochs, plans[0].seeds) == (5, (0, 1))
 
 
+def test_one_seed_is_no_seeds(alad, undrawn, monkeypatch):
+    payload = json.loads(STORED.read_text("utf-8"))["payload"]
+    payload["plan"] |= {"seeds": [0], "epochs": 1}
+    monkeypatch.setattr(kdd99, "run", lambda *args: payload)
+    assert " 1 epoch, 1 seed (mean" in alad.good("reproduce", "kdd99").out
+
+
 def test_ctrl_c_says_how_to_go_on(alad, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt

@@ -623,6 +623,7 @@ def test_sizes_are_about_what_rows_take_in_memory():
     ("name", "content", "message"),
     [
         ("t.csv", "a;b\n1;2\n", r"separated by commas in t\.csv; .* semicolons instead"),
+        ("t.csv", '{"a": 1, "b": 2}\n', r"CSV in t\.csv; its first line is of JSON\. .*\.jsonl; s"),
         ("t.csv", "a\tb\n1\t2\n", r"separated by commas in t\.csv; .* tabs instead"),
         ("t.tsv", "a,b\n1,2\n", r"separated by tabs in t\.tsv; .* commas instead"),
     ],

@@ -86,11 +86,19 @@ def test_list_names_every_table_and_method_and_runs_nothing(alad, asked):
     assert tables.splitlines()[0] == "Tables"
     assert [line.split("  ")[0] for line in tables.splitlines()[1:]] == list(TABLES)
     assert methods.splitlines()[0] == "Methods"
-    assert [line.split()[0] for line in methods.splitlines()[1:]] == list(METHODS)
-    assert [line.split()[1] for line in methods.splitlines()[1:]] == [
-        method.detector for method in METHODS.values()
-    ]
+    told = dict(line.split(maxsplit=1) for line in methods.splitlines()[1:])
+    assert set(told) == {row.method for table in TABLES.values() for row in table.rows}
+    assert told["alad"] == "ALAD, spectral_norm=False"
+    assert told["alad-untrained"] == "ALAD, spectral_norm=False, epochs=0"
+    assert told["pca"] == "PCA"
+    assert told["oc-svm-paper"].endswith(", nu=0.2 on kdd99, nu=0.15 on arrhythmia")
+    assert len(set(told.values())) == len(told)
     assert asked == []
+
+
+def test_a_method_of_pictures_alone_is_none(alad, asked):
+    message = r"Expected --method to be one of .*, alad-sn; got 'oc-svm-pca'\."
+    alad.refused(message, "reproduce", "tabular", "--method", "oc-svm-pca")
 
 
 def test_a_table_that_is_none(alad, asked):
@@ -100,7 +108,7 @@ def test_a_table_that_is_none(alad, asked):
 
 
 def test_a_method_that_is_none(alad, asked):
-    message = r"Expected --method to be one of alad, alad-sn, .*; got 'ALAD'\."
+    message = r"Expected --method to be one of .* alad, .*; got 'ALAD'\."
     alad.refused(message, "reproduce", "tabular", "--method", "ALAD")
     assert asked == []
 
@@ -174,14 +182,20 @@ def test_json_is_one_object_of_all_tables(alad, toy):
 
 
 def test_stored_runs_nothing(alad, asked):
+    FOLDER.mkdir(parents=True)
     out = alad.good("reproduce", "tabular", "kdd99-scores", "--stored").out
     assert out.splitlines()[-1] == "Nothing is stored yet."
-    assert not Path("runs").exists()
     store("alad", [0.9, 0.95])
     shown = alad.good("reproduce", "tabular", "kdd99-scores", "--stored").out
     assert "0.9250 +- 0.0354" in lines_of(shown)["Features"]
     assert "Nothing is stored" not in shown
     assert asked == []
+
+
+@pytest.mark.parametrize("experiment", ["tabular", "cifar10", "svhn"])
+def test_stored_of_no_folder_is_refused(alad, experiment):
+    message = r"Expected a folder of results at absent; there is none\. Give the one that .*"
+    alad.refused(message, "reproduce", experiment, "--stored", "--results", "absent")
 
 
 def test_a_damaged_result_is_told(alad):
@@ -251,6 +265,7 @@ def test_what_is_said_of_the_published_numbers_and_of_alad(alad):
 
 
 def test_a_note_on_a_published_number_is_a_mark_and_a_footnote(alad):
+    FOLDER.mkdir(parents=True)
     out = alad.good("reproduce", "tabular", "arrhythmia", "kdd99", "--stored").out
     of_arrhythmia, of_kdd99 = out.split("KDDCup99, every method")
     assert "0.5303†" in of_arrhythmia

@@ -57,7 +57,7 @@ FACTS = {
     "trained_on": {"table": HOSTILE, "rows": 340, "date": "2026-11-26T17:00:00+00:00"},
     "rows_at_fit": 300,
     "rows_kept": 200,
-    "columns": [{}],
+    "columns": [{"features": ["a", "b"]}],
     "n_columns": 1,
     "picture": None,
     "n_features": 2,

@@ -81,13 +81,23 @@ def test_a_finished_training_is_not_trained_again(tmp_path):
     assert first.history == again.history
 
 
-def test_the_last_epoch_is_written_though_it_comes_too_soon(tmp_path):
-    file = tmp_path / "run"
+def test_the_first_epoch_is_written_and_the_last_though_they_come_too_soon(tmp_path):
+    file = Checkpoint(tmp_path / "run", "toy", every=1e9)
     with pytest.raises(Stop):
-        play(checkpoint=Checkpoint(file, "toy", every=1e9), report=_stop_at_third)
-    assert not file.exists()
-    play(checkpoint=Checkpoint(file, "toy", every=1e9))
-    assert file.exists()
+        play(checkpoint=file, report=_stop_at_third)
+    assert file.path.exists()
+    play(checkpoint=file)
+    play(checkpoint=file, report=lambda progress: pytest.fail("trained again"))
+
+
+@pytest.mark.parametrize(
+    ("ran", "since", "due"),
+    [(0, 1, True), (4, 3, False), (4, 5, True), (900, 59, False), (900, 61, True)],
+)
+def test_a_young_training_is_written_more_often(tmp_path, monkeypatch, ran, since, due):
+    """``ran``: seconds before the last write; ``since``: those after it."""
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0 + ran + since)
+    assert Checkpoint(tmp_path / "run", "toy").is_due(100.0, 100.0 + ran) == due
 
 
 def _stop_at_third(progress):

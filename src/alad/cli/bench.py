@@ -124,6 +124,7 @@ def as_text(panel: Mapping[str, Any]) -> str:
     """Give a panel as text, the best mean AUROC first."""
     from alad.cli.show import in_columns
     from alad.experiments.quality import absent
+    from alad.report.words import counted
 
     kinds = len(panel["kinds"])
     of_kinds = [f"AUROC of {kinds} kinds"] if kinds else []
@@ -142,6 +143,7 @@ def as_text(panel: Mapping[str, Any]) -> str:
         for row in rows
     ]
     seeds = sorted(set(panel["seeds"].values()))
-    over = f"{len(panel['tables'])} tables, {'-'.join(map(str, seeds)) or 'no'} seeds each"
+    of_each = f"{'-'.join(map(str, seeds)) or 'no'} seed{'s' * (seeds != [1])} each"
+    over = f"{counted(len(panel['tables']), 'table')}, {of_each}"
     lines = in_columns(head, body) if body else ["Nothing is stored yet."]
     return "\n".join([f"{panel['title']}: {over}", "", *lines, *absent(panel)])

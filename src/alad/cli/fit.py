@@ -244,11 +244,13 @@ def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
     from alad.cli.show import by_column, note, note_left_aside, print_text
     from alad.preprocessing.kinds._ends import told
+    from alad.report.words import out_of
 
     if size := done.get("picture"):
         what = f"pictures of {size[0]} x {size[1]} pixels, {'RGB' if size[2] == 3 else 'gray'}"
     else:
-        what = f"rows, {done['columns']} columns -> {done['features']} features"
+        read = out_of(done["columns"] - len(done["left_out_columns"]), done["columns"])
+        what = f"rows, {read} columns -> {done['features']} features"
     lines = [f"Fitted {done['detector']} on {done['rows']:,} {what}, in {done['seconds']:.1f} s."]
     if done["losses"]:
         losses = ", ".join(f"{player} {loss:.4g}" for player, loss in done["losses"].items())

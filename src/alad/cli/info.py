@@ -169,7 +169,7 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         and f"{_counts(facts['belief'])}: as far as rows not trained on bore it out",
         "columns": None
         if facts["picture"]
-        else f"{facts['n_columns']} -> {facts['n_features']} features",
+        else f"{_read(facts)} -> {facts['n_features']} features",
         "pictures": facts["picture"] and " x ".join(map(str, facts["picture"])),
         "epochs": facts["epochs"],
         "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
@@ -186,6 +186,14 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         return aligned(shown | {"fitted on": "an array, without column names"})
     became = {column["name"]: _became(column) for column in facts["columns"]}
     return aligned(shown) + "\n\n" + aligned(became)
+
+
+def _read(facts: Mapping[str, Any]) -> str:
+    """How many columns the model is given, and of how many."""
+    from alad.report.words import out_of
+
+    read = sum(bool(column["features"]) for column in facts["columns"] or ())
+    return out_of(read or facts["n_columns"], facts["n_columns"])
 
 
 def _calibrated(facts: Mapping[str, Any]) -> str:

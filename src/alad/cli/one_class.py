@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alad.cli.tabular import run_jobs
+from alad.cli.tabular import check_stored, run_jobs
 
 SHORT_CLASSES = 2
 SHORT_EPOCHS = 0.03  # of 100
@@ -77,7 +77,9 @@ def command(data_set: str, title: str) -> Callable[..., None]:
         for name in method or ():
             check_choice("--method", name, methods)
         folder = results or out / "one-class"
-        if not stored:
+        if stored:
+            check_stored(folder)
+        else:
             wanted = tuple(classes or (known if full else known[:SHORT_CLASSES]))
             whole = {row.method for table in tables if table.of_paper for row in table.rows}
             chosen = tuple(method or (whole if full else SHORT_METHODS))

@@ -105,6 +105,8 @@ def _command(plan: Any) -> str:
 
 def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
     """Give the result as text: the table, what to think of it, and where the files are."""
+    from alad.report.words import counted
+
     rows, plan = payload["data"]["rows"], payload["plan"]
     flagged = payload["data"]["protocol"]["flagged"]
     cut = "the true share of anomalies" if flagged is None else f"the top {flagged:.0%}"
@@ -113,8 +115,8 @@ def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
         f"KDDCup99, protocol {plan['protocol']}: {rows['train']:,} rows to train on, "
         f"{rows['test']:,} to test on, of which {payload['data']['anomaly_share_of_test']:.2%} "
         f"are anomalies; flagged: {cut}.",
-        f"Scaling {plan['scaling']}, {plan['epochs']} epochs, {len(plan['seeds'])} seeds "
-        "(mean +- sd over seeds).",
+        f"Scaling {plan['scaling']}, {counted(plan['epochs'], 'epoch')}, "
+        f"{counted(len(plan['seeds']), 'seed')} (mean +- sd over seeds).",
         "",
         *_table(payload),
         "",

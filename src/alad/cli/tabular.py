@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,21 +59,24 @@ def tabular(
     """
     from alad.cli.show import check_choice, print_json, print_text
     from alad.experiments.compare import compared
-    from alad.experiments.registry import METHODS, TABLES
+    from alad.experiments.registry import TABLES
     from alad.experiments.results import jobs_of
 
+    methods = {method.name: method for table in TABLES.values() for method in table.methods}
     if names:
-        print_text(_names(TABLES, METHODS))
+        print_text(_names(TABLES, methods))
         return
     for name in tables or ():
         check_choice("table", name, TABLES)
     for name in method or ():
-        check_choice("--method", name, METHODS)
-    wanted, only = [TABLES[name] for name in tables or TABLES], method or list(METHODS)
+        check_choice("--method", name, methods)
+    wanted, only = [TABLES[name] for name in tables or TABLES], method or list(methods)
     jobs = [job for job in jobs_of(wanted, epochs_scale) if job.method.name in only]
     _some(jobs, only)
     folder = results or out / "tabular"
-    if not stored:
+    if stored:
+        check_stored(folder)
+    else:
         bench = {"refresh": refresh, "other_code": other_code}
         run_jobs(jobs, range(seeds), folder, out, bench)
     content = [compared(table, folder) for table in wanted]
@@ -100,6 +103,23 @@ def run_jobs(
         ) from None
 
 
+def check_stored(folder: Path) -> None:
+    """Refuse a folder of results that is none.
+
+    Raises
+    ------
+    InputError
+        There is no such folder.
+    """
+    from alad.errors import InputError
+
+    if not folder.is_dir():
+        raise InputError(
+            f"Expected a folder of results at {folder}; there is none. Give the one that --results "
+            "or --out named, or leave --stored out."
+        )
+
+
 def _some(jobs: Sequence[Any], methods: Sequence[str]) -> None:
     from alad.errors import InputError
 
@@ -114,8 +134,18 @@ def _names(tables: Mapping[str, Any], methods: Mapping[str, Any]) -> str:
     from alad.cli.show import aligned
 
     shown = {name: table.title for name, table in tables.items()}
-    detectors = {name: method.detector for name, method in methods.items()}
+    data_sets = {table.data_set for table in tables.values()}
+    detectors = {name: _detector(method, data_sets) for name, method in methods.items()}
     return f"Tables\n{aligned(shown)}\n\nMethods\n{aligned(detectors)}"
+
+
+def _detector(method: Any, data_sets: Collection[str]) -> str:
+    """A method's detector, with the settings that are not its defaults."""
+    from alad.report.page import settings
+
+    of = [f"{settings(own)} on {name}" for name, own in method.of.items() if name in data_sets]
+    given = [settings(method.settings)] if method.settings else []
+    return ", ".join([method.detector, *given, *of])
 
 
 def as_text(table: Mapping[str, Any]) -> str:

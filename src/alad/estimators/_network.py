@@ -137,7 +137,8 @@ class NetworkDetector(AbstractDetector):
             They settle the doubt of :class:`alad.ALAD` too, in the place of as many rows of X. A
             model that keeps rows to compare with keeps rows of X alone.
         checkpoint : path, optional
-            Written between epochs; a training that was killed goes on from it exactly.
+            Written between epochs, about once a minute, and sooner at first; a training that was
+            killed goes on from it exactly.
         report : callable, optional
             Called with :class:`alad.training.Progress` every thousand steps, or twenty of pictures.
 

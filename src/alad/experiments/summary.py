@@ -32,7 +32,8 @@ def summarise(folder: Path) -> dict[str, Any]:
     if not (tables or pictures):
         raise InputError(
             f"Expected results of 'alad reproduce tabular', cifar10 or svhn in {folder}; there are "
-            "none. Give the folder that its --results named, or run it first."
+            "none. Give the folder that its --results named, or run it first; 'reproduce kdd99' "
+            "draws its own pictures."
         )
     stored = [found for table in tables for _, found in _stored(folder, table)]
     stored += [found for table in pictures for found in stored_cells(table["name"], folder)]

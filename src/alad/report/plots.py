@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from alad._files import written_aside
+from alad.report.words import counted
 
 Payload = Mapping[str, Any]
 
@@ -123,5 +124,5 @@ def _title(payload: Payload) -> str:
     plan = payload["plan"]
     return (
         f"KDDCup99, protocol {plan['protocol']}, scaling {plan['scaling']}, "
-        f"{plan['epochs']} epochs, {len(plan['seeds'])} seeds"
+        f"{counted(plan['epochs'], 'epoch')}, {counted(len(plan['seeds']), 'seed')}"
     )

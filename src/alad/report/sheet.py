@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from alad.calibration import share_below_offset
+from alad.estimators import DETECTORS
 from alad.report import drawings, origin, words
 from alad.report.cases import EXPLAINED
 from alad.report.groups import GROUPS
@@ -64,9 +65,12 @@ def card(
         ),
     }
     given = {name: value for name, value in facts["parameters"].items() if value is not None}
+    read = [column for column in facts["columns"] or () if column["features"]]
     return _page(
         "card.html",
         **facts,
+        read=words.out_of(len(read) or facts["n_columns"], facts["n_columns"]),
+        can_be_looked_at=hasattr(DETECTORS.get(facts["detector"]), "generate"),
         drawn={name: Markup(svg) for name, svg in drawn.items()},
         given=given,
         flagged_at_fit=share_below_offset(given["contamination"], facts["rows_at_fit"]),

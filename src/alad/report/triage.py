@@ -9,7 +9,7 @@ from typing import Any
 
 from alad.calibration import share_below_offset
 from alad.estimators import AbstractDetector
-from alad.report import groups, origin
+from alad.report import groups, origin, words
 from alad.report.cases import Explain
 from alad.report.gathering import gather
 from alad.report.likeness import told
@@ -60,6 +60,7 @@ def summarise(
 
 def _model(detector: AbstractDetector) -> dict[str, Any]:
     schema = detector.encoder_.schema if detector.encoder_ is not None else None
+    n_columns = detector.n_features_in_
     settings = {k: v for k, v in detector.get_params().items() if v is not None}
     history = getattr(detector, "history_", None)
     calibration = getattr(detector, "calibration_", None)
@@ -69,7 +70,7 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
         "trained_on": getattr(detector, "trained_on_", None),
         "seed": detector.seed_,
         "rows": detector.rows_at_fit_,
-        "columns": detector.n_features_in_,
+        "columns": words.out_of(len(schema or ()) or n_columns, n_columns),
         "names": None if schema is None else [column.name for column in schema],
         "epochs": None if history is None else history.epochs,
         "threshold": detector._threshold,

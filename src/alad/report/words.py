@@ -70,6 +70,24 @@ SETTINGS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
+def counted(n: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    >>> counted(1, "seed"), counted(1000, "seed")
+    ('1 seed', '1,000 seeds')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def out_of(part: int, whole: int) -> str:
+    """Say how many of all it is, if it is not all.
+
+    >>> out_of(12, 15), out_of(15, 15)
+    ('12 of 15', '15')
+    """
+    return f"{whole:,}" if part == whole else f"{part:,} of {whole:,}"
+
+
 def method(detector: str) -> str:
     """Say what a detector does; one that is not known is not described.
 

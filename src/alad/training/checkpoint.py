@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,17 @@ class Checkpoint:
     identity : str
         Whatever must be equal for a run to go on: data, settings, seeds, version.
     every : float
-        Least number of seconds between two writes; the last epoch is always written.
+        Seconds between two writes, of a training that has run as long; of one that has not, as many
+        as it had run before the last write. The first epoch is always written, and the last.
     """
 
     path: Path
     identity: str
     every: float = 60.0
+
+    def is_due(self, began: float, saved: float) -> bool:
+        """Whether to write, of a training that began at one time and was written at another."""
+        return time.monotonic() - saved > min(self.every, saved - began)
 
     def save(self, arrays: Any, record: Mapping[str, Any]) -> None:
         """Write a tree of arrays, and what else there is as JSON, in one file."""

@@ -124,12 +124,12 @@ def train(
         workshop.use_validation(validation, validate)
     run = workshop.start_or_resume(checkpoint)
     clock = Clock(report, settings.epochs, run.history.epochs, workshop.steps)
-    saved = time.monotonic()
+    began = saved = time.monotonic()
     with workshop:
         while run.history.epochs < settings.epochs and workshop.someone_goes_on(run):
             workshop.epoch(run, clock)
             over = run.history.epochs == settings.epochs or not workshop.someone_goes_on(run)
-            if checkpoint and (over or time.monotonic() - saved > checkpoint.every):
+            if checkpoint and (over or checkpoint.is_due(began, saved)):
                 checkpoint.save(*workshop.to_disk(run))
                 saved = time.monotonic()
     return Trained(workshop.weights(run), run.history)

@@ -22,7 +22,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from alad.cli.tables import table
-from alad.cli.tables.faults import check_separator, empty, explained, no_names, no_rows
+from alad.cli.tables.faults import (
+    check_no_json,
+    check_separator,
+    empty,
+    explained,
+    no_names,
+    no_rows,
+)
 from alad.cli.tables.table import frame_of
 from alad.errors import InputError
 
@@ -62,6 +69,7 @@ class Csv:
                 self.names = self._names_of_zeek(lines)
             if not self.names:
                 raise empty(place)
+            check_no_json(place, self.names)
             check_separator(place, self.names, separator)
             if not stream.peek(1):  # type: ignore[attr-defined] # all our streams have it
                 raise no_rows(place)

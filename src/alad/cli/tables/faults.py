@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,6 +76,21 @@ def no_names(place: str, names: tuple[str, ...]) -> InputError:
         f"Expected column names in the first line of {place}; got numbers "
         f"({quoted(names, 3)}). Add a line of names."
     )
+
+
+def check_no_json(place: str, names: Sequence[str]) -> None:
+    """Refuse names that are scraps of a line of JSON.
+
+    Raises
+    ------
+    InputError
+        Says where such lines may be.
+    """
+    if names and re.match(r"\s*\{\s*[\"}]", names[0]):
+        raise InputError(
+            f"Expected CSV in {place}; its first line is of JSON. Give lines of JSON in a file "
+            "named .jsonl; standard input is read as CSV."
+        )
 
 
 def check_separator(place: str, names: Sequence[str], separator: str) -> None:
