@@ -58,10 +58,13 @@ def store(method, f1, scale=1.0):
     """Write a result with an F1 for each seed, the same by every score."""
     job = Job(METHODS[method], "kdd99", "paper", False, scale)
     scores = job.method.scores or ("default",)
-    cuts = [{"at_cut": dict.fromkeys(METRICS, v), "rows": 9, "seconds": 0.1} for v in f1]
+    counts = {"n_flagged": 2, "n_anomalies": 2, "n": 10}
+    cuts = [{"at_cut": dict.fromkeys(METRICS, v) | counts, "rows": 9, "seconds": 0.1} for v in f1]
     runs = [
         {
             "seed": seed,
+            "split_seed": 42,
+            "fingerprint": "aa",
             "code": job.code,
             "fit_seconds": 1.0,
             "git": None,
