@@ -38,7 +38,7 @@ def made_up(monkeypatch):
 
 
 def bench(folder):
-    return Bench(folder / "results", folder / "work", lambda text: None)
+    return Bench(folder / "results", folder / "work", lambda text, left: None)
 
 
 def test_rows_answer_to_published_numbers():

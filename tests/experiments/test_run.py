@@ -88,7 +88,24 @@ def stop_at(monkeypatch, seed, error):
 
 
 def bench(folder, told=None, **others):
-    return Bench(folder / "results", folder / "work", [].append if told is None else told, **others)
+    def tell(what, left):
+        assert left is None or left >= 0
+        if told is not None:
+            told(what)
+
+    return Bench(folder / "results", folder / "work", tell, **others)
+
+
+def test_time_left_is_told_once_a_job_is_made(tmp_path):
+    left = []
+    of_times = Bench(
+        tmp_path / "results", tmp_path / "work", lambda _, seconds: left.append(seconds)
+    )
+    of_times.run([PLAIN, CHANCE], [0])
+    of_times.run([PLAIN, CHANCE], [0])
+    assert left[0] is None
+    assert left[1] > 0
+    assert left[2:] == [None, None]
 
 
 def payload(folder, job=CHANCE):

@@ -95,11 +95,7 @@ def _run(
     options: Mapping[str, bool],
 ) -> None:
     """Make what is not stored, and say where that is and how long it may take."""
-    from alad.cli.progress import duration
-    from alad.cli.show import say
-
-    def tell(what: str, left: float | None) -> None:
-        say(what if left is None else f"{what}, {duration(left)} left")
+    from alad.cli.progress import tell
 
     try:
         run(panel, contenders, seeds, results, tell, **options)

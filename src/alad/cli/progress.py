@@ -67,6 +67,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def tell(what: str, left: float | None) -> None:
+    """Say what begins, and how many seconds are left in all, if that is known."""
+    from alad.cli.show import say
+
+    say(what if left is None else f"{what}, {duration(left)} left")
+
+
 @contextmanager
 def rows_progress(
     title: str, total: int | None, unit: str = "rows"

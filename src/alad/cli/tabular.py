@@ -90,13 +90,12 @@ def run_jobs(
     jobs: Any, seeds: Sequence[int], folder: Path, out: Path, options: Mapping[str, bool]
 ) -> None:
     """Make what is not stored in ``folder`` yet; checkpoints and models go below ``out``."""
-    from alad.cli.progress import training_progress
-    from alad.cli.show import say
+    from alad.cli.progress import tell, training_progress
     from alad.experiments.run import Bench
 
     try:
         with training_progress("training") as report:
-            Bench(folder, out / "work", say, report, **options).run(jobs, seeds)
+            Bench(folder, out / "work", tell, report, **options).run(jobs, seeds)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"the same command goes on from what is stored in {folder}."

@@ -35,7 +35,7 @@ CURVE = 100  # points of a training curve that are kept
 
 KEEP = ", --other-code to keep it because the change did not move the numbers"
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, float | None], None]
 Report = Callable[[Progress], None]
 
 
@@ -77,15 +77,21 @@ class Bench:
         for job in jobs:
             _ = job.code  # of the code that runs, and kept: it may be edited meanwhile
         stored = {job.name: self._stored(job) for job in jobs}  # before anything runs
+        spent: list[float] = []  # on each job that was made
+        to_make = sum(bool(_missing(job, seeds, stored[job.name])) for job in jobs)
         for number, job in enumerate(jobs, 1):
             known = stored[job.name]
-            missing = [s for s in job.seeds(seeds) if known is None or s not in known.seeds]
+            missing = _missing(job, seeds, known)
             place = f"[{number}/{len(jobs)}] {job.name}"
             if missing:
-                self.tell(f"{place}: seeds {', '.join(map(str, missing))}")
+                # As if jobs took alike, which they do not: better than nothing.
+                left = sum(spent) / len(spent) * (to_make - len(spent)) if spent else None
+                self.tell(f"{place}: seeds {', '.join(map(str, missing))}", left)
+                began = time.monotonic()
                 self._make(job, missing, known)
+                spent.append(time.monotonic() - began)
             else:
-                self.tell(f"{place}: stored")
+                self.tell(f"{place}: stored", None)
 
     def _stored(self, job: Job) -> Stored | None:
         stored = results.read(self.folder, job)
@@ -172,6 +178,11 @@ def _check_data(job: Job, split: Split, runs: Sequence[Run]) -> None:
                 + (f" ({split.source})" if split.source else "")
                 + ". Point ALAD_DATA at the same files, or give another folder for results."
             )
+
+
+def _missing(job: Job, seeds: Sequence[int], known: Stored | None) -> list[int]:
+    """The seeds of a job that are not stored."""
+    return [seed for seed in job.seeds(seeds) if known is None or seed not in known.seeds]
 
 
 def _groups(job: Job, seeds: Sequence[int]) -> Iterator[Sequence[int]]:
