@@ -9,7 +9,9 @@ the training rows, which the memory then knows:
 
 The others are about the discriminators' doubt, which costs a little where distances say all:
 
-* its end, 8 nats in the default;
+* its end, 8 nats in the default, and its weight; the logit itself in its place;
+* how far it is believed: at its word, D_xz's alone, by a prior that weighs as much as other numbers
+  of rows, and as much where rows are few;
 * the doubt fading where a row lies farther out than 19 in 20 of the rows that training did not see,
   in proportion to the distance;
 * distance and doubt joined by their p-values among these rows, -log p - log p, in place of the sum;
@@ -23,29 +25,35 @@ attacks as the anomaly: on two splits that no figure of the default rests on.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from unittest import mock
 
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 from rich.console import Console
 
 from alad import ALAD
 from alad.calibration import conformal_p_values
-from alad.datasets import DATA_SETS
+from alad.datasets import DATA_SETS, Split
 from alad.datasets.adbench import DIGESTS
 from alad.estimators._choices import Unseen
+from alad.estimators._doubt import Belief, belief
 from alad.estimators._given import Matrix
 from alad.estimators._memory import FLOOR
+from alad.estimators._programs import in_blocks, program
 from alad.experiments.quality import METRICS
 from alad.experiments.record import record
 from alad.metrics import detection_metrics
-from alad.scores.memory import DOUBT, MOST_DOUBT
+from alad.scores.memory import DOUBT, MOST_DOUBT, own_logits
 from benchmarks.run import RESULTS
 
 SHARES = (0, 0.01, 0.03, 0.05, 0.1, 0.2)
 WEIGHTS = (0.05, 0.1, 0.2, 0.5)
 ENDS = (1, 2, 3, 4)  # nats
+TIMES = (0.5, 2)
+PRIORS = (0, 10, 100)  # rows
 BEYOND = 0.05
 LIKELIHOODS = (0.001, 0.01)
 TIES = 1e-3  # of the distance, where p-values are equal
@@ -58,6 +66,7 @@ GROUPS = {
 }
 
 Vector = NDArray[np.float64]
+Vary = Callable[[Split, int], Iterator[tuple[str, Vector]]]
 
 
 class Remembering(ALAD):
@@ -74,6 +83,15 @@ class Remembering(ALAD):
         self.set_params(anomaly_score=None)
         return found
 
+    def judged_by(self, judge: Callable[[Any, Array], Array], scaled: Matrix) -> NDArray[Any]:
+        """What any judge says of scaled rows."""
+        return in_blocks(program(self.players_, judge), self.weights_, scaled)
+
+
+def of_one_fit(split: Split, seed: int) -> Iterator[tuple[str, Vector]]:
+    """Fit the default once, and vary what it scores by."""
+    yield from variations(Remembering(random_state=seed).fit(split.x_train), split.x_test)
+
 
 def variations(detector: Remembering, x: NDArray[Any]) -> Iterator[tuple[str, Vector]]:
     """What the default gives rows, and what each variation does."""
@@ -87,6 +105,7 @@ def variations(detector: Remembering, x: NDArray[Any]) -> Iterator[tuple[str, Ve
     for weight in LIKELIHOODS:
         yield f"and likelihood of E(x) by {weight:g}", score + weight * length / 2
     yield from doubting(detector, rows)
+    yield from believing(detector, rows)
     yield from flooring(detector, rows)
 
 
@@ -113,6 +132,35 @@ def doubting(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]
     yield "joined by p-values", joined + TIES * local
 
 
+def believing(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]]:
+    """Other ways to say how far the doubt can be believed, and what it weighs."""
+    _, buffers = detector.weights_["M"]
+    slopes, intercept, trust = (
+        np.asarray(buffers[k][...]) for k in ("slopes", "intercept", "trust")
+    )
+    own = Belief(tuple(map(float, slopes)), float(intercept[0]))
+    local, logits = detector.by("local-distance", rows), detector.judged_by(own_logits, rows)
+
+    def believed(by: Belief, weight: float = float(trust[0])) -> Vector:
+        doubt = np.logaddexp(0, -(logits @ np.array(by.slopes) + by.intercept))
+        return local + DOUBT * weight * np.minimum(doubt, MOST_DOUBT)
+
+    def settled(says: tuple[float, float] = (1, 1)) -> Belief:
+        run = program(detector.players_, own_logits)
+        weights, unseen = detector.weights_, detector.unseen_
+        return belief(lambda x: in_blocks(run, weights, x) * says, unseen, detector.seed_)
+
+    for times in TIMES:
+        yield f"a doubt {times:g} times as heavy", believed(own, times * float(trust[0]))
+    yield "a doubt that is the logit itself", local - DOUBT * (logits @ slopes + intercept)
+    yield "a doubt as heavy where rows are few", believed(own, 1)
+    yield "a doubt taken at its word", believed(Belief((1, 1), 0))
+    yield "a doubt of D_xz's alone", believed(settled((1, 0)))
+    for prior in PRIORS:
+        with mock.patch("alad.estimators._doubt.PRIOR", prior):
+            yield f"a doubt with a prior of {prior} rows", believed(settled())
+
+
 def flooring(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]]:
     """Other floors of the distance to a kept row."""
     weights = detector.weights_
@@ -124,13 +172,12 @@ def flooring(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]
     detector.weights_ = weights
 
 
-def judged(name: str, protocol: str, seed: int) -> dict[str, dict[str, float]]:
-    """Fit the default once, and judge it and every variation."""
+def judged(vary: Vary, name: str, protocol: str, seed: int) -> dict[str, dict[str, float]]:
+    """Judge every variation on one division of a table."""
     data_set = DATA_SETS[name]
     split = data_set.split(data_set.protocols[protocol], seed=seed)
-    detector = Remembering(random_state=seed).fit(split.x_train)
     found = {}
-    for variation, score in variations(detector, split.x_test):
+    for variation, score in vary(split, seed):
         metrics = detection_metrics(split.y_test, score)
         found[variation] = {metric: metrics[metric] for metric in METRICS}
     return found
@@ -148,18 +195,23 @@ def summary(fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def run(name: str, vary: Vary) -> None:
+    """Judge variations over all groups, and store what they give as ``name``."""
+    console, fits = Console(), {}
+    for group, problems in GROUPS.items():
+        for table, protocol, seed in problems:
+            found = judged(vary, table, protocol, seed)
+            fits.setdefault(group, {})[f"{table}, {seed}"] = found
+            console.print(group, table, seed, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
+    payload = {"tried": summary(fits), "fits": fits}
+    seeds = sorted({seed for problems in GROUPS.values() for *_, seed in problems})
+    record(name, payload, command=f"python -m benchmarks.{name}", seeds=seeds, folder=RESULTS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tried", description=__doc__)
     parser.parse_args()
-    console, fits = Console(), {}
-    for group, problems in GROUPS.items():
-        for name, protocol, seed in problems:
-            found = judged(name, protocol, seed)
-            fits.setdefault(group, {})[f"{name}, {seed}"] = found
-            console.print(group, name, seed, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
-    payload = {"tried": summary(fits), "fits": fits}
-    seeds = sorted({seed for problems in GROUPS.values() for *_, seed in problems})
-    record("tried", payload, command="python -m benchmarks.tried", seeds=seeds, folder=RESULTS)
+    run("tried", of_one_fit)
 
 
 if __name__ == "__main__":

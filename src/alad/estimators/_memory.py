@@ -36,7 +36,7 @@ SQUASHED = 2.0  # of very few rows, where a value counts for half a step
 # distance, closer than those of all but TIGHT_SHARE of the rows. A row that is merely alone stays.
 KNOT, KNOT_SHARE = 200, 0.05  # whichever is more
 FAR_SHARE = 0.1
-TIGHT_SHARE = 0.1
+TIGHT_SHARE = 0.3
 FRIENDS = 5
 
 
