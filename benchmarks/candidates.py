@@ -6,8 +6,12 @@ training rows and with anomalies among them, and judged by three scores of the s
 * cycle terms: E and G also minimise so many times the mean square of x - G(E(x)) over columns, as
   ALICE's explicit cycle does (Li et al., 2017);
 * denoising: the same of x - G(E(y)), for y with exchanged columns;
-* larger batches, at as many steps;
+* larger batches, at as many steps; a third of the steps, and three times as many;
 * a learning rate that falls to 0 along a cosine;
+* other forgeries for D_xz and D_xx: rows with noise, whose size is drawn anew for each and told to
+  nobody, beside the exchanged columns or in their place; these without the paper's games;
+* spectral normalisation in the discriminators, and dropout in D_xz;
+* four trainings, which differ by their seeds, as one score, its mean;
 * noise of a told size: D_xx must also tell (x, s) from (x + sigma e, s) for normal draws e and
   sigma from 0.03 to 1, with log sigma in every column of s, beside the exchanged columns or in
   their place. What D_xx says of a row is then the mean over four sizes of what it says of (x, s);
@@ -21,7 +25,7 @@ default is chance, and so is as much of any other.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -30,6 +34,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 from rich.console import Console
 
 from alad import ALAD
@@ -42,6 +47,8 @@ from alad.estimators._programs import Judge, in_blocks, program
 from alad.experiments.quality import METRICS
 from alad.experiments.record import record
 from alad.metrics import detection_metrics
+from alad.networks.models import Architecture
+from alad.networks.presets import TABULAR, tabular_architecture
 from alad.objectives import alad as games_of_alad
 from alad.objectives import neighbourhood
 from alad.objectives.alad import autoencoder_loss
@@ -53,6 +60,7 @@ from benchmarks.run import RESULTS
 SCORES = ("memory", "features", "l1")
 GROUPS = ("one-class", "contaminated")
 SEEDS = (0,)
+DROPOUT = 0.5
 SIZES = (0.03, 0.1, 0.3, 1.0)  # of noise, in columns whose standard deviation is about 1
 
 
@@ -68,6 +76,23 @@ class Cosine:
         return self.peak / 2 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / self.steps, 1)))
 
 
+class Shorter(Choices):
+    """Settings with fewer steps."""
+
+    times = 1 / 3
+
+    def settings(self, rows: int, windows: int = 1) -> Settings:
+        """Give those of the default, but for how long it takes."""
+        known = super().settings(rows, windows)
+        return replace(known, epochs=max(1, round(self.times * known.epochs)))
+
+
+class Longer(Shorter):
+    """Settings with more steps."""
+
+    times = 3
+
+
 class Falling(Choices):
     """Settings whose learning rate falls."""
 
@@ -79,12 +104,12 @@ class Falling(Choices):
         return replace(known, learning_rate=rate)
 
 
-def with_cycle(weight: float, noisy: bool = False) -> ALAD:
+def with_cycle(weight: float, denoising: bool = False) -> ALAD:
     """Make a detector whose E and G also minimise the error of reconstruction."""
 
     def loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
         for_games, for_noise = jax.random.split(key)
-        seen = exchanged(x, for_noise) if noisy else x
+        seen = exchanged(x, for_noise) if denoising else x
         A = networks["A"]
         apart = jnp.square(x - A.G(A.E(seen))).mean()
         return autoencoder_loss(networks, x, for_games) + weight * apart
@@ -97,11 +122,75 @@ def with_cycle(weight: float, noisy: bool = False) -> ALAD:
     return WithCycle()
 
 
-class WithCosine(ALAD):
-    """The default with a rate that falls."""
+def with_settings(choices: type[Choices]) -> ALAD:
+    """Make a detector whose training is told other settings."""
 
-    def _with_defaults(self) -> Choices:
-        return Falling(**vars(super()._with_defaults()))
+    class WithSettings(ALAD):
+        def _with_defaults(self) -> Choices:
+            return choices(**vars(super()._with_defaults()))
+
+    return WithSettings()
+
+
+def noisy(x: Array, key: Array) -> Array:
+    """Rows with noise of a size that is drawn for each: (n, d) to (n, d)."""
+    for_size, for_noise = jax.random.split(key)
+    return x + sizes_of(x, for_size) * jax.random.normal(for_noise, x.shape)
+
+
+def sizes_of(x: Array, key: Array) -> Array:
+    """Draw the size of each row's noise, its logarithm evenly: (n, 1)."""
+    low, high = jnp.log(SIZES[0]), jnp.log(SIZES[-1])
+    return jnp.exp(jax.random.uniform(key, (len(x), 1), minval=low, maxval=high))
+
+
+def with_forgeries(*forge: Callable[[Array, Array], Array], games: bool = True) -> ALAD:
+    """Make a detector whose D_xz and D_xx see these forgeries, beside the paper's games or not."""
+
+    def loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
+        A, D = networks["A"], networks["D"]
+        for_z, *keys = jax.random.split(key, 1 + len(forge))
+        total = games_of_alad.discriminators_loss(networks, x, for_z) if games else jnp.zeros(())
+        for make, own in zip(forge, keys, strict=True):
+            total -= games_of_alad.value(D, neighbourhood.games(A, x, make(x, own)))
+        return total
+
+    class WithForgeries(ALAD):
+        def _moves(self) -> tuple[Move, ...]:
+            return Move("D", loss), *super()._moves()[1:]
+
+    return WithForgeries()
+
+
+def with_dropout(d: int) -> Architecture:
+    """The default's networks, with dropout in D_xz."""
+    known = tabular_architecture(d)
+    return replace(known, xz_joint=tuple(replace(b, dropout=DROPOUT) for b in known.xz_joint))
+
+
+class WithDropout(ALAD):
+    """The default, whose D_xz learns with dropout."""
+
+    presets = ALAD.presets | {"tabular": replace(TABULAR, architecture=with_dropout)}
+
+
+class FourSeeds(ALAD):
+    """Four trainings of the default as one."""
+
+    def fit(self, X: Any, y: Any = None, **how: Any) -> FourSeeds:
+        """Fit each in turn."""
+        super().fit(X, **how)
+        seeds = [1000 * i + self.random_state for i in range(1, 4)]
+        self.others_ = [ALAD(random_state=seed).fit(X) for seed in seeds]
+        return self
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Mean of what they say."""
+        found = super().score_samples(X)
+        for other in self.others_:
+            other.set_params(anomaly_score=self.anomaly_score)
+            found = found + other.score_samples(X)
+        return found / (1 + len(self.others_))
 
 
 def told(x: Array, sizes: Array) -> Array:
@@ -112,8 +201,7 @@ def told(x: Array, sizes: Array) -> Array:
 def noise_loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
     """-V of the game that tells rows from rows with noise of a told size."""
     for_size, for_noise = jax.random.split(key)
-    low, high = jnp.log(SIZES[0]), jnp.log(SIZES[-1])
-    sizes = jnp.exp(jax.random.uniform(for_size, (len(x), 1), minval=low, maxval=high))
+    sizes = sizes_of(x, for_size)
     forged, size = x + sizes * jax.random.normal(for_noise, x.shape), told(x, sizes)
     return -games_of_alad.value(networks["D"], {"xx": ((x, size), (forged, size))})
 
@@ -178,9 +266,17 @@ VARIATIONS = {
     "other draws": lambda: with_cycle(0),
     "cycle terms by 10": lambda: with_cycle(10),
     "cycle terms by 100": lambda: with_cycle(100),
-    "denoising by 10": lambda: with_cycle(10, noisy=True),
+    "denoising by 10": lambda: with_cycle(10, denoising=True),
     "batches of 256": lambda: ALAD(batch_size=256),
-    "cosine schedule": WithCosine,
+    "a third of the steps": lambda: with_settings(Shorter),
+    "three times the steps": lambda: with_settings(Longer),
+    "cosine schedule": lambda: with_settings(Falling),
+    "spectral normalisation": lambda: ALAD(spectral_norm=True),
+    "dropout in D_xz": WithDropout,
+    "four seeds as one": FourSeeds,
+    "exchanged columns without the games": lambda: with_forgeries(exchanged, games=False),
+    "noise in place of exchange": lambda: with_forgeries(noisy),
+    "noise and exchange": lambda: with_forgeries(exchanged, noisy),
     "noise of a told size": WithNoise,
     "the same in place of exchange": WithNoiseAlone,
     "reweighting": Reweighted,
