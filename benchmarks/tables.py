@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,24 @@ PAGES = tuple(
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
-TRIED = {  # what the names of variations begin with
-    "trust": ("ALAD()", "and reconstruction", "no floor", "a floor"),
-    "doubt": ("ALAD()", "no doubt", "a doubt", "joined", "and likelihood"),
+OF_FEWER = ("no fewer,", "without knots", "less")
+OF_KEPT = ("4,096", "16,384", "all rows", "kept rows", "half of", "nothing squashed")
+OF_NEAREST = ("five", "twenty", "not relative", "wholly", "distances")
+CLEAN, MIXED, KDD99, CORRECTED = "one-class", "contaminated", "kdd99", "kdd99-corrected"
+TRIED = {  # the result, what the names of variations begin with, and on what they are shown
+    "trust": (
+        "tried",
+        ("ALAD()", "and reconstruction", "no floor", "a floor"),
+        (CLEAN, KDD99, MIXED),
+    ),
+    "doubt": (
+        "tried",
+        ("ALAD()", "no doubt", "a doubt", "joined", "and likelihood"),
+        (CLEAN, KDD99, CORRECTED),
+    ),
+    "fewer": ("memories", ("ALAD()", *OF_FEWER), (CLEAN, KDD99, MIXED)),
+    "kept": ("memories", ("ALAD()", *OF_KEPT, *OF_NEAREST), (CLEAN, KDD99, CORRECTED)),
+    "scalings": ("scalings", ("",), (CLEAN, KDD99, CORRECTED)),
 }
 FACTS = {  # of a race, beside its contestants
     "fit_50k_s": "`ALAD()` fits 50,000 of these rows in {:.0f} s, compiling included.",
@@ -77,9 +92,9 @@ def table(name: str) -> str:
     if name.startswith(BY_TABLE):
         return by_table(_panel(name.removeprefix(BY_TABLE)))
     if name.startswith(VARIED):
-        stored = json.loads((RESULTS / "tried.json").read_text("utf-8"))
-        body = tried(stored["payload"], name.removeprefix(VARIED))
-        return f"{body}\n{source(stored)}\n"
+        result, begins, columns = TRIED[name.removeprefix(VARIED)]
+        stored = json.loads((RESULTS / f"{result}.json").read_text("utf-8"))
+        return f"{tried(stored['payload'], begins, columns)}\n{source(stored)}\n"
     stored = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     payload = stored["payload"]
     by_kind = {
@@ -278,20 +293,21 @@ def selection(payload: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tried(payload: Mapping[str, Any], about: str) -> str:
-    """What variations of the default's score give, by group of tables."""
+def tried(payload: Mapping[str, Any], begins: tuple[str, ...], groups: Sequence[str]) -> str:
+    """What variations of the default give, whose names begin so, by group of tables."""
     names = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
     both, every = ("auroc", "average_precision"), tuple(names)
-    columns = {"one-class": ("clean", both), "kdd99": ("KDDCup99", every)}
-    if about == "trust":
-        columns["contaminated"] = ("5 % anomalies", both)
-    else:
-        columns["kdd99-corrected"] = ("attacks the anomaly", both)
-    shown = [(group, title, m) for group, (title, metrics) in columns.items() for m in metrics]
+    columns = {
+        CLEAN: ("clean", both),
+        KDD99: ("KDDCup99", every),
+        CORRECTED: ("attacks the anomaly", both),
+        MIXED: ("5 % anomalies", both),
+    }
+    shown = [(group, title, m) for group in groups for title, of in [columns[group]] for m in of]
     heads = [f"{title}, {names[metric]}" for _, title, metric in shown]
     lines = [f"| variation | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for name, row in payload["tried"].items():
-        if not name.startswith(TRIED[about]):
+        if not name.startswith(begins):
             continue
         cells = [f"{row[group][metric]:.4f}" for group, _, metric in shown]
         lines.append(f"| {name} | {' | '.join(cells)} |")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from types import SimpleNamespace
+from unittest import mock
 
 import jax
 import numpy as np
@@ -21,10 +22,14 @@ from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, problems, read, summary
 from benchmarks.look import MIXED, NORMAL
 from benchmarks.look import folders as looked_at
+from benchmarks.memories import COMPARED, Refilled
+from benchmarks.memories import variations as refilled
 from benchmarks.mixtures import FLOOD, em_energy, judged
 from benchmarks.permutation import shapley
 from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
 from benchmarks.run import Race, summarise
+from benchmarks.scalings import judged as scaled_by
+from benchmarks.scalings import of_several_fits, with_flags
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
 from benchmarks.tried import Remembering, variations
@@ -195,9 +200,64 @@ def test_other_doubts_lie_between_none_and_the_defaults():
     assert (fading[-5:] - none[-5:] < (whole[-5:] - none[-5:]) / 10).all()
 
 
+def test_a_belief_settled_by_the_same_prior_is_the_defaults():
+    line = np.random.default_rng(0).normal(size=(400, 1)) * np.ones(3)
+    detector = Remembering(epochs=50, random_state=0).fit(line)
+    rows = np.random.default_rng(1).normal(size=(40, 3))
+    with mock.patch("benchmarks.tried.PRIORS", (30, 1000)):
+        found = dict(variations(detector, rows))
+    whole, none = found["ALAD(), a floor of 0.02"], found["no doubt"]
+    assert found["a doubt with a prior of 30 rows"] == pytest.approx(whole, abs=1e-4)
+    less, twice = found["a doubt with a prior of 1000 rows"], found["a doubt 2 times as heavy"]
+    assert (less - none).mean() < (whole - none).mean() < (twice - none).mean()
+
+
+def test_other_memories_are_told_from_the_defaults():
+    rng = np.random.default_rng(0)
+    crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
+    detector = Refilled(epochs=0, random_state=0).fit(np.concatenate([crowd, knot]))
+    rows = np.concatenate([crowd[:50], knot + 0.05]).astype(np.float32)
+    before = detector.score_samples(rows)
+    with mock.patch("benchmarks.memories.COMPARED", {**COMPARED, "the same": (10, 1 / 3)}):
+        found = dict(refilled(detector, rows))
+    for name in ("ALAD()", "the same", "no fewer", "16,384 kept rows"):
+        assert found[name] == pytest.approx(-before, abs=1e-5), name
+    for name in ("without knots", "less 5 %, by distance to the crowd", "less 10 %, by rank"):
+        (score,) = (s for n, s in found.items() if n.startswith(name) and "," not in n[len(name) :])
+        assert score[50:].min() > -before[50:].max() + 1, name
+        assert score[:50] == pytest.approx(-before[:50], abs=0.7), name
+
+
+def test_scalings_change_what_they_say():
+    rng = np.random.default_rng(0)
+    x = np.column_stack(
+        [rng.lognormal(size=200) ** 2, rng.random(200) < 0.05, rng.normal(size=200)]
+    )
+    known, new = x[:150], np.concatenate([x[150:], 50 * x[150:]])
+    found = dict(of_several_fits(SimpleNamespace(x_train=known, x_test=new), 0))
+    default = found.pop("ALAD() untrained")
+    with with_flags(1):
+        assert np.array_equal(scaled_by(known, new, 0), default)
+    assert len(found) == 11
+    for name, score in found.items():
+        assert np.isfinite(score).all(), name
+        assert not np.array_equal(score, default), name
+
+
 @pytest.mark.parametrize(
     "variation",
-    ["denoising by 10", "cosine schedule", "the same in place of exchange", "reweighting"],
+    [
+        "three times the steps",
+        "denoising by 10",
+        "cosine schedule",
+        "spectral normalisation",
+        "dropout in D_xz",
+        "four seeds as one",
+        "exchanged columns without the games",
+        "noise and exchange",
+        "the same in place of exchange",
+        "reweighting",
+    ],
 )
 def test_a_candidate_trains_otherwise_than_the_default(variation):
     x = np.random.default_rng(0).normal(size=(60, 3))
