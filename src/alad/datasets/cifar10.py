@@ -3,13 +3,14 @@
 60,000 pictures of 32 by 32 pixels in ten classes. They are taken from the first of these that is
 found, and each is proved by its digest:
 
-1. ``cifar-10-binary.tar.gz``, the official release, in ``cifar10/`` of ``$ALAD_DATA``;
+1. ``cifar-10-binary.tar.gz`` or ``cifar-10-python.tar.gz``, the official releases, in ``cifar10/``
+   of ``$ALAD_DATA``;
 2. the sheets ``data_batch_1.webp`` to ``test_batch.webp`` and ``labels.npz`` there; 94 of their
    pictures, almost all of them ships, went through a JPEG file on their way and are left out;
-3. the official release, fetched.
+3. the former release, fetched.
 
-(The official release for Python holds the same pixels as pickles, which are programs; alad does
-not run any.)
+The release for Python is made of pickles, which are programs. They are not run: their instructions
+are read one by one for the bytes and numbers that they carry.
 
 :data:`PROTOCOLS` has one protocol for each class. Source: A. Krizhevsky, Learning Multiple Layers
 of Features from Tiny Images, 2009.
@@ -17,12 +18,14 @@ of Features from Tiny Images, 2009.
 
 from __future__ import annotations
 
+import pickletools
 import tarfile
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alad.datasets._files import RemoteFile, data_dir, find
 from alad.datasets._pictures import (
@@ -60,9 +63,18 @@ RELEASE = RemoteFile(
 )
 """170 MB; not shipped with alad."""
 
-PICKLED = ("cifar-10-python.tar.gz", "cifar-10-batches-py")
-"""The official release for Python, packed and unpacked."""
+FOR_PYTHON = RemoteFile(
+    folder="cifar10",
+    name="cifar-10-python.tar.gz",
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    urls=(),
+)
+"""The same pictures; read where it is at hand, and never fetched."""
 
+UNPACKED = "cifar-10-batches-py"
+"""What that one unpacks to: files without a digest that would prove them."""
+
+UNREADABLE = (tarfile.TarError, KeyError, ValueError, OverflowError, EOFError, OSError)
 RECORD = 1 + SIDE * SIDE * CHANNELS  # bytes of one picture in the release: its class, its pixels
 
 
@@ -131,25 +143,26 @@ def load() -> Pictures:
     DataSetError
         They cannot be found, verified or read.
     """
+    folder = data_dir(RELEASE.folder)
+    if (folder / FOR_PYTHON.name).is_file() and not (folder / RELEASE.name).is_file():
+        return read_release_for_python(find(FOR_PYTHON))
     sheets = sheets_instead_of(RELEASE, f"{SHEETS[0].name}.webp")
     return read_sheets(sheets) if sheets else read_release(_release())
 
 
 def _release() -> Path:
-    """The official release for C programs; where only that for Python is at hand, this is said."""
+    """The official release for C programs; where one is at hand unpacked, this is said."""
     try:
         return find(RELEASE)
     except DataSetError as error:
         folder = data_dir(RELEASE.folder)
-        places = (place / name for place in (folder, folder.parent) for name in PICKLED)
-        found = next((path for path in places if path.exists()), None)
+        found = next((p for p in (folder, folder.parent) if (p / UNPACKED).exists()), None)
         if found is None:
             raise
         raise DataSetError(
-            f"Expected {RELEASE.name}, the release for C programs, in {folder}; got {found}, that "
-            "for Python. It is made of pickles, which are programs, and alad runs none. Get "
-            f"{RELEASE.urls[0]} (170 MB, the same pictures) and put it into {folder}. (Fetching "
-            f"it failed: {error})"
+            f"Expected {RELEASE.name} or {FOR_PYTHON.name} in {folder}; got {found / UNPACKED}, "
+            "whose files nothing proves. Put the archive that they came from there. (Fetching "
+            f"the former failed: {error})"
         ) from error
 
 
@@ -157,18 +170,59 @@ def read_release(path: Path) -> Pictures:
     """Read the official release for C programs."""
     names = [f"cifar-10-batches-bin/{sheet.name}.bin" for sheet in SHEETS]
     try:
-        with tarfile.open(path) as archive:
-            members = [archive.extractfile(name) for name in names]
-            content = b"".join(member.read() for member in members if member is not None)
+        content = b"".join(_members(path, names))
         records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
-    except (tarfile.TarError, KeyError, ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise DataSetError(
             f"Expected {path} to be CIFAR-10's release for C programs; it cannot be read so: "
             f"{error}. Delete the file to have it fetched again."
         ) from error
-    x = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
-    label = records[:, 0].astype(np.int64)
-    return Pictures(np.ascontiguousarray(x), label, RELEASE.sha256, "the official release")
+    return _released(records[:, 1:], records[:, 0], RELEASE)
+
+
+def read_release_for_python(path: Path) -> Pictures:
+    """Read the official release for Python, and run nothing of it."""
+    try:
+        batches = [_batch(m) for m in _members(path, [f"{UNPACKED}/{s.name}" for s in SHEETS])]
+        pixels = np.concatenate([of_batch for of_batch, _ in batches])
+    except UNREADABLE as error:
+        raise DataSetError(
+            f"Expected {path} to be CIFAR-10's release for Python; it cannot be read so: {error}. "
+            f"Put {RELEASE.name} in its place."
+        ) from error
+    return _released(pixels, np.concatenate([labels for _, labels in batches]), FOR_PYTHON)
+
+
+def _members(path: Path, names: list[str]) -> list[bytes]:
+    with tarfile.open(path) as archive:
+        files = [archive.extractfile(name) for name in names]
+        return [file.read() for file in files if file is not None]
+
+
+def _batch(pickled: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What a pickled batch holds: pixels, (n, 3072), in its longest text, and n labels.
+
+    The labels are the numbers between the text "labels" and the next one.
+    """
+    pixels, labels, of_labels = b"", [], False
+    for instruction, argument, _ in pickletools.genops(pickled):
+        if isinstance(argument, str | bytes):
+            text = argument.encode("latin-1") if isinstance(argument, str) else argument
+            pixels, of_labels = max(pixels, text, key=len), text == b"labels"
+        elif of_labels and instruction.name.startswith("BININT"):
+            labels.append(argument)
+    rows = np.frombuffer(pixels, np.uint8).reshape(-1, RECORD - 1)
+    if len(rows) != len(labels):
+        raise ValueError(f"{len(rows)} pictures have {len(labels)} labels")
+    return rows, np.array(labels, np.uint8)
+
+
+def _released(pixels: NDArray[np.uint8], label: NDArray[np.uint8], of: RemoteFile) -> Pictures:
+    """Pictures from rows of 3072 pixels, one channel after the other."""
+    x = pixels.reshape(-1, CHANNELS, SIDE, SIDE).transpose(0, 2, 3, 1)
+    return Pictures(
+        np.ascontiguousarray(x), label.astype(np.int64), of.sha256, "the official release"
+    )
 
 
 def read_sheets(folder: Path) -> Pictures:
