@@ -25,7 +25,8 @@ default is chance, and so is as much of any other.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -45,7 +46,7 @@ from alad.estimators._doubt import Belief, belief
 from alad.estimators._given import Matrix
 from alad.estimators._programs import Judge, in_blocks, program
 from alad.experiments.quality import METRICS
-from alad.experiments.record import record
+from alad.experiments.record import commit, record
 from alad.metrics import detection_metrics
 from alad.networks.models import Architecture
 from alad.networks.presets import TABULAR, tabular_architecture
@@ -283,13 +284,15 @@ VARIATIONS = {
 }
 
 
-def judged(name: str, protocol: str, seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Fit every variation on a table, and judge it by each score."""
+def judged(
+    name: str, protocol: str, seed: int, which: Collection[str]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Fit some variations on a table, and judge each by every score."""
     data_set = DATA_SETS[name]
     split = data_set.split(data_set.protocols[protocol], seed=seed)
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for variation, make in VARIATIONS.items():
-        detector = make().set_params(random_state=seed).fit(split.x_train)
+    for variation in which:
+        detector = VARIATIONS[variation]().set_params(random_state=seed).fit(split.x_train)
         found[variation] = {}
         for score in SCORES:
             detector.set_params(anomaly_score=score)
@@ -312,16 +315,32 @@ def summary(fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.candidates", description=__doc__)
-    parser.parse_args()
+    parser.add_argument(
+        "--missing", action="store_true", help="keep the variations that are stored"
+    )
+    known, commits = stored() if parser.parse_args().missing else ({}, {})
+    missing = [variation for variation in VARIATIONS if variation not in commits]
+    commits |= dict.fromkeys(missing, (commit() or {"commit": "unknown"})["commit"])
     console = Console()
     fits: dict[str, dict[str, Any]] = {protocol: {} for protocol in GROUPS}
     for protocol, name, seed in product(GROUPS, DIGESTS, SEEDS):
-        fits[protocol][f"{name}, {seed}"] = found = judged(name, protocol, seed)
+        place = f"{name}, {seed}"
+        found = known.get(protocol, {}).get(place, {}) | judged(name, protocol, seed, missing)
+        fits[protocol][place] = found
         shown = {k: f"{v['memory']['auroc']:.4f}" for k, v in found.items()}
         console.print(protocol, name, seed, shown)
     payload = {"candidates": {p: summary(of) for p, of in fits.items()}, "fits": fits}
     command = "python -m benchmarks.candidates"
+    payload["commits"] = commits
     record("candidates", payload, command=command, seeds=list(SEEDS), folder=RESULTS)
+
+
+def stored() -> tuple[dict[str, Any], dict[str, str]]:
+    """The fits of the stored result, and of each variation in it the commit that it is of."""
+    result = json.loads((RESULTS / "candidates.json").read_text("utf-8"))
+    fits = result["payload"]["fits"]
+    whole = dict.fromkeys(next(iter(fits[GROUPS[0]].values())), result["git"]["commit"])
+    return fits, whole | result["payload"].get("commits", {})
 
 
 if __name__ == "__main__":
