@@ -27,6 +27,7 @@ PRODUCT = {"alad.networks.layers.product": jnp.matmul}
 THREEFRY = {"alad.training.loop.key": jax.random.key}
 BERNOULLI = {"alad.networks.layers.Dropout.__call__": _with_bernoulli}
 SCALED = {"alad.networks.layers.scaled": jnp.multiply}
+SHIFTED = {"alad.networks.layers.shifted": jnp.add}
 NO_DROPOUT = {"alad.networks.layers.Dropout.__call__": lambda self, x: x}
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
@@ -35,7 +36,8 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "JAX's own form of Threefry": THREEFRY,
     "jax.random.bernoulli": BERNOULLI,
     "XLA's sum in batch norm's gradient": SCALED,
-    "all four": PRODUCT | THREEFRY | BERNOULLI | SCALED,
+    "XLA's sum in a bias's gradient": SHIFTED,
+    "all five": PRODUCT | THREEFRY | BERNOULLI | SCALED | SHIFTED,
     "no dropout at all": NO_DROPOUT,
 }
 

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from alad.networks.layers import BatchNorm, Dense, DenseLayer, Dropout, Stack, product
+from alad.networks.layers import (
+    BatchNorm,
+    Dense,
+    DenseLayer,
+    Dropout,
+    Stack,
+    product,
+    shifted,
+)
 
 KEY = jax.random.key(0)
 
@@ -209,3 +217,15 @@ def test_batch_norm_has_tensorflows_constants():
     stack.eval()
     by_hand = (h - 0.01 * mean) / np.sqrt(0.99 + 0.01 * variance + 1e-3)
     np.testing.assert_allclose(stack(x), by_hand, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [jnp.float32, jnp.bfloat16])
+def test_the_gradient_of_a_bias_is_jaxs_own_whatever_is_added_to(kind):
+    x, bias, weight = normal(2, 4, 3).astype(kind), normal(3), normal(2, 4, 3)
+
+    def through(f):
+        return jax.grad(lambda *both: (jnp.sin(f(*both)) * weight).sum(), argnums=(0, 1))(x, bias)
+
+    for ours, theirs in zip(through(shifted), through(jnp.add), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)

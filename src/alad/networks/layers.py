@@ -30,6 +30,7 @@ from alad.networks.weights import (
     operands,
     product,
     scaled,
+    shifted,
     spectral_norm,
 )
 
@@ -141,10 +142,9 @@ class Dense(nnx.Module):
         self.u = first_vector(rngs, units) if spectral else None
 
     def __call__(self, *inputs: Array) -> Array:
-        out = self.bias[...]
-        for part, kernel in zip(inputs, self.normalised_kernels(), strict=True):
-            out = out + product(*operands(self.precision, part, kernel))
-        return out
+        parts = zip(inputs, self.normalised_kernels(), strict=True)
+        products = [product(*operands(self.precision, *part)) for part in parts]
+        return sum(products[1:], shifted(products[0], self.bias[...]))
 
     def of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The map of (x, x) and of (x, y), with two products in place of four.

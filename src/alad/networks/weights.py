@@ -67,8 +67,24 @@ product.defvjp(lambda x, W: (x @ W, (x, W)), lambda xW, g: (g @ xW[1].T, xW[0].T
 
 
 @jax.custom_vjp
+def shifted(x: Array, bias: Array) -> Array:
+    """x plus a number for each column, with the gradient of these summed by a matrix product.
+
+    XLA's own sum over the rows of a batch takes longer on a CPU: it is one program with all that
+    the gradient comes from (docs/decisions.md has the measurement).
+    """
+    return x + bias
+
+
+shifted.defvjp(
+    lambda x, bias: (x + bias, x[:0]),
+    lambda none, g: (g.astype(none.dtype), _sum_of_rows(g)),
+)
+
+
+@jax.custom_vjp
 def scaled(x: Array, factors: Array) -> Array:
-    """x times one factor for each column, with the factors' gradient summed by a matrix product.
+    """x times a factor for each column, with the gradient of these summed by a matrix product.
 
     XLA's own sum of products over the rows of a batch takes as long on a CPU as five products of
     matrices (docs/decisions.md has the measurement).
@@ -76,14 +92,15 @@ def scaled(x: Array, factors: Array) -> Array:
     return x * factors
 
 
-def _gradient_of_scaled(of: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
-    x, factors = of
-    products = (g * x).reshape(-1, len(factors))
-    summed = jnp.matmul(jnp.ones(len(products)), products, precision=lax.Precision.HIGHEST)
-    return g * factors, summed
+scaled.defvjp(
+    lambda x, factors: (x * factors, (x, factors)),
+    lambda of, g: (g * of[1], _sum_of_rows(g * of[0])),
+)
 
 
-scaled.defvjp(lambda x, factors: (x * factors, (x, factors)), _gradient_of_scaled)
+def _sum_of_rows(x: Array) -> Array:
+    rows = x.reshape(-1, x.shape[-1])
+    return jnp.matmul(jnp.ones(len(rows), x.dtype), rows, precision=lax.Precision.HIGHEST)
 
 
 def unit(vector: Array) -> Array:
