@@ -149,7 +149,7 @@ def pictures(table: Mapping[str, Any]) -> str:
     """AUROC by class, those classes that any row has, and the mean beside the published one."""
     rows = table["rows"]
     classes = [name for name in table["classes"] if any(row["cells"][name] for row in rows)]
-    head = ("method", "seeds", "epochs at most", *classes, "mean", "published mean of ten")
+    head = ("method", "seeds", "epochs", *classes, "mean", "published mean of ten")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in rows:
         found = [row["cells"][name] for name in classes]
@@ -159,7 +159,8 @@ def pictures(table: Mapping[str, Any]) -> str:
         seeds = _each({len(cell["seeds"]) for cell in found if cell})
         asked = _each({cell["epochs_asked"] for cell in found if cell} - {None})
         mean = "" if row["mean"] is None else mean_and_sd_as_text(row)
-        lines.append(f"| {' | '.join((row['label'], seeds, asked, *cells, mean, published))} |")
+        epochs = row["epochs"] if row["epochs"] in ("", asked) else f"{row['epochs']} of {asked}"
+        lines.append(f"| {' | '.join((row['label'], seeds, epochs, *cells, mean, published))} |")
     for row in table["by_class"]:
         printed = [f"{row['classes'][table['classes'].index(name)]:.2f}" for name in classes]
         cells = (row["method"], "", "", *printed, "", f"{row['mean']:.4f}")

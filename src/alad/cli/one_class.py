@@ -150,7 +150,7 @@ def as_text(table: Mapping[str, Any]) -> str:
     """Give one table as text: AUROC by class, and the mean beside the published one."""
     from alad.cli.show import in_columns
 
-    head = ["method", "mean", "published", "classes", *table["classes"]]
+    head = ["method", "mean", "published", "classes", "epochs", *table["classes"]]
     body = [_line(row, table["classes"]) for row in table["rows"]]
     lines = in_columns(head, body + [_published(row) for row in table["by_class"]])
     notes = [f"{mark} {note}." for mark, note in table["footnotes"].items()]
@@ -170,7 +170,7 @@ def as_text(table: Mapping[str, Any]) -> str:
 
 def _published(row: Mapping[str, Any]) -> list[str]:
     cells = (f"{auroc:.2f}" for auroc in row["classes"])
-    return [f"{row['method']} (published)", "", f"{row['mean']:.4f}", "10", *cells]
+    return [f"{row['method']} (published)", "", f"{row['mean']:.4f}", "10", "", *cells]
 
 
 def _line(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
@@ -187,5 +187,6 @@ def _line(row: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
         mean,
         theirs,
         str(row["classes"]),
+        row["epochs"],
         *("" if cell is None else f"{cell['auroc']['mean']:.3f}" for cell in cells),
     ]

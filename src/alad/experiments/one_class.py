@@ -181,9 +181,19 @@ def _row(table: OneClassTable, row: Row, folder: Path) -> dict[str, Any]:
         "mean": float(np.mean(means)) if means else None,
         "sd": float(np.std(means, ddof=1)) if several else None,
         "classes": len(means),
+        "epochs": from_to([n for cell in cells.values() if cell for n in cell["epochs"]]),
         "is_whole": len(means) == len(table.classes)
         and all(cell["epochs_scale"] == 1 for cell in cells.values() if cell),
     }
+
+
+def from_to(numbers: Sequence[int]) -> str:
+    """The least and the largest, as of the epochs of trainings that patience ended.
+
+    >>> from_to([15, 22, 12]), from_to([3, 3]), from_to([])
+    ('12 to 22', '3', '')
+    """
+    return " to ".join(map(str, sorted({min(numbers), max(numbers)}))) if numbers else ""
 
 
 def stored_cells(table: str, folder: Path) -> list[Stored]:

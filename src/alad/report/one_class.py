@@ -29,11 +29,15 @@ def bars(table: Mapping[str, Any]) -> Figure:
         axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
         for ax, row in zip(axes, rows, strict=True):
             _bars(ax, row, table["classes"], _beside(table, row))
-            ax.set_title(row["label"], fontsize=9)
+            ax.set_title(_title(row), fontsize=9)
         axes[-1].set_xticks(range(len(names)), names, rotation=30, ha="right")
         short = "" if all(row["is_whole"] for row in rows) else " (short run)"
         figure.suptitle(f"{table['title']}: AUROC{short}", x=0.01, ha="left")
         return figure
+
+
+def _title(row: Mapping[str, Any]) -> str:
+    return f"{row['label']}, {row['epochs']} epochs" if row["epochs"] else str(row["label"])
 
 
 def _beside(table: Mapping[str, Any], row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
