@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.metrics import pairwise_distances
 
-from alad.estimators._cells import Arranged, among_all, arranged
+from alad.estimators._cells import Arranged, arranged
 from alad.estimators._doubt import NONE, Belief
 from alad.estimators._given import Matrix, distinct, drawn
 from alad.io.folder import GAIN
@@ -34,7 +34,7 @@ SQUASHED = 2.0  # of very few rows, where a value counts for half a step
 # Left-over attacks are many of one kind: close to each other, far from most rows. A row goes if it
 # is among the FAR_SHARE farthest from its KNOT-th neighbour, and its nearest ones are, for that
 # distance, closer than those of all but TIGHT_SHARE of the rows. A row that is merely alone stays.
-KNOT, KNOT_SHARE = 200, 0.05  # whichever is more
+KNOT, KNOT_SHARE = 200, 0.2  # whichever is more
 FAR_SHARE = 0.1
 TIGHT_SHARE = 0.3
 FRIENDS = 5
@@ -162,13 +162,24 @@ def covering_rows(x: Matrix, most: int, seed: int) -> Matrix:
     return kept
 
 
+def far_and_near(rows: Matrix, k: int) -> NDArray[np.float64]:
+    """The distance of each row to its k-th neighbour, and the mean to its ``FRIENDS``: (2, m)."""
+    found = np.empty((2, len(rows)))
+    wide = rows.astype(np.float64)
+    for start in range(0, len(rows), AGAINST):
+        apart = pairwise_distances(wide[start : start + AGAINST], wide)
+        apart.partition((FRIENDS, k), axis=1)  # the row itself is the first
+        near = apart[:, : FRIENDS + 1].sum(axis=1) / FRIENDS
+        found[:, start : start + AGAINST] = apart[:, k], near
+    return found
+
+
 def without_knots(rows: Matrix) -> Matrix:
     """Leave out rows that are close to each other and far from most, (m, d) to (<= m, d)."""
     crowd = min(max(KNOT, int(KNOT_SHARE * len(rows))), len(rows) // 4)
     if crowd <= FRIENDS:
         return rows
-    distances = among_all(rows, None, crowd)
-    far, near = distances[:, -1], distances[:, :FRIENDS].mean(axis=1)
+    far, near = far_and_near(rows, crowd)
     tiny = UNIT * near.mean() + np.finfo(np.float32).tiny
     tightness = np.log(far + tiny) - np.log(near + tiny)
     is_far = far > np.quantile(far, 1 - FAR_SHARE)
