@@ -101,6 +101,7 @@ def table(name: str) -> str:
         "selection": selection,
         "candidates": candidates,
         "mixtures": mixtures,
+        "washers": washers,
         "reasons": reasons,
         "fresh": fresh,
         "conformal": conformal,
@@ -326,6 +327,15 @@ def candidates(payload: Mapping[str, Any]) -> str:
         rows = [row[score] for score in scores] + [mixed[name][scores[0]]]
         cells = [f"{r[m]:.4f}" for r in rows for m in ("auroc", "average_precision")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def washers(payload: Mapping[str, Any]) -> str:
+    """AUROC of made-up parts with flaws, all and each kind."""
+    kinds = list(next(iter(payload["washers"].values())))
+    lines = [f"| method | {' | '.join(kinds)} |", "|---" * (1 + len(kinds)) + "|"]
+    for name, row in payload["washers"].items():
+        lines.append(f"| {name} | {' | '.join(f'{row[kind]:.3f}' for kind in kinds)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -33,6 +33,9 @@ from benchmarks.scalings import of_several_fits, with_flags
 from benchmarks.selection import CRITERIA, SCORES, exchanged, noisy
 from benchmarks.selection import summary as selected
 from benchmarks.tried import Remembering, variations
+from benchmarks.washers import judged as judge_washers
+from benchmarks.washers import read as read_washers
+from benchmarks.washers import washer, write
 
 FILE = """@relation made
 @attribute a real
@@ -283,6 +286,29 @@ def test_noise_of_a_told_size_is_doubted():
     noise = scaled + np.random.default_rng(1).normal(size=scaled.shape).astype(np.float32)
     of_rows, of_noise = (in_blocks(run, detector.weights_, z)[:, 1] for z in (scaled, noise))
     assert np.mean(of_rows[:, None] > of_noise) > 0.8
+
+
+def test_flaws_are_where_they_were_made(tmp_path):
+    drawn = {
+        flaw: np.array([washer(np.random.default_rng(i), flaw) for i in range(20)], float)
+        for flaw in (None, "hole", "scratch", "bite")
+    }
+    lit = {flaw: np.sort(x.reshape(20, -1), axis=1) for flaw, x in drawn.items()}
+    assert (lit["scratch"][:, -3] > lit[None][:, -3]).mean() > 0.7
+    metal = {flaw: (x > 100).sum(axis=1) for flaw, x in lit.items()}
+    assert metal["bite"].mean() + 4 < metal[None].mean() < metal["hole"].mean() - 4
+    places = (slice(8, 12), slice(20, 24))
+    holes = {
+        flaw: np.array([x[:, a, b].mean(axis=(1, 2)) for a in places for b in places]).max(axis=0)
+        for flaw, x in drawn.items()
+    }
+    assert holes[None].max() < holes["hole"].min()
+    write(tmp_path / "mixed", [None, None, "hole", "scratch", "bite"], np.random.default_rng(0))
+    x, kinds = read_washers(tmp_path / "mixed")
+    assert x.shape == (5, 32, 32, 1)
+    assert kinds == ["sound", "sound", "hole", "scratch", "bite"]
+    found = judge_washers(np.array([0.1, 0.3, 0.2, 0.4, 0.0]), kinds)
+    assert found == {"all": 0.5, "hole": 0.5, "scratch": 1.0, "bite": 0.0}
 
 
 def test_a_rate_falls_to_nothing():
