@@ -95,15 +95,18 @@ def step_race(steps: int, beside: str | None = None) -> Race:
 
 
 def parts_race(steps: int) -> Race:
-    """What each choice in the training step is worth: the same step with it undone."""
-    from benchmarks import alad_peer, parts
+    """What each choice in the step is worth: the same with it undone; and what it cannot lack."""
+    from benchmarks import alad_peer, parts, products
 
     data = normal_rows(steps * alad_peer.BATCH)
     contestants: Contestants = {
         name: partial(parts.Variant(undone).time_steps, steps, data)
         for name, undone in parts.CHOICES.items()
     }
-    return Race("ms/step", 1e3, 2, False, contestants)
+    contestants["its matrix products alone"] = partial(products.seconds_of_products, steps)
+    contestants["its Adam and averages alone"] = partial(products.seconds_of_adam, steps)
+    contestants["floor: FLOPs / matmul"] = floor_seconds
+    return Race("ms/step", 1e3, 2, False, contestants, {"flops_per_step": step_flops()})
 
 
 def scoring_race(steps: int) -> Race:
