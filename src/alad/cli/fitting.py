@@ -80,6 +80,8 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
         _train(model, parts.learned, schema, plan.checkpoint)
     with parts.placed(held=True):
         _calibrate(model, parts.held, plan)
+    if plan.folder is not None and plan.folder.streamed is not None:
+        given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
     model.save(plan.out)
     return {
@@ -235,7 +237,7 @@ def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str,
     share = None if streamed else _share(model, model.score_samples(pictures))
     return {
         "detector": type(model).__name__,
-        "rows": len(pictures),
+        "rows": model.rows_at_fit_,
         "picture": list(model.picture_shape_),
         **_learned(model, share),
     }

@@ -186,6 +186,7 @@ def _page(template: str, **content: Any) -> str:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "counted": words.counted,
         "number": number,
         "percent": percent,
         "rarity": rarity,
