@@ -40,11 +40,12 @@ class Folder:
     """The pictures of a folder, read batch by batch, and what could not be read."""
 
     def __init__(self, path: Path, on_bad: OnBad) -> None:
-        from alad.preprocessing.pictures import files_in
+        from alad.preprocessing.pictures import IN_FLIGHT, files_in
 
         self.path, self.on_bad = path, on_bad
         self.files = files_in(path)
         self.unreadable: list[Unreadable] = []
+        self.in_flight = IN_FLIGHT  # bytes that decoding may take at the same time
         self.streamed: PictureFiles | None = None  # where not all were read at once
 
     def batches(self, side: int, channels: int) -> Iterator[tuple[Pixels, list[str]]]:
@@ -62,8 +63,8 @@ class Folder:
                 f"Expected a model of gray or RGB pictures for files; this one is of {channels} "
                 "channels. Score arrays with it, in Python."
             )
-        found = 0
-        for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
+        found, how = 0, {"at_once": AT_ONCE, "most": self.in_flight}
+        for pictures, paths, bad in read_all(self.files, side, channels, **how):
             self._note(bad)
             found += len(paths)
             if paths:
@@ -84,6 +85,7 @@ class Folder:
 
         channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
         files = PictureFiles(self.files, side, channels, memory=memory)
+        self.in_flight = files.in_flight
         if files.size <= memory * WHOLE:
             return self._read(side, channels)
         if self.on_bad is OnBad.stop:

@@ -81,6 +81,11 @@ class PictureFiles:
         return max(2, int(self.memory * PART) // (BYTES * self.side**2 * self.channels))
 
     @property
+    def in_flight(self) -> int:
+        """How many bytes decoding may take at the same time."""
+        return int(self.memory * PART)
+
+    @property
     def identity(self) -> str:
         """A digest that changes with the names, sizes and dates of the files."""
         facts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in self.paths]
@@ -129,7 +134,8 @@ class PictureFiles:
 
     def _batches(self, places: NDArray[np.integer[Any]]) -> Iterator[Pixels]:
         paths = [self.paths[i] for i in places]
-        for pictures, sound, bad in read_all(paths, self.side, self.channels, at_once=AT_ONCE):
+        size = self.side, self.channels
+        for pictures, sound, bad in read_all(paths, *size, at_once=AT_ONCE, most=self.in_flight):
             self.unreadable.update({one.path: one for one in bad})
             self.looked_at.update(sound, (one.path for one in bad))
             yield pictures
