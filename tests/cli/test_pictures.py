@@ -113,6 +113,16 @@ def test_every_picture_gets_its_row(alad, fitted):
     assert np.array_equal(table["is_anomaly"].to_numpy(), wanted > -model.offset_)
 
 
+def test_a_damaged_exif_block_is_no_matter(alad, fitted):
+    Path("new").mkdir()
+    for ending in ("jpg", "webp"):
+        exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x09"
+        Image.fromarray(stripes(1)[0]).save(f"new/p.{ending}", exif=exif)
+    done = alad.good("score", "model", "new", "-o", "s.csv")
+    assert "Scored 2 pictures" in done.err
+    assert "EXIF" not in done.err
+
+
 def test_look_draws_them(alad, fitted):
     write("new", np.concatenate([stripes(4), dots(4)]))
     alad.good("look", "model", "new", "-o", "look.png", "--count", "3")

@@ -102,6 +102,16 @@ def test_a_picture_is_turned_as_its_camera_said(tmp_path):
     assert found[10, 2].tolist() == [0, 0, 255]
 
 
+@pytest.mark.filterwarnings("ignore:.*EXIF")  # of Pillow
+@pytest.mark.parametrize("ending", ["jpg", "webp", "png"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0no TIFF", b"Exif\0\0MM\0*\0\0\0\x08\0\x09"])
+def test_what_a_camera_said_is_left_aside_where_it_is_damaged(tmp_path, ending, exif):
+    halves().save(tmp_path / f"plain.{ending}")
+    halves().save(tmp_path / f"p.{ending}", exif=exif)
+    wanted = read(tmp_path / f"plain.{ending}", 20, 3)
+    assert np.array_equal(read(tmp_path / f"p.{ending}", 20, 3), wanted)
+
+
 def test_what_is_transparent_is_laid_over_white(tmp_path):
     clear = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
     clear.save(tmp_path / "p.png")

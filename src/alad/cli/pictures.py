@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +43,7 @@ class Folder:
     def __init__(self, path: Path, on_bad: OnBad) -> None:
         from alad.preprocessing.pictures import IN_FLIGHT, files_in
 
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # of what stands beside the pixels
         self.path, self.on_bad = path, on_bad
         self.files = files_in(path)
         self.unreadable: list[Unreadable] = []

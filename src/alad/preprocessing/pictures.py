@@ -2,7 +2,8 @@
 
 A file becomes a picture of ``side`` by ``side`` pixels by these rules, in this order:
 
-1. It is turned as its camera said (EXIF). Of an animation the first frame counts.
+1. It is turned as its camera said (EXIF), unless that is damaged. Of an animation the first frame
+   counts.
 2. It becomes gray or RGB, 8 bits a channel: gray of 16 bits is rounded to them, of colours the
    upper byte counts. What is transparent is laid over white.
 3. The largest square in its middle is cut out, whole pixels; an odd one goes on the right or below.
@@ -202,8 +203,19 @@ def _bytes_of(picture: Image.Image) -> int:
 
 def _resized(picture: Image.Image, side: int, mode: str) -> Image.Image:
     """Decode and turn a picture, in place, and make a small square of its middle."""
-    ImageOps.exif_transpose(picture, in_place=True)
+    picture.load()  # damaged pixels are an error; what a camera said of them is none
+    _turn(picture)
     return _middle(picture, mode).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _turn(picture: Image.Image) -> None:
+    """Turn a picture as its camera said; it stays as it is if that cannot be read."""
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # anything at all, depending on which bytes are damaged
+        return
 
 
 def _middle(picture: Image.Image, mode: str) -> Image.Image:
