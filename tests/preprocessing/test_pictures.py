@@ -145,7 +145,7 @@ def test_what_only_calls_itself_a_picture_of_ours_is_not_opened(tmp_path, form):
     path = (tmp_path / "p").rename(tmp_path / "p.png")
     found = read(path, 8, 3)
     assert isinstance(found, Unreadable)
-    assert "cannot identify" in found.reason
+    assert found.reason == "no picture in PNG, JPEG or WebP"
     assert not has_colour(path)
 
 
@@ -166,8 +166,36 @@ def test_a_damaged_file_says_what_is_wrong(tmp_path, kind, ending):
     found = read(path, 8, 3)
     assert isinstance(found, Unreadable)
     assert found.path == path
-    assert found.reason
+    reasons = {"empty": "an empty file", "truncated": "truncated or damaged"}
+    assert found.reason == reasons.get(kind, "no picture in PNG, JPEG or WebP")
     assert not has_colour(path) or kind == "truncated"
+
+
+def test_a_file_that_cannot_be_opened_says_why(tmp_path):
+    found = read(tmp_path / "nowhere.png", 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.reason == "No such file or directory"
+
+
+@pytest.mark.filterwarnings("ignore:Image size")  # of Pillow
+def test_a_picture_of_very_many_pixels_is_told_alike(tmp_path, monkeypatch):
+    halves().save(tmp_path / "p.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    found = read(tmp_path / "p.png", 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.reason == "its pixels are too many"
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_wherever_a_file_is_cut_off_it_is_told_alike(tmp_path, ending):
+    path = tmp_path / f"p.{ending}"
+    halves().save(path)
+    whole = path.read_bytes()
+    for length in range(4, len(whole) // 2, 7):
+        path.write_bytes(whole[:length])
+        found = read(path, 8, 3)
+        assert isinstance(found, Unreadable)
+        assert found.reason == "truncated or damaged"
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):

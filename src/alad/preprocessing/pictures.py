@@ -37,6 +37,7 @@ STRIP = 256  # rows of pixels that are converted at once
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
 """The formats whose programs may see a file, whatever it is called."""
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")  # of files of these formats
 
 Pixels = NDArray[np.uint8]
 
@@ -182,8 +183,25 @@ def read(
             with (in_flight or InFlight()).taken(_bytes_of(opened)):
                 square = _resized(opened, side, "RGB" if channels == 3 else "L")
     except Exception as error:  # anything at all, depending on which bytes are damaged
-        return Unreadable(path, str(error) or type(error).__name__)
+        return Unreadable(path, _why(path, error))
     return np.asarray(square, np.uint8).reshape(side, side, channels)
+
+
+def _why(path: Path, error: Exception) -> str:
+    """What is wrong with a file, in words: Pillow's are of its decoders."""
+    if isinstance(error, OSError) and error.strerror:  # it cannot be opened
+        return error.strerror
+    if isinstance(error, Image.DecompressionBombError):
+        return "its pixels are too many"
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        return "an empty file"
+    if not start.startswith(STARTS):
+        return "no picture in PNG, JPEG or WebP"
+    return "truncated or damaged"
 
 
 def has_colour(path: Path) -> bool:
