@@ -156,6 +156,18 @@ def test_look_says_how_large_a_difference_is(fitted):
     assert [axes.get_ylim() for axes in scales] == [(0, pytest.approx(largest))] * 2
 
 
+def test_look_shows_names_that_the_font_lacks_and_long_ones(alad, fitted):
+    """A warning, of glyphs or of mathematics, would be an error here."""
+    Path("new").mkdir()
+    names = ["\u4e1c\u4eac.png", "a$x_$^b.png", f"{'long' * 20}.png", "plain.png"]
+    for name, picture in zip(names, stripes(4), strict=True):
+        Image.fromarray(picture).save(f"new/{name}")
+    alad.good("look", "model", "new")
+    extremes = gather(load("model"), [(stripes(4)[..., None], names)], 2)
+    titles = {ax.get_title().split("\n")[0] for ax in drawn(load("model"), extremes, 0).axes}
+    assert titles - {""} == {r"\u4e1c\u4eac.png", "a$x_$^b.png", "…glonglonglong.png", "plain.png"}
+
+
 def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):
     write("new", np.concatenate([stripes(4), dots(4)]))
     Path("new/<bad>.png").write_bytes(b"no picture")

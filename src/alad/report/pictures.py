@@ -10,6 +10,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
@@ -104,7 +105,7 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
         titles = zip(extremes.scores[where], extremes.names[where], strict=True)
         for ax, (score, name) in zip(grid[part * len(ROWS)], titles, strict=False):
             ax.set_title(
-                f"{in_one_line(visible(name))[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center"
+                f"{short(name)}\n{score:.4g}", fontsize=6.5, loc="center", parse_math=False
             )
 
 
@@ -136,6 +137,18 @@ def _show(ax: Axes, picture: Pictures, most: float | None = None) -> AxesImage:
 
 def _name(ax: Axes, text: str) -> None:
     ax.text(-0.12, 0.5, text, ha="right", va="center", fontsize=8, transform=ax.transAxes)
+
+
+def short(name: str) -> str:
+    r"""Give the end of a name, as far as there is room, with codes for what the font lacks.
+
+    >>> print(short("0001.png"), short("camera-2/part-0001.png"), short("\u6771.png"))
+    0001.png …a-2/part-0001.png \u6771.png
+    """
+    known = get_font(findfont(FontProperties())).get_charmap()
+    seen = in_one_line(visible(name))
+    shown = "".join(c if ord(c) in known else f"\\u{ord(c):04x}" for c in seen)
+    return shown if len(shown) <= LETTERS else f"…{shown[1 - LETTERS :]}"
 
 
 def as_bytes(scaled: Pictures) -> NDArray[np.uint8]:
