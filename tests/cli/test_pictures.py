@@ -156,6 +156,21 @@ def test_look_says_how_large_a_difference_is(fitted):
     assert [axes.get_ylim() for axes in scales] == [(0, pytest.approx(largest))] * 2
 
 
+def test_look_draws_what_an_energy_expects(alad):
+    write("pictures", stripes(16))
+    alad.good(*FIT, "--detector", "dsebm", "--epochs", "1")
+    alad.good("look", "model", "pictures", "-o", "look.html", "--count", "2")
+    page = Path("look.html").read_text("utf-8")
+    assert "expected in its place, r(x)," in page
+    assert "walks" not in page
+    model, shown = load("model"), stripes(16)[..., None]
+    figure = drawn(model, gather(model, [(shown, ["a.png"] * 16)], 2), 0)
+    assert len([axes for axes in figure.axes if axes.images]) == 3 * 2 * 2
+    assert "expected, r(x)" in {text.get_text() for axes in figure.axes for text in axes.texts}
+    alad.good("info", "model", "-o", "card.html")
+    assert "alad look model" in Path("card.html").read_text("utf-8")
+
+
 def test_look_shows_names_that_the_font_lacks_and_long_ones(alad, fitted):
     """A warning, of glyphs or of mathematics, would be an error here."""
     Path("new").mkdir()

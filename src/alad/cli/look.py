@@ -45,6 +45,7 @@ def look(
     Each is shown above its reconstruction G(E(x)) and the difference of both, the brighter the
     larger, with its anomaly score. Below stand samples G(z), and walks between the latent vectors
     of a normal picture and an anomalous one. An .html file is a page of its own, with the names.
+    A model of dsebm reconstructs, r(x), but makes no samples.
     """
     from alad._files import check_ending, written_aside
     from alad.cli.progress import rows_progress
@@ -55,11 +56,11 @@ def look(
     from alad.report.sheet import looked
 
     detector: Any = load(model)
-    if not (detector.takes_pictures and hasattr(detector, "generate")):
+    if not (detector.takes_pictures and hasattr(detector, "reconstruct")):
         raise InputError(
-            f"Expected a model of pictures with an encoder and a generator; {model} is "
+            f"Expected a model of pictures that reconstructs them; {model} is "
             f"{type(detector).__name__} for {'pictures' if detector.takes_pictures else 'tables'}. "
-            "Fit one with alad, alice, bigan or autoencoder on a folder of pictures."
+            "Fit one with alad, alice, bigan, autoencoder or dsebm on a folder of pictures."
         )
     if not pictures.is_dir():
         raise InputError(f"Expected a folder of pictures; got {pictures}. Check the path.")
