@@ -137,7 +137,7 @@ def test_the_card_of_a_model_of_pictures_tells_what_works(alad, fitted):
     page = Path("card.html").read_text("utf-8")
     commands = [line.split("<pre>")[-1].split("</pre>")[0] for line in page.splitlines()]
     typed = [line.split()[1:] for line in commands if line.startswith("alad ")]
-    assert [words[0] for words in typed] == ["score", "look"]
+    assert [words[0] for words in typed] == ["score", "report"]
     for words in typed:
         alad.good(*words)
     assert "score_samples(pictures)" in page
@@ -168,7 +168,7 @@ def test_look_draws_what_an_energy_expects(alad):
     assert len([axes for axes in figure.axes if axes.images]) == 3 * 2 * 2
     assert "expected, r(x)" in {text.get_text() for axes in figure.axes for text in axes.texts}
     alad.good("info", "model", "-o", "card.html")
-    assert "alad look model" in Path("card.html").read_text("utf-8")
+    assert "alad report model" in Path("card.html").read_text("utf-8")
 
 
 def test_look_shows_names_that_the_font_lacks_and_long_ones(alad, fitted):
@@ -194,6 +194,33 @@ def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):
     assert page.count("<tr>") == 1 + 3 + 1 + 1
     assert "&lt;bad&gt;.png" in page
     assert "<bad>" not in page
+
+
+def test_a_report_of_scored_pictures_is_the_page_that_look_writes(alad, fitted):
+    write("new", np.concatenate([stripes(14), dots(4)]))
+    alad.good("look", "model", "new", "-o", "look.html")
+    for scored in ("s.csv", "s.parquet"):
+        alad.good("score", "model", "new", "-o", scored)
+        done = alad.good("report", "model", scored, "--pictures", "new", "--json")
+        assert Path("report.html").read_text("utf-8") == Path("look.html").read_text("utf-8")
+        assert len(json.loads(done.out)["most_anomalous"]) == 8
+
+
+def test_a_report_of_other_pictures_is_refused(alad, fitted):
+    write("new", dots(4))
+    write("other", dots(3))
+    alad.good("score", "model", "new", "-o", "s.csv")
+    report = ("report", "model", "s.csv")
+    message = r"Expected --pictures .* Type: alad report model s\.csv --pictures FOLDER\."
+    alad.refused(message, *report)
+    alad.refused("Expected a folder after --pictures; got nowhere.*", *report, "--pictures=nowhere")
+    message = r"Expected the scored pictures in other; cannot read 03\.png \(it is not there\).*"
+    alad.refused(message, *report, "--pictures", "other")
+    Path("new/02.png").write_bytes(b"")
+    alad.refused(r"Expected .* 02\.png \(an empty file\).*", *report, "--pictures", "new")
+    alad.refused("Expected no --time .*", *report, "--pictures", "new", "--time", "file")
+    message = "Expected what 'alad score' wrote of pictures in train.csv; it has no column 'file'.*"
+    alad.refused(message, "report", "model", "train.csv", "--pictures", "new")
 
 
 def test_look_says_what_it_drew_as_json(alad, fitted):

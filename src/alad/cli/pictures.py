@@ -77,6 +77,29 @@ class Folder:
                 f"read. The first: {_told(self.unreadable[0])}."
             )
 
+    def named(self, names: Sequence[str], side: int, channels: int) -> list[Pixels]:
+        """Give the pictures of these names within the folder.
+
+        Raises
+        ------
+        InputError
+            One of them is not there, or is no sound picture.
+        """
+        from alad.preprocessing.pictures import Unreadable, read
+
+        files = {_name(path.relative_to(self.path)): path for path in self.files}
+        found = []
+        for name in names:
+            picture = read(files[name], side, channels) if name in files else "it is not there"
+            if isinstance(picture, str | Unreadable):
+                why = picture if isinstance(picture, str) else picture.reason
+                raise InputError(
+                    f"Expected the scored pictures in {self.path}; cannot read {name} ({why}). "
+                    "Give the folder that was scored."
+                )
+            found.append(picture)
+        return found
+
     def rows(self, side: int, memory: int) -> Pixels | PictureFiles:
         """Give all pictures, in RGB if any of the first files has colour, else gray.
 
