@@ -248,6 +248,10 @@ def test_look_says_what_it_drew_as_json(alad, fitted):
             "Expected a folder of pictures, as at fit, at nowhere; got no such path",
         ),
         (("fit", "nowhere", "-o", "m"), "Expected a table, or a folder of pictures, at nowhere"),
+        (
+            ("fit", "pictures/00.png", "-o", "m"),
+            r"Expected a table or a folder of pictures; got one picture, pictures/00\.png",
+        ),
         (("score", "model", "pictures", "-o", "s.csv", "--all-columns"), "Expected no --keep"),
         (("look", "model", "train.csv"), "Expected a folder of pictures; got train.csv"),
         (("look", "model", "pictures", "-o", "l.jpg"), r"Expected --out to end in \.png"),
@@ -288,12 +292,19 @@ def test_a_model_of_tables_takes_no_folder(alad, model):
             "Expected a table for this --detector and --preset; got the folder",
         ),
         (("--preset", "tabular"), "Expected a table for this"),
+        (("--preset", "kdd99"), ".*with --preset pictures, cifar10 or svhn"),
         (("--drop", "x"), "Expected no --drop with pictures"),
     ],
 )
 def test_what_is_for_tables_is_refused(alad, more, message):
     write("pictures", stripes(3))
     alad.refused(f"{message}.*", *FIT, *more)
+
+
+def test_every_preset_for_pictures_is_told():
+    """The refusal above names all that there are."""
+    of_pictures = {name for name, preset in ALAD.presets.items() if preset.pictures}
+    assert of_pictures == {"pictures", "cifar10", "svhn"}
 
 
 def test_what_is_for_pictures_is_refused_for_tables(alad):

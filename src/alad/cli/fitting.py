@@ -124,7 +124,8 @@ def _check_kind(model: AbstractDetector, plan: Plan) -> None:
     if is_folder and not model.takes_pictures:
         raise InputError(
             f"Expected a table for this --detector and --preset; got the folder {plan.table}. For "
-            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures."
+            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures, "
+            "cifar10 or svhn."
         )
     for_tables = {"--drop": plan.drop, "--schema": plan.schema}
     for_pictures = {"--side": plan.side, "--on-bad": plan.on_bad}
