@@ -52,7 +52,7 @@ def test_a_folder_becomes_a_model(alad):
     assert load("model").offset_ == ours.offset_
     info = json.loads(alad.good("info", "model", "--json").out)
     assert info["picture"] == [8, 8, 1]
-    assert "pictures      8 x 8 x 1\n" in alad.good("info", "model").out
+    assert "pictures         8 x 8 x 1\n" in alad.good("info", "model").out
 
 
 def test_what_was_left_out_is_told(alad):
@@ -142,6 +142,23 @@ def test_the_card_of_a_model_of_pictures_tells_what_works(alad, fitted):
         alad.good(*words)
     assert "score_samples(pictures)" in page
     assert "shape (n, 8, 8, 1), from 0 to 255" in page
+
+
+def test_a_model_of_pictures_speaks_of_pictures(alad):
+    """Also where it was fitted on a folder whose name has another word for them."""
+    write("rows", stripes(120))
+    done = alad.good("fit", "rows", "-o", "model", "--side", "8", *ENCODER)
+    assert "Calibrated on 12 normal pictures that" in done.out
+    told = alad.good("info", "model").out
+    assert "rows, 120 pictures, on 20" in told
+    assert "pictures at fit 108 " in " ".join(told.split())
+    assert "1.00% of the training pictures" in told
+    assert "12 pictures, none kept" in told
+    alad.good("info", "model", "-o", "card.html")
+    page = Path("card.html").read_text("utf-8")
+    assert "a picture is an anomaly above" in page
+    text = re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", " ", page, flags=re.DOTALL)
+    assert re.findall(r"[^.]*\brows?\b(?!, 120)[^.]*", text) == []
 
 
 def test_look_says_how_large_a_difference_is(fitted):

@@ -194,6 +194,7 @@ def _page(template: str, **content: Any) -> str:
         "method": words.method,
         "settings": settings,
         "settings_in_words": words.settings_in_words,
+        "of_pictures": words.of_pictures,
         "trained_on": words.trained_on,
         "recalibrated": words.recalibrated,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -124,7 +125,16 @@ def _in_words(name: str, value: Any) -> str:
         return f"{name} {value}"
 
 
-def trained_on(told: Mapping[str, Any] | None) -> str | None:
+def of_pictures(text: str) -> str:
+    """Say of pictures what is said of rows.
+
+    >>> of_pictures("a row is an anomaly, of 1,000 rows")
+    'a picture is an anomaly, of 1,000 pictures'
+    """
+    return re.sub(r"\brow(s?)\b", r"picture\1", text)
+
+
+def trained_on(told: Mapping[str, Any] | None, rows: str = "rows") -> str | None:
     """Say what a model learned from, as it tells itself; None where it does not.
 
     >>> trained_on({"table": "kdd.parquet", "rows": 97278, "date": "2026-11-26T17:00:00+00:00"})
@@ -132,7 +142,7 @@ def trained_on(told: Mapping[str, Any] | None) -> str | None:
     """
     if told is None:
         return None
-    return f"{told['table']}, {told['rows']:,} rows, on {told['date'][:10]}"
+    return f"{told['table']}, {told['rows']:,} {rows}, on {told['date'][:10]}"
 
 
 def recalibrated(told: Mapping[str, Any] | None) -> str:
