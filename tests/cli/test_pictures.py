@@ -228,7 +228,7 @@ def test_a_report_of_other_pictures_is_refused(alad, fitted):
     write("other", dots(3))
     alad.good("score", "model", "new", "-o", "s.csv")
     report = ("report", "model", "s.csv")
-    message = r"Expected --pictures .* Type: alad report model s\.csv --pictures FOLDER\."
+    message = r"Expected --pictures .* Add it: alad report model s\.csv --pictures FOLDER \.\.\."
     alad.refused(message, *report)
     alad.refused("Expected a folder after --pictures; got nowhere.*", *report, "--pictures=nowhere")
     message = r"Expected the scored pictures in other; cannot read 03\.png \(it is not there\).*"

@@ -137,8 +137,8 @@ def _of_scored(
         )
     if pictures is None:
         raise InputError(
-            "Expected --pictures with a model of pictures: the folder that was scored. Type: alad "
-            f"report {model} {scored} --pictures FOLDER."
+            "Expected --pictures with a model of pictures: the folder that was scored. Add it: "
+            f"alad report {model} {scored} --pictures FOLDER ..."
         )
     if not pictures.is_dir():
         raise InputError(f"Expected a folder after --pictures; got {pictures}. Check the path.")
