@@ -52,7 +52,7 @@ def test_a_folder_becomes_a_model(alad):
     assert load("model").offset_ == ours.offset_
     info = json.loads(alad.good("info", "model", "--json").out)
     assert info["picture"] == [8, 8, 1]
-    assert "pictures      8 x 8 x 1\n" in alad.good("info", "model").out
+    assert "pictures         8 x 8 x 1\n" in alad.good("info", "model").out
 
 
 def test_what_was_left_out_is_told(alad):
@@ -74,16 +74,17 @@ def too_many(monkeypatch):
 
 def test_a_folder_too_large_to_be_held_is_learned_in_windows(alad, too_many):
     write("pictures", stripes(120))
-    Path("pictures/bad.png").write_bytes(b"no picture")
+    for i in range(0, 120, 20):
+        Path(f"pictures/{i:02}.png").write_bytes(b"no picture")
     fit = (*FIT, *ENCODER, "--memory", "64MiB")
     done = json.loads(alad.good(*fit, "--json").out)
-    assert (done["rows"], done["epochs"], done["share_flagged"]) == (109, 22, None)
-    assert done["calibration"]["rows"] in (11, 12)  # the damaged one may be among them
-    assert [bad["file"] for bad in done["unreadable"]] == ["pictures/bad.png"]
-    assert load("model").rows_at_fit_ == 109
+    assert (done["epochs"], done["share_flagged"], len(done["unreadable"])) == (22, None, 6)
+    assert 120 - 6 == done["rows"] + done["calibration"]["rows"]
+    model = load("model")
+    assert (model.rows_at_fit_, model.trained_on_["rows"]) == (done["rows"], 114)
     told = alad.good(*fit)
-    assert "Fitted AutoEncoder on 109 pictures of 8 x 8 pixels, gray, in" in told.out
-    alad.refused(r"Expected sound.*bad\.png.*--on-bad skip\.", *FIT, "--on-bad", "stop")
+    assert f"Fitted AutoEncoder on {done['rows']} pictures of 8 x 8 pixels, gray, in" in told.out
+    alad.refused(r"Expected sound.*00\.png.*--on-bad skip\.", *FIT, "--on-bad", "stop")
 
 
 def test_one_bad_file_stops_the_run_if_it_is_to(alad):
@@ -112,6 +113,16 @@ def test_every_picture_gets_its_row(alad, fitted):
     assert np.array_equal(table["is_anomaly"].to_numpy(), wanted > -model.offset_)
 
 
+def test_a_damaged_exif_block_is_no_matter(alad, fitted):
+    Path("new").mkdir()
+    for ending in ("jpg", "webp"):
+        exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x09"
+        Image.fromarray(stripes(1)[0]).save(f"new/p.{ending}", exif=exif)
+    done = alad.good("score", "model", "new", "-o", "s.csv")
+    assert "Scored 2 pictures" in done.err
+    assert "EXIF" not in done.err
+
+
 def test_look_draws_them(alad, fitted):
     write("new", np.concatenate([stripes(4), dots(4)]))
     alad.good("look", "model", "new", "-o", "look.png", "--count", "3")
@@ -126,11 +137,28 @@ def test_the_card_of_a_model_of_pictures_tells_what_works(alad, fitted):
     page = Path("card.html").read_text("utf-8")
     commands = [line.split("<pre>")[-1].split("</pre>")[0] for line in page.splitlines()]
     typed = [line.split()[1:] for line in commands if line.startswith("alad ")]
-    assert [words[0] for words in typed] == ["score", "look"]
+    assert [words[0] for words in typed] == ["score", "report"]
     for words in typed:
         alad.good(*words)
     assert "score_samples(pictures)" in page
     assert "shape (n, 8, 8, 1), from 0 to 255" in page
+
+
+def test_a_model_of_pictures_speaks_of_pictures(alad):
+    """Also where it was fitted on a folder whose name has another word for them."""
+    write("rows", stripes(120))
+    done = alad.good("fit", "rows", "-o", "model", "--side", "8", *ENCODER)
+    assert "Calibrated on 12 normal pictures that" in done.out
+    told = alad.good("info", "model").out
+    assert "rows, 120 pictures, on 20" in told
+    assert "pictures at fit 108 " in " ".join(told.split())
+    assert "1.00% of the training pictures" in told
+    assert "12 pictures, none kept" in told
+    alad.good("info", "model", "-o", "card.html")
+    page = Path("card.html").read_text("utf-8")
+    assert "a picture is an anomaly above" in page
+    text = re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]*>", " ", page, flags=re.DOTALL)
+    assert re.findall(r"[^.]*\brows?\b(?!, 120)[^.]*", text) == []
 
 
 def test_look_says_how_large_a_difference_is(fitted):
@@ -145,6 +173,33 @@ def test_look_says_how_large_a_difference_is(fitted):
     assert [axes.get_ylim() for axes in scales] == [(0, pytest.approx(largest))] * 2
 
 
+def test_look_draws_what_an_energy_expects(alad):
+    write("pictures", stripes(16))
+    alad.good(*FIT, "--detector", "dsebm", "--epochs", "1")
+    alad.good("look", "model", "pictures", "-o", "look.html", "--count", "2")
+    page = Path("look.html").read_text("utf-8")
+    assert "expected in its place, r(x)," in page
+    assert "walks" not in page
+    model, shown = load("model"), stripes(16)[..., None]
+    figure = drawn(model, gather(model, [(shown, ["a.png"] * 16)], 2), 0)
+    assert len([axes for axes in figure.axes if axes.images]) == 3 * 2 * 2
+    assert "expected, r(x)" in {text.get_text() for axes in figure.axes for text in axes.texts}
+    alad.good("info", "model", "-o", "card.html")
+    assert "alad report model" in Path("card.html").read_text("utf-8")
+
+
+def test_look_shows_names_that_the_font_lacks_and_long_ones(alad, fitted):
+    """A warning, of glyphs or of mathematics, would be an error here."""
+    Path("new").mkdir()
+    names = ["\u4e1c\u4eac.png", "a$x_$^b.png", f"{'long' * 20}.png", "plain.png"]
+    for name, picture in zip(names, stripes(4), strict=True):
+        Image.fromarray(picture).save(f"new/{name}")
+    alad.good("look", "model", "new")
+    extremes = gather(load("model"), [(stripes(4)[..., None], names)], 2)
+    titles = {ax.get_title().split("\n")[0] for ax in drawn(load("model"), extremes, 0).axes}
+    assert titles - {""} == {r"\u4e1c\u4eac.png", "a$x_$^b.png", "…glonglonglong.png", "plain.png"}
+
+
 def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):
     write("new", np.concatenate([stripes(4), dots(4)]))
     Path("new/<bad>.png").write_bytes(b"no picture")
@@ -156,6 +211,33 @@ def test_look_writes_a_page_of_its_own_with_the_names(alad, fitted):
     assert page.count("<tr>") == 1 + 3 + 1 + 1
     assert "&lt;bad&gt;.png" in page
     assert "<bad>" not in page
+
+
+def test_a_report_of_scored_pictures_is_the_page_that_look_writes(alad, fitted):
+    write("new", np.concatenate([stripes(14), dots(4)]))
+    alad.good("look", "model", "new", "-o", "look.html")
+    for scored in ("s.csv", "s.parquet"):
+        alad.good("score", "model", "new", "-o", scored)
+        done = alad.good("report", "model", scored, "--pictures", "new", "--json")
+        assert Path("report.html").read_text("utf-8") == Path("look.html").read_text("utf-8")
+        assert len(json.loads(done.out)["most_anomalous"]) == 8
+
+
+def test_a_report_of_other_pictures_is_refused(alad, fitted):
+    write("new", dots(4))
+    write("other", dots(3))
+    alad.good("score", "model", "new", "-o", "s.csv")
+    report = ("report", "model", "s.csv")
+    message = r"Expected --pictures .* Add it: alad report model s\.csv --pictures FOLDER \.\.\."
+    alad.refused(message, *report)
+    alad.refused("Expected a folder after --pictures; got nowhere.*", *report, "--pictures=nowhere")
+    message = r"Expected the scored pictures in other; cannot read 03\.png \(it is not there\).*"
+    alad.refused(message, *report, "--pictures", "other")
+    Path("new/02.png").write_bytes(b"")
+    alad.refused(r"Expected .* 02\.png \(an empty file\).*", *report, "--pictures", "new")
+    alad.refused("Expected no --time .*", *report, "--pictures", "new", "--time", "file")
+    message = "Expected what 'alad score' wrote of pictures in train.csv; it has no column 'file'.*"
+    alad.refused(message, "report", "model", "train.csv", "--pictures", "new")
 
 
 def test_look_says_what_it_drew_as_json(alad, fitted):
@@ -183,6 +265,10 @@ def test_look_says_what_it_drew_as_json(alad, fitted):
             "Expected a folder of pictures, as at fit, at nowhere; got no such path",
         ),
         (("fit", "nowhere", "-o", "m"), "Expected a table, or a folder of pictures, at nowhere"),
+        (
+            ("fit", "pictures/00.png", "-o", "m"),
+            r"Expected a table or a folder of pictures; got one picture, pictures/00\.png",
+        ),
         (("score", "model", "pictures", "-o", "s.csv", "--all-columns"), "Expected no --keep"),
         (("look", "model", "train.csv"), "Expected a folder of pictures; got train.csv"),
         (("look", "model", "pictures", "-o", "l.jpg"), r"Expected --out to end in \.png"),
@@ -223,12 +309,19 @@ def test_a_model_of_tables_takes_no_folder(alad, model):
             "Expected a table for this --detector and --preset; got the folder",
         ),
         (("--preset", "tabular"), "Expected a table for this"),
+        (("--preset", "kdd99"), ".*with --preset pictures, cifar10 or svhn"),
         (("--drop", "x"), "Expected no --drop with pictures"),
     ],
 )
 def test_what_is_for_tables_is_refused(alad, more, message):
     write("pictures", stripes(3))
     alad.refused(f"{message}.*", *FIT, *more)
+
+
+def test_every_preset_for_pictures_is_told():
+    """The refusal above names all that there are."""
+    of_pictures = {name for name, preset in ALAD.presets.items() if preset.pictures}
+    assert of_pictures == {"pictures", "cifar10", "svhn"}
 
 
 def test_what_is_for_pictures_is_refused_for_tables(alad):

@@ -33,3 +33,9 @@ def test_the_score_is_the_formula(score):
     detector = copy.copy(fitted(DSEBM)).set_params(anomaly_score=score)
     x = (NEW - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(-detector.score_samples(NEW), by_hand(x)[score], rtol=1e-4)
+
+
+def test_the_score_is_the_length_of_what_the_reconstruction_leaves():
+    x = (NEW - X.mean(axis=0)) / X.std(axis=0)
+    left = np.linalg.norm(x - fitted(DSEBM).reconstruct(NEW), axis=1)
+    np.testing.assert_allclose(left, by_hand(x)["reconstruction"], rtol=1e-4)

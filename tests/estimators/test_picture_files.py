@@ -94,6 +94,14 @@ def test_a_damaged_file_is_noted_and_others_take_its_place(files):
     assert levels(files.only(chosen)) == [40]
 
 
+def test_a_file_that_no_training_saw_is_looked_at_to_be_counted(files, small):
+    files.paths[4].write_bytes(b"no picture")
+    rest = files.without(np.arange(COUNT) == 0)
+    assert (rest.count_sound(), files.count_sound(), len(files)) == (10, 11, COUNT)
+    assert files.looked_at == set(files.paths)
+    assert AutoEncoder(**small | {"epochs": 0}).fit(files).rows_at_fit_ == 11
+
+
 def test_nothing_but_damaged_files_is_an_error(files):
     for path in files.paths:
         path.write_bytes(b"")

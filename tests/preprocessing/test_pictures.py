@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from threading import Barrier, Thread
+from time import sleep
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from alad.errors import InputError
 from alad.preprocessing import pictures
 from alad.preprocessing.pictures import (
+    InFlight,
     Unreadable,
     as_pictures,
     files_in,
@@ -98,6 +102,16 @@ def test_a_picture_is_turned_as_its_camera_said(tmp_path):
     assert found[10, 2].tolist() == [0, 0, 255]
 
 
+@pytest.mark.filterwarnings("ignore:.*EXIF")  # of Pillow
+@pytest.mark.parametrize("ending", ["jpg", "webp", "png"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0no TIFF", b"Exif\0\0MM\0*\0\0\0\x08\0\x09"])
+def test_what_a_camera_said_is_left_aside_where_it_is_damaged(tmp_path, ending, exif):
+    halves().save(tmp_path / f"plain.{ending}")
+    halves().save(tmp_path / f"p.{ending}", exif=exif)
+    wanted = read(tmp_path / f"plain.{ending}", 20, 3)
+    assert np.array_equal(read(tmp_path / f"p.{ending}", 20, 3), wanted)
+
+
 def test_what_is_transparent_is_laid_over_white(tmp_path):
     clear = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
     clear.save(tmp_path / "p.png")
@@ -131,7 +145,7 @@ def test_what_only_calls_itself_a_picture_of_ours_is_not_opened(tmp_path, form):
     path = (tmp_path / "p").rename(tmp_path / "p.png")
     found = read(path, 8, 3)
     assert isinstance(found, Unreadable)
-    assert "cannot identify" in found.reason
+    assert found.reason == "no picture in PNG, JPEG or WebP"
     assert not has_colour(path)
 
 
@@ -152,8 +166,36 @@ def test_a_damaged_file_says_what_is_wrong(tmp_path, kind, ending):
     found = read(path, 8, 3)
     assert isinstance(found, Unreadable)
     assert found.path == path
-    assert found.reason
+    reasons = {"empty": "an empty file", "truncated": "truncated or damaged"}
+    assert found.reason == reasons.get(kind, "no picture in PNG, JPEG or WebP")
     assert not has_colour(path) or kind == "truncated"
+
+
+def test_a_file_that_cannot_be_opened_says_why(tmp_path):
+    found = read(tmp_path / "nowhere.png", 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.reason == "No such file or directory"
+
+
+@pytest.mark.filterwarnings("ignore:Image size")  # of Pillow
+def test_a_picture_of_very_many_pixels_is_told_alike(tmp_path, monkeypatch):
+    halves().save(tmp_path / "p.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    found = read(tmp_path / "p.png", 8, 3)
+    assert isinstance(found, Unreadable)
+    assert found.reason == "its pixels are too many"
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_wherever_a_file_is_cut_off_it_is_told_alike(tmp_path, ending):
+    path = tmp_path / f"p.{ending}"
+    halves().save(path)
+    whole = path.read_bytes()
+    for length in range(4, len(whole) // 2, 7):
+        path.write_bytes(whole[:length])
+        found = read(path, 8, 3)
+        assert isinstance(found, Unreadable)
+        assert found.reason == "truncated or damaged"
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):
@@ -162,6 +204,99 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):
     found = read(tmp_path / "p.png", 8, 3)
     assert isinstance(found, Unreadable)
     assert found.reason == "60 x 40 pixels are too many"
+
+
+# ------------------------------------------------------------------------- memory
+
+
+def in_one_go(path, side, mode):
+    """What the rules say of a picture without 16 bits, whatever memory that takes."""
+    with Image.open(path) as opened:
+        turned = ImageOps.exif_transpose(opened)
+    if turned.has_transparency_data:
+        white = Image.new("RGBA", turned.size, "white")
+        turned = Image.alpha_composite(white, turned.convert("RGBA"))
+    whole = turned.convert(mode)
+    length = min(whole.size)
+    left, top = (whole.width - length) // 2, (whole.height - length) // 2
+    square = whole.crop((left, top, left + length, top + length))
+    return np.asarray(square.resize((side, side), Image.Resampling.LANCZOS)).reshape(side, side, -1)
+
+
+@pytest.fixture(params=["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def of_mode(request):
+    """A picture of noise, of an odd size."""
+    noise = np.random.default_rng(0).integers(0, 256, (43, 30, 4), dtype=np.uint8)
+    return Image.fromarray(noise, "RGBA").convert(request.param)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_strips_give_the_pixels_that_the_whole_gives(of_mode, orientation, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "STRIP", 7)
+    path = tmp_path / ("p.jpg" if of_mode.mode == "CMYK" else "p.png")
+    exif = Image.Exif()
+    exif[274] = orientation
+    of_mode.save(path, exif=exif, **({"transparency": 3} if of_mode.mode == "P" else {}))
+    for channels, mode in ((1, "L"), (3, "RGB")):
+        assert np.array_equal(read(path, 11, channels), in_one_go(path, 11, mode))
+
+
+def test_no_more_is_in_flight_than_may_be():
+    """Many at once, of all sizes; one that is larger than all that may be is alone."""
+    in_flight, seen = InFlight(10), []
+
+    def take(count):
+        with in_flight.taken(count):
+            seen.append(in_flight.free)
+            sleep(0.001)  # for the others to come in, if they could
+
+    waiting = [Thread(target=take, args=(count,)) for count in [*range(1, 12)] * 20]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join()
+    assert (len(seen), min(seen), in_flight.free) == (220, 0, 10)
+
+
+def test_what_fits_is_in_flight_side_by_side():
+    in_flight, together = InFlight(10), Barrier(3)
+
+    def take(count):
+        with in_flight.taken(count):
+            together.wait(timeout=60)  # the others hold theirs too
+
+    waiting = [Thread(target=take, args=(count,)) for count in (5, 3)]
+    for thread in waiting:
+        thread.start()
+    together.wait(timeout=60)
+    for thread in waiting:
+        thread.join()
+    assert in_flight.free == 10
+
+
+def test_what_is_in_flight_is_freed_by_an_error():
+    in_flight = InFlight(10)
+    with pytest.raises(ValueError, match="damaged"), in_flight.taken(7):
+        raise ValueError("damaged")
+    assert in_flight.free == 10
+
+
+@pytest.mark.parametrize(("ending", "a_pixel"), [("png", 8), ("jpg", 8), ("webp", 20)])
+def test_pictures_are_in_flight_by_the_size_in_their_headers(
+    tmp_path, monkeypatch, ending, a_pixel
+):
+    """Four of 60 by 40 pixels, where two of them may be decoded at a time."""
+    paths = [tmp_path / f"{i}.{ending}" for i in range(4)]
+    for path in paths:
+        halves().save(path)
+    held, taken = [], InFlight.taken
+    monkeypatch.setattr(InFlight, "taken", lambda self, n: held.append(n) or taken(self, n))
+    read_some = read_all(paths, 8, 3, at_once=4, most=60 * 40 * a_pixel * 2)
+    assert [len(found) for found, _, _ in read_some] == [4]
+    assert held == [60 * 40 * a_pixel] * 4
+
+
+# ------------------------------------------------------------------------- folders
 
 
 def test_files_are_found_below_too_in_order(tmp_path):

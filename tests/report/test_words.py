@@ -22,6 +22,11 @@ def test_settings_that_are_names_or_numbers():
     assert said == "columns as they are, 256 rows for each tree, kernel width “scale”, new 3"
 
 
+def test_one_of_something_is_no_plural():
+    said = settings_in_words({"epochs": 1, "patience": 1, "k": 1, "n_estimators": 1000})
+    assert said == "1 epoch, an end after 1 epoch without progress, 1 neighbour, 1,000 trees"
+
+
 def test_what_is_not_known_is_not_said():
     assert settings_in_words({"leave_out_knots": False, "random_state": 3}) == (
         "all as they are by default"

@@ -244,7 +244,7 @@ def _tell(done: Mapping[str, Any]) -> None:
     """Print the summary as text."""
     from alad.cli.show import by_column, note, note_left_aside, print_text
     from alad.preprocessing.kinds._ends import told
-    from alad.report.words import out_of
+    from alad.report.words import of_pictures, out_of
 
     if size := done.get("picture"):
         what = f"pictures of {size[0]} x {size[1]} pixels, {'RGB' if size[2] == 3 else 'gray'}"
@@ -259,6 +259,8 @@ def _tell(done: Mapping[str, Any]) -> None:
     flags = "" if share is None else f": flags {share:.2%} of these rows"
     lines.append(f"Threshold {done['threshold']:.6g} (offset {done['offset']:.6g}){flags}.")
     lines.append(calibrating.told(done["calibration"]))
+    if "picture" in done:
+        lines = [of_pictures(line) for line in lines]
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
     note("constant columns, from which nothing is learned", done.get("constant_columns", ()))
     left_out = done.get("left_out_columns", {}).items()

@@ -80,6 +80,8 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
         _train(model, parts.learned, schema, plan.checkpoint)
     with parts.placed(held=True):
         _calibrate(model, parts.held, plan)
+    if plan.folder is not None and plan.folder.streamed is not None:
+        given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
     model.save(plan.out)
     return {
@@ -122,7 +124,8 @@ def _check_kind(model: AbstractDetector, plan: Plan) -> None:
     if is_folder and not model.takes_pictures:
         raise InputError(
             f"Expected a table for this --detector and --preset; got the folder {plan.table}. For "
-            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures."
+            "pictures there are alad, alice, bigan, autoencoder and dsebm, with --preset pictures, "
+            "cifar10 or svhn."
         )
     for_tables = {"--drop": plan.drop, "--schema": plan.schema}
     for_pictures = {"--side": plan.side, "--on-bad": plan.on_bad}
@@ -235,7 +238,7 @@ def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str,
     share = None if streamed else _share(model, model.score_samples(pictures))
     return {
         "detector": type(model).__name__,
-        "rows": len(pictures),
+        "rows": model.rows_at_fit_,
         "picture": list(model.picture_shape_),
         **_learned(model, share),
     }

@@ -151,22 +151,23 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _as_text(facts: Mapping[str, Any]) -> str:
     from alad.cli.show import aligned
-    from alad.report.words import settings_in_words, trained_on
+    from alad.report.words import of_pictures, settings_in_words, trained_on
 
+    what, told = ("pictures", of_pictures) if facts["picture"] else ("rows", str)
     given = {k: v for k, v in facts["parameters"].items() if v is not None}
     losses = facts["losses"] or {}
     rows = {
         "detector": facts["detector"],
         "parameters": ", ".join(f"{name}={value}" for name, value in given.items()),
-        "in words": settings_in_words(given),
-        "trained on": trained_on(facts["trained_on"]),
+        "in words": told(settings_in_words(given)),
+        "trained on": trained_on(facts["trained_on"], what),
         "seed": facts["seed"],
         "scaling": facts["scaling"],
-        "rows at fit": f"{facts['rows_at_fit']:,}",
-        "rows kept": facts["rows_kept"]
+        f"{what} at fit": f"{facts['rows_at_fit']:,}",
+        f"{what} kept": facts["rows_kept"]
         and f"{facts['rows_kept']:,}, scaled: whoever has the model has them",
         "doubt": facts["belief"]
-        and f"{_counts(facts['belief'])}: as far as rows not trained on bore it out",
+        and f"{_counts(facts['belief'])}: as far as {what} not trained on bore it out",
         "columns": None
         if facts["picture"]
         else f"{_read(facts)} -> {facts['n_features']} features",
@@ -175,7 +176,7 @@ def _as_text(facts: Mapping[str, Any]) -> str:
         "training": None if losses == {} else f"{facts['training_seconds']:.1f} s",
         "last losses": ", ".join(f"{player} {loss:.4g}" for player, loss in losses.items()),
         "offset": f"{facts['offset']:.6g} (threshold of anomaly_score: {0 - facts['offset']:.6g})",
-        "calibration": facts["calibration"] and _calibrated(facts["calibration"]),
+        "calibration": facts["calibration"] and told(_calibrated(facts["calibration"])),
         "written by": f"alad {facts['alad']}, format {facts['format_version']}",
         "size on disk": f"{facts['bytes']:,} bytes",
     }
@@ -198,8 +199,10 @@ def _read(facts: Mapping[str, Any]) -> str:
 
 def _calibrated(facts: Mapping[str, Any]) -> str:
     more = [f"{name} {value:,}" for name, value in facts.items() if name in SHOWN and value]
-    told = f"{facts['rows']:,} rows, {facts['rows_kept']:,} of them kept: whoever has the model "
-    return "; ".join([f"{told}has them", *more])
+    kept = f"{facts['rows_kept']:,} of them kept: whoever has the model has them"
+    return "; ".join(
+        [f"{facts['rows']:,} rows, {kept if facts['rows_kept'] else 'none kept'}", *more]
+    )
 
 
 def _became(column: Mapping[str, Any]) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli.looking import COUNT, as_png, facts_of, page_of
 from alad.cli.pictures import Folder, OnBad, tell_unreadable
 from alad.errors import InputError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from alad.preprocessing.pictures import Pixels
-    from alad.report.pictures import Extremes
 
 
 def look(
@@ -31,7 +28,7 @@ def look(
     ),
     count: Annotated[
         int, typer.Option(min=1, max=20, help="How many of the most normal and most anomalous.")
-    ] = 8,
+    ] = COUNT,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
     on_bad: Annotated[
         OnBad, typer.Option(help="Leave out a damaged file and go on, or stop.")
@@ -45,6 +42,7 @@ def look(
     Each is shown above its reconstruction G(E(x)) and the difference of both, the brighter the
     larger, with its anomaly score. Below stand samples G(z), and walks between the latent vectors
     of a normal picture and an anomalous one. An .html file is a page of its own, with the names.
+    A model of dsebm reconstructs, r(x), but makes no samples.
     """
     from alad._files import check_ending, written_aside
     from alad.cli.progress import rows_progress
@@ -52,14 +50,13 @@ def look(
     from alad.estimators import load
     from alad.report.pictures import gather
     from alad.report.pictures import look as drawn
-    from alad.report.sheet import looked
 
     detector: Any = load(model)
-    if not (detector.takes_pictures and hasattr(detector, "generate")):
+    if not (detector.takes_pictures and hasattr(detector, "reconstruct")):
         raise InputError(
-            f"Expected a model of pictures with an encoder and a generator; {model} is "
+            f"Expected a model of pictures that reconstructs them; {model} is "
             f"{type(detector).__name__} for {'pictures' if detector.takes_pictures else 'tables'}. "
-            "Fit one with alad, alice, bigan or autoencoder on a folder of pictures."
+            "Fit one with alad, alice, bigan, autoencoder or dsebm on a folder of pictures."
         )
     if not pictures.is_dir():
         raise InputError(f"Expected a folder of pictures; got {pictures}. Check the path.")
@@ -68,45 +65,19 @@ def look(
     side, _, channels = detector.picture_shape_
     with rows_progress("scoring", len(folder.files)) as advance:
         extremes = gather(detector, _told(folder.batches(side, channels), advance), count)
-    png = _as_png(drawn(detector, extremes, seed))
-    facts = _facts(extremes, folder)
+    png = as_png(drawn(detector, extremes, seed))
+    unreadable = folder.summary()
+    facts = facts_of(extremes, len(folder.files) - len(unreadable), unreadable)
     with written_aside(out) as aside:
         if out.suffix.lower() == ".png":
             aside.write_bytes(png)
         else:
-            about = {
-                "place": model.resolve().name,
-                "detector": type(detector).__name__,
-                "threshold": float(-detector.offset_),
-                "above": extremes.above,
-            }
-            aside.write_text(looked({**facts, **about}, png), "utf-8")
-    tell_unreadable(folder.summary())
+            aside.write_text(page_of(model, detector, extremes, facts, png), "utf-8")
+    tell_unreadable(unreadable)
     if as_json:
         print_json({"out": str(out), **facts})
     else:
         print_text(f"Written: {out}")
-
-
-def _as_png(figure: Figure) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=110, format="png")
-    return buffer.getvalue()
-
-
-def _facts(extremes: Extremes, folder: Folder) -> dict[str, Any]:
-    """What was drawn: the pictures with their scores, the most normal and the strangest first."""
-    drawn = {
-        name.replace(" ", "_"): [
-            {"file": file, "anomaly_score": float(score)}
-            for file, score in zip(extremes.names[which], extremes.scores[which], strict=True)
-        ]
-        for name, which in extremes.halves().items()
-    }
-    drawn["most_anomalous"].reverse()
-    unreadable = folder.summary()
-    pictures = len(folder.files) - len(unreadable)
-    return {"pictures": pictures, "unreadable": unreadable, **drawn}
 
 
 def _told(

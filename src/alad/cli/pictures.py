@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -40,11 +41,13 @@ class Folder:
     """The pictures of a folder, read batch by batch, and what could not be read."""
 
     def __init__(self, path: Path, on_bad: OnBad) -> None:
-        from alad.preprocessing.pictures import files_in
+        from alad.preprocessing.pictures import IN_FLIGHT, files_in
 
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # of what stands beside the pixels
         self.path, self.on_bad = path, on_bad
         self.files = files_in(path)
         self.unreadable: list[Unreadable] = []
+        self.in_flight = IN_FLIGHT  # bytes that decoding may take at the same time
         self.streamed: PictureFiles | None = None  # where not all were read at once
 
     def batches(self, side: int, channels: int) -> Iterator[tuple[Pixels, list[str]]]:
@@ -62,8 +65,8 @@ class Folder:
                 f"Expected a model of gray or RGB pictures for files; this one is of {channels} "
                 "channels. Score arrays with it, in Python."
             )
-        found = 0
-        for pictures, paths, bad in read_all(self.files, side, channels, at_once=AT_ONCE):
+        found, how = 0, {"at_once": AT_ONCE, "most": self.in_flight}
+        for pictures, paths, bad in read_all(self.files, side, channels, **how):
             self._note(bad)
             found += len(paths)
             if paths:
@@ -73,6 +76,29 @@ class Folder:
                 f"Expected sound pictures in {self.path}; none of {len(self.files)} files could be "
                 f"read. The first: {_told(self.unreadable[0])}."
             )
+
+    def named(self, names: Sequence[str], side: int, channels: int) -> list[Pixels]:
+        """Give the pictures of these names within the folder.
+
+        Raises
+        ------
+        InputError
+            One of them is not there, or is no sound picture.
+        """
+        from alad.preprocessing.pictures import Unreadable, read
+
+        files = {_name(path.relative_to(self.path)): path for path in self.files}
+        found = []
+        for name in names:
+            picture = read(files[name], side, channels) if name in files else "it is not there"
+            if isinstance(picture, str | Unreadable):
+                why = picture if isinstance(picture, str) else picture.reason
+                raise InputError(
+                    f"Expected the scored pictures in {self.path}; cannot read {name} ({why}). "
+                    "Give the folder that was scored."
+                )
+            found.append(picture)
+        return found
 
     def rows(self, side: int, memory: int) -> Pixels | PictureFiles:
         """Give all pictures, in RGB if any of the first files has colour, else gray.
@@ -84,6 +110,7 @@ class Folder:
 
         channels = 3 if any(map(has_colour, self.files[:LOOKED_AT])) else 1
         files = PictureFiles(self.files, side, channels, memory=memory)
+        self.in_flight = files.in_flight
         if files.size <= memory * WHOLE:
             return self._read(side, channels)
         if self.on_bad is OnBad.stop:

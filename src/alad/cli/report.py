@@ -33,7 +33,7 @@ def report(
         typer.Argument(
             metavar="[SCORED]",
             help="What 'alad score MODEL TABLE -o SCORED --all-columns' wrote: a report to triage "
-            "from.",
+            "from. Of pictures: what 'alad score MODEL FOLDER -o SCORED' wrote.",
             show_default=False,
         ),
     ] = None,
@@ -42,7 +42,11 @@ def report(
     ),
     pictures: Annotated[
         Path | None,
-        typer.Option(help="Of results: a folder whose .png files the page is to show too."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Of results: a folder whose .png files the page is to show too. Of scored "
+            "pictures: the folder that was scored.",
+        ),
     ] = None,
     time: Annotated[
         str | None,
@@ -63,6 +67,8 @@ def report(
 
     Of a model and a table that it scored: how many alerts there are and by which rule, where the
     scores and p-values lie, and the alerts in groups of like reasons, each with examples.
+
+    Of a model of pictures: the most normal and the most anomalous, as alad look draws them.
     """
     from alad._files import check_ending, check_not_read, written_aside
     from alad.cli.show import print_json, print_text
@@ -72,7 +78,7 @@ def report(
     if scored is None:
         page, facts = _of_results(results, pictures, time, entity)
     else:
-        page, facts = _of_table(results, scored, pictures, time, entity)
+        page, facts = _of_scored(results, scored, pictures, time, entity)
     with written_aside(out) as aside:
         aside.write_text(page, encoding="utf-8")
     if as_json:
@@ -114,11 +120,40 @@ def _of_results(
         return render(summary, shown_too, advance), facts
 
 
-def _of_table(
+def _of_scored(
     model: Path, scored: Path, pictures: Path | None, time: str | None, entity: str | None
 ) -> tuple[str, dict[str, Any]]:
-    """The page of a scored table, and what it shows in short."""
+    """The page of a scored table, of rows or of pictures, and what it shows in short."""
+    from alad.cli.looking import page_of_scored
     from alad.estimators import load
+
+    detector = load(model)
+    if not detector.takes_pictures:
+        return _of_table(model, detector, scored, pictures, time, entity)
+    if time is not None or entity is not None:
+        raise InputError(
+            "Expected no --time and no --entity with a model of pictures, which have no columns. "
+            "Leave them out."
+        )
+    if pictures is None:
+        raise InputError(
+            "Expected --pictures with a model of pictures: the folder that was scored. Add it: "
+            f"alad report {model} {scored} --pictures FOLDER ..."
+        )
+    if not pictures.is_dir():
+        raise InputError(f"Expected a folder after --pictures; got {pictures}. Check the path.")
+    return page_of_scored(model, detector, scored, pictures)
+
+
+def _of_table(
+    model: Path,
+    detector: AbstractDetector,
+    scored: Path,
+    pictures: Path | None,
+    time: str | None,
+    entity: str | None,
+) -> tuple[str, dict[str, Any]]:
+    """The page of a scored table, and what it shows in short."""
     from alad.io.folder import FACTS
     from alad.reasons import explain
     from alad.report.sheet import triage
@@ -126,7 +161,6 @@ def _of_table(
 
     if pictures is not None:
         raise InputError("Expected no --pictures with a scored table. Leave it out.")
-    detector = load(model)
     summary = summarise(detector, _opened(scored, detector), explain, time=time, entity=entity)
     changed = (model / FACTS).stat().st_mtime
     page = triage(summary, datetime.datetime.fromtimestamp(changed).date().isoformat())

@@ -184,11 +184,6 @@ class AdversarialDetector(NetworkDetector):
         finite = np.nan_to_num(found, nan=LARGEST, posinf=LARGEST)
         return dict(zip(names, finite.T, strict=True))
 
-    def _mapped(self, judge: Judge, X: Any) -> Matrix:
-        check_is_fitted(self)
-        run, x = program(self.players_, judge), self._matrix(X, fitting=False)
-        return by_parts(lambda part: in_blocks(run, self.weights_, self._scaled(part)), x)
-
     def _players(self, data_dim: Size) -> Players:
         return Players(
             self.presets[self.preset].architecture_for(data_dim),

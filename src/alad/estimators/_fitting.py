@@ -97,9 +97,14 @@ def fit_side_by_side(
         first.rows_at_fit_ = len(X)
     try:
         rows, unseen = _part(rest, x, held, X_valid, first, choices)
-        return _trained(detectors, rest, x, rows, unseen, choices, checkpoint, report)
+        fitted = _trained(detectors, rest, x, rows, unseen, choices, checkpoint, report)
     finally:
         first._let_go()
+    if isinstance(X, PictureFiles):  # of those that are damaged nothing was learned
+        sound = X.count_sound()
+        for detector in fitted:
+            detector.rows_at_fit_ = sound
+    return fitted
 
 
 def _trained(

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, get_args
 import jax
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError, ModelFormatError
 from alad.estimators._choices import FROM_PRESET, Choices, Unseen
@@ -24,6 +25,7 @@ from alad.estimators._given import Columns, Matrix, Vector, enough_rows, seed_of
 from alad.estimators._programs import (
     Judge,
     Players,
+    by_parts,
     in_blocks,
     program,
     weights_by_name,
@@ -209,6 +211,12 @@ class NetworkDetector(AbstractDetector):
         return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
             np.float64
         )
+
+    def _mapped(self, judge: Judge, X: Any) -> Matrix:
+        """Give what a judge says of rows as they come, a number or more for each."""
+        check_is_fitted(self)
+        run, x = program(self.players_, judge), self._matrix(X, fitting=False)
+        return by_parts(lambda part: in_blocks(run, self.weights_, self._scaled(part)), x)
 
     def _to_disk(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         facts = {"data_dim": self.players_.data_dim, "history": self.history_.to_json()}

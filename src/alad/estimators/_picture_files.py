@@ -41,6 +41,8 @@ class PictureFiles:
     ----------
     unreadable : dict of Path to Unreadable
         What was found to be no sound picture so far. Others take its place in a training.
+    looked_at : set of Path
+        What was decoded so far, or found to be none.
 
     >>> files = PictureFiles([Path("a.png"), Path("b.png")], side=32, channels=3)
     >>> len(files), files.shape, files.size
@@ -58,6 +60,7 @@ class PictureFiles:
         self.paths, self.side, self.channels = list(paths), side, channels
         self.memory = memory
         self.unreadable: dict[Path, Unreadable] = {}
+        self.looked_at: set[Path] = set()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -78,6 +81,11 @@ class PictureFiles:
         return max(2, int(self.memory * PART) // (BYTES * self.side**2 * self.channels))
 
     @property
+    def in_flight(self) -> int:
+        """How many bytes decoding may take at the same time."""
+        return int(self.memory * PART)
+
+    @property
     def identity(self) -> str:
         """A digest that changes with the names, sizes and dates of the files."""
         facts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in self.paths]
@@ -87,7 +95,7 @@ class PictureFiles:
         """The other files."""
         rest = [path for path, out in zip(self.paths, chosen, strict=True) if not out]
         files = PictureFiles(rest, self.side, self.channels, memory=self.memory)
-        files.unreadable = self.unreadable  # one account for both
+        files.unreadable, files.looked_at = self.unreadable, self.looked_at  # one account for both
         return files
 
     def only(self, chosen: Bools) -> Pixels:
@@ -114,10 +122,22 @@ class PictureFiles:
             )
         return np.concatenate(parts)
 
+    def count_sound(self) -> int:
+        """How many files are sound pictures; decodes those that were not looked at yet.
+
+        A training that went on from a checkpoint has not seen all of them itself.
+        """
+        new = [i for i, path in enumerate(self.paths) if path not in self.looked_at]
+        for _ in self._batches(np.array(new, np.intp)):
+            pass
+        return sum(path not in self.unreadable for path in self.paths)
+
     def _batches(self, places: NDArray[np.integer[Any]]) -> Iterator[Pixels]:
         paths = [self.paths[i] for i in places]
-        for pictures, _, bad in read_all(paths, self.side, self.channels, at_once=AT_ONCE):
+        size = self.side, self.channels
+        for pictures, sound, bad in read_all(paths, *size, at_once=AT_ONCE, most=self.in_flight):
             self.unreadable.update({one.path: one for one in bad})
+            self.looked_at.update(sound, (one.path for one in bad))
             yield pictures
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from jax import Array
 
+from alad.estimators._given import Matrix
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge
 from alad.networks import Size
@@ -23,6 +24,11 @@ def energy(networks: Any, x: Array) -> Array:
 def reconstruction(networks: Any, x: Array) -> Array:
     """The norm of x - r(x): the score of DSEBM-r."""
     return dsebm.reconstruction_error(networks["N"], x)
+
+
+def expected(networks: Any, x: Array) -> Array:
+    """r(x): what the model expected."""
+    return dsebm.reconstruction(networks["N"], x)
 
 
 SCORES: dict[str, Callable[[Any, Array], Array]] = {
@@ -82,6 +88,13 @@ class DSEBM(NetworkDetector):
     moves = (Move("N", dsebm.denoising_loss),)
     scores = SCORES
     default_score = "energy"
+
+    def reconstruct(self, X: Any) -> Matrix:
+        """Give r(x) in scaled columns, shape (n, features): what the model expected.
+
+        Of pictures the shape is theirs; pixels may lie outside of -1 to 1.
+        """
+        return self._mapped(expected, X)
 
     def _players(self, data_dim: Size) -> EnergyPlayers:
         return EnergyPlayers(self.presets[self.preset].architecture_for(data_dim), data_dim)

@@ -2,7 +2,8 @@
 
 A file becomes a picture of ``side`` by ``side`` pixels by these rules, in this order:
 
-1. It is turned as its camera said (EXIF). Of an animation the first frame counts.
+1. It is turned as its camera said (EXIF), unless that is damaged. Of an animation the first frame
+   counts.
 2. It becomes gray or RGB, 8 bits a channel: gray of 16 bits is rounded to them, of colours the
    upper byte counts. What is transparent is laid over white.
 3. The largest square in its middle is cut out, whole pixels; an odd one goes on the right or below.
@@ -14,9 +15,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Condition
 from typing import Any
 
 import numpy as np
@@ -28,9 +31,13 @@ from alad.errors import InputError
 
 SMALLEST, LARGEST = 8, 128  # pixels a side
 MOST_PIXELS = 80_000_000  # of a file: below the number at which Pillow warns of an attack
+IN_FLIGHT = 2**27  # bytes that files may take that are decoded at the same time
+BYTES, BYTES_OF_WEBP = 8, 20  # that a pixel takes until its picture is small, as measured
+STRIP = 256  # rows of pixels that are converted at once
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
 """The formats whose programs may see a file, whatever it is called."""
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")  # of files of these formats
 
 Pixels = NDArray[np.uint8]
 
@@ -102,6 +109,38 @@ def _are_shares(x: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
+class InFlight:
+    """How many bytes decoding may take at the same time, whoever decodes.
+
+    A picture that takes more than that waits until it is alone.
+
+    >>> in_flight = InFlight(100)
+    >>> with in_flight.taken(60):
+    ...     in_flight.free
+    40
+    >>> in_flight.free
+    100
+    """
+
+    def __init__(self, most: int = IN_FLIGHT) -> None:
+        self.most = self.free = max(1, most)
+        self._changed = Condition()
+
+    @contextmanager
+    def taken(self, count: int) -> Iterator[None]:
+        """Wait until so many are free, and hold them."""
+        held = min(count, self.most)
+        with self._changed:
+            self._changed.wait_for(lambda: held <= self.free)
+            self.free -= held
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.free += held
+                self._changed.notify_all()
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """A file that is no sound picture, and why."""
@@ -133,17 +172,36 @@ def files_in(folder: Path) -> list[Path]:
     return found
 
 
-def read(path: Path, side: int, channels: int) -> Pixels | Unreadable:
+def read(
+    path: Path, side: int, channels: int, in_flight: InFlight | None = None
+) -> Pixels | Unreadable:
     """Read one file by the rules above: (side, side, channels), or what is wrong with it."""
     try:
-        with Image.open(path, formats=FORMATS) as opened:
+        with Image.open(path, formats=FORMATS) as opened:  # the header alone
             if opened.width * opened.height > MOST_PIXELS:
                 return Unreadable(path, f"{opened.width} x {opened.height} pixels are too many")
-            whole = _in_mode(ImageOps.exif_transpose(opened), "RGB" if channels == 3 else "L")
-        square = _middle(whole).resize((side, side), Image.Resampling.LANCZOS)
+            with (in_flight or InFlight()).taken(_bytes_of(opened)):
+                square = _resized(opened, side, "RGB" if channels == 3 else "L")
     except Exception as error:  # anything at all, depending on which bytes are damaged
-        return Unreadable(path, str(error) or type(error).__name__)
+        return Unreadable(path, _why(path, error))
     return np.asarray(square, np.uint8).reshape(side, side, channels)
+
+
+def _why(path: Path, error: Exception) -> str:
+    """What is wrong with a file, in words: Pillow's are of its decoders."""
+    if isinstance(error, OSError) and error.strerror:  # it cannot be opened
+        return error.strerror
+    if isinstance(error, Image.DecompressionBombError):
+        return "its pixels are too many"
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        return "an empty file"
+    if not start.startswith(STARTS):
+        return "no picture in PNG, JPEG or WebP"
+    return "truncated or damaged"
 
 
 def has_colour(path: Path) -> bool:
@@ -155,11 +213,38 @@ def has_colour(path: Path) -> bool:
         return False
 
 
-def _middle(picture: Image.Image) -> Image.Image:
-    """The largest square in the middle."""
+def _bytes_of(picture: Image.Image) -> int:
+    """What decoding and converting a picture takes, by its header."""
+    a_pixel = BYTES_OF_WEBP if picture.format == "WEBP" else BYTES
+    return picture.width * picture.height * a_pixel
+
+
+def _resized(picture: Image.Image, side: int, mode: str) -> Image.Image:
+    """Decode and turn a picture, in place, and make a small square of its middle."""
+    picture.load()  # damaged pixels are an error; what a camera said of them is none
+    _turn(picture)
+    return _middle(picture, mode).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _turn(picture: Image.Image) -> None:
+    """Turn a picture as its camera said; it stays as it is if that cannot be read."""
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # anything at all, depending on which bytes are damaged
+        return
+
+
+def _middle(picture: Image.Image, mode: str) -> Image.Image:
+    """The largest square in the middle, made gray or RGB a strip at a time to save memory."""
     side = min(picture.size)
     left, top = ((length - side) // 2 for length in picture.size)
-    return picture.crop((left, top, left + side, top + side))
+    square = Image.new(mode, (side, side))
+    for y in range(0, side, STRIP):
+        box = (left, top + y, left + side, top + min(y + STRIP, side))
+        square.paste(_in_mode(picture.crop(box), mode), (0, y))
+    return square
 
 
 def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
@@ -177,20 +262,31 @@ def _as_bytes(values: NDArray[np.float64]) -> Pixels:
 
 
 def read_all(
-    paths: Iterable[Path], side: int, channels: int, *, at_once: int
+    paths: Iterable[Path], side: int, channels: int, *, at_once: int, most: int = IN_FLIGHT
 ) -> Iterator[tuple[Pixels, list[Path], list[Unreadable]]]:
     """Read files a batch at a time, the next batch while the last one is worked on.
+
+    Parameters
+    ----------
+    paths, side, channels
+        As of :func:`read`.
+    at_once : int
+        Files of a batch.
+    most : int
+        Bytes that decoding may take at the same time, by the files' headers: small pictures are
+        decoded side by side, a larger one than that alone.
 
     Yields
     ------
     pictures, paths, unreadable
         (n, side, side, channels), the file of each, and the files that are none.
     """
+    in_flight = InFlight(most)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = None
         files = iter(paths)
         while batch := list(islice(files, at_once)):  # decoding leaves the interpreter's lock
-            coming = [pool.submit(read, path, side, channels) for path in batch]
+            coming = [pool.submit(read, path, side, channels, in_flight) for path in batch]
             if waiting is not None:
                 yield _sorted(waiting, side, channels)
             waiting = list(zip(batch, coming, strict=True))

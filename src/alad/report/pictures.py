@@ -10,6 +10,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from alad.report.visible import in_one_line, visible
 
 Pictures = NDArray[Any]
 
-ROWS = ("shown", "expected, G(E(x))", "difference")
+ROWS = ("shown", "expected", "difference")
 INCH = 1.05  # a side of one picture
 HEAT = "inferno"
 LETTERS = 18  # of a name that stand above a picture
@@ -71,18 +72,20 @@ def look(model: Any, extremes: Extremes, seed: int) -> Figure:
     """Draw the extremes beside their reconstructions, samples G(z), and walks between codes E(x).
 
     The difference is the mean over the channels of ``abs(x - G(E(x)))``, on one scale for all, in
-    steps of the 255 that a pixel has.
+    steps of the 255 that a pixel has. DSEBM has r(x) for G(E(x)), and nothing to make pictures.
     """
     halves = extremes.halves()
     count = halves["most normal"].stop
-    lines = len(ROWS) * len(halves) + SAMPLES + WALKS
+    makes = hasattr(model, "generate")
+    lines = len(ROWS) * len(halves) + (SAMPLES + WALKS if makes else 0)
     with matplotlib.style.context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(INCH * count + 1.7, INCH * lines + 1.6), layout="constrained")
         grid = figure.subplots(lines, count, squeeze=False)
         for ax in grid.flat:
             ax.set_axis_off()
         _draw_extremes(grid, model, extremes)
-        _draw_made(grid[len(ROWS) * len(halves) :], model, extremes, seed)
+        if makes:
+            _draw_made(grid[len(ROWS) * len(halves) :], model, extremes, seed)
         figure.suptitle(f"{type(model).__name__}: what it was shown, and what it expected")
         return figure
 
@@ -92,10 +95,12 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
     expected = as_bytes(model.reconstruct(x))
     apart = np.abs(x.astype(np.float64) - expected).mean(axis=-1)
     most = max(float(apart.max()), 1e-9)
+    formula = "G(E(x))" if hasattr(model, "generate") else "r(x)"
+    named = [ROWS[0], f"{ROWS[1]}, {formula}", ROWS[2]]
     for part, (title, where) in enumerate(extremes.halves().items()):
         for row, pictures in enumerate((x, expected, apart)):
             line = grid[part * len(ROWS) + row]
-            _name(line[0], f"{title}\n{ROWS[row]}" if row == 0 else ROWS[row])
+            _name(line[0], f"{title}\n{named[row]}" if row == 0 else named[row])
             for ax, picture in zip(line, pictures[where], strict=False):
                 image = _show(ax, picture, most if row == len(ROWS) - 1 else None)
         bar = line[0].figure.colorbar(image, ax=line, fraction=0.02, pad=0.01, aspect=8)
@@ -104,7 +109,7 @@ def _draw_extremes(grid: NDArray[Any], model: Any, extremes: Extremes) -> None:
         titles = zip(extremes.scores[where], extremes.names[where], strict=True)
         for ax, (score, name) in zip(grid[part * len(ROWS)], titles, strict=False):
             ax.set_title(
-                f"{in_one_line(visible(name))[-LETTERS:]}\n{score:.4g}", fontsize=6.5, loc="center"
+                f"{short(name)}\n{score:.4g}", fontsize=6.5, loc="center", parse_math=False
             )
 
 
@@ -136,6 +141,18 @@ def _show(ax: Axes, picture: Pictures, most: float | None = None) -> AxesImage:
 
 def _name(ax: Axes, text: str) -> None:
     ax.text(-0.12, 0.5, text, ha="right", va="center", fontsize=8, transform=ax.transAxes)
+
+
+def short(name: str) -> str:
+    r"""Give the end of a name, as far as there is room, with codes for what the font lacks.
+
+    >>> print(short("0001.png"), short("camera-2/part-0001.png"), short("\u6771.png"))
+    0001.png …a-2/part-0001.png \u6771.png
+    """
+    known = get_font(findfont(FontProperties())).get_charmap()
+    seen = in_one_line(visible(name))
+    shown = "".join(c if ord(c) in known else f"\\u{ord(c):04x}" for c in seen)
+    return shown if len(shown) <= LETTERS else f"…{shown[1 - LETTERS :]}"
 
 
 def as_bytes(scaled: Pictures) -> NDArray[np.uint8]:

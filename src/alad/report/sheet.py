@@ -70,7 +70,7 @@ def card(
         "card.html",
         **facts,
         read=words.out_of(len(read) or facts["n_columns"], facts["n_columns"]),
-        can_be_looked_at=hasattr(DETECTORS.get(facts["detector"]), "generate"),
+        can_be_looked_at=hasattr(DETECTORS.get(facts["detector"]), "reconstruct"),
         drawn={name: Markup(svg) for name, svg in drawn.items()},
         given=given,
         flagged_at_fit=share_below_offset(given["contamination"], facts["rows_at_fit"]),
@@ -85,7 +85,8 @@ def looked(facts: Mapping[str, Any], png: bytes) -> str:
     ``facts`` are what ``alad look --json`` prints, with ``place``, ``detector``, ``threshold`` and
     how many pictures lie ``above`` it.
     """
-    return _page("look.html", **facts, image=as_url(png))
+    makes = hasattr(DETECTORS.get(facts["detector"]), "generate")
+    return _page("look.html", **facts, makes=makes, image=as_url(png))
 
 
 def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
@@ -186,12 +187,14 @@ def _page(template: str, **content: Any) -> str:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "counted": words.counted,
         "number": number,
         "percent": percent,
         "rarity": rarity,
         "method": words.method,
         "settings": settings,
         "settings_in_words": words.settings_in_words,
+        "of_pictures": words.of_pictures,
         "trained_on": words.trained_on,
         "recalibrated": words.recalibrated,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,10 @@ def _as(form: str) -> Callable[[Any], str]:
     return form.format
 
 
+def _many(noun: str, form: str = "{}") -> Callable[[Any], str]:
+    return lambda n: form.format(counted(n, noun))
+
+
 def _number_or_name(form: str) -> Callable[[Any], str]:
     return lambda value: form.format(value if isinstance(value, str) else f"{value:g}")
 
@@ -43,30 +48,30 @@ SETTINGS: Mapping[str, Callable[[Any], str]] = {
         "columns as they are" if kind == "none" else f"columns scaled by “{kind}”"
     ),
     "contamination": _as("a threshold for {:.2%} of the training rows"),
-    "epochs": _as("{:,} epochs"),
+    "epochs": _many("epoch"),
     "batch_size": _as("batches of {:,}"),
     "learning_rate": _as("learning rate {:g}"),
-    "latent_dim": _as("codes of {:,} numbers"),
+    "latent_dim": _many("number", "codes of {}"),
     "ema_decay": _as("weights averaged with decay {:g}"),
-    "patience": _as("an end after {:,} epochs without progress"),
+    "patience": _many("epoch", "an end after {} without progress"),
     "validation_fraction": _as("{:.0%} of the rows held out to watch training"),
     "precision": lambda kind: "" if kind == "float32" else f"products of training in {kind}",
     "spectral_norm": _either("spectral norm", "no spectral norm"),
     "exchange": _either("trained on exchanged columns too", "no exchanged columns"),
     "leave_out_knots": _either("rows in knots left out of the memory"),
-    "k": _as("{:,} neighbours"),
+    "k": _many("neighbour"),
     "method": _as("the {} of their distances"),
-    "max_rows": _as("at most {:,} rows kept"),
+    "max_rows": _many("row", "at most {} kept"),
     "distinct": _either("equal rows kept once"),
     "n_components": _number_or_name("{} components, or that share of the variance"),
-    "n_estimators": _as("{:,} trees"),
+    "n_estimators": _many("tree"),
     "max_samples": _number_or_name("{} rows for each tree"),
     "nu": _as("{:.0%} of the rows allowed outside"),
     "gamma": _number_or_name("kernel width “{}”"),
     "feature_weight": _as("features weigh {:.0%}"),
-    "search_steps": _as("{:,} steps of search"),
+    "search_steps": _many("step", "{} of search"),
     "search_step_size": _as("steps of {:g}"),
-    "search_restarts": _as("{:,} starts"),
+    "search_restarts": _many("start"),
 }
 
 
@@ -120,7 +125,16 @@ def _in_words(name: str, value: Any) -> str:
         return f"{name} {value}"
 
 
-def trained_on(told: Mapping[str, Any] | None) -> str | None:
+def of_pictures(text: str) -> str:
+    """Say of pictures what is said of rows.
+
+    >>> of_pictures("a row is an anomaly, of 1,000 rows")
+    'a picture is an anomaly, of 1,000 pictures'
+    """
+    return re.sub(r"\brow(s?)\b", r"picture\1", text)
+
+
+def trained_on(told: Mapping[str, Any] | None, rows: str = "rows") -> str | None:
     """Say what a model learned from, as it tells itself; None where it does not.
 
     >>> trained_on({"table": "kdd.parquet", "rows": 97278, "date": "2026-11-26T17:00:00+00:00"})
@@ -128,7 +142,7 @@ def trained_on(told: Mapping[str, Any] | None) -> str | None:
     """
     if told is None:
         return None
-    return f"{told['table']}, {told['rows']:,} rows, on {told['date'][:10]}"
+    return f"{told['table']}, {told['rows']:,} {rows}, on {told['date'][:10]}"
 
 
 def recalibrated(told: Mapping[str, Any] | None) -> str:

@@ -63,6 +63,13 @@ def separator_of(path: Path) -> str | None:
 
 def no_format(path: Path) -> InputError:
     """A name that does not tell how the file is to be read."""
+    from alad.preprocessing.pictures import ENDINGS
+
+    if path.suffix.lower() in ENDINGS:
+        return InputError(
+            f"Expected a table or a folder of pictures; got one picture, {path}. Give the folder "
+            "that it is in."
+        )
     return InputError(
         "Expected a file named .csv, .tsv, .jsonl, .ndjson (also .gz), .arrow, .feather, .npy or "
         f".parquet; got {path}. Convert the table, or rename the file after its format."
