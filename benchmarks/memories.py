@@ -90,11 +90,12 @@ class Refilled(Remembering):
         self.every_ = np.concatenate([x, unseen.held])
         return super()._finish(weights, x, unseen)
 
-    def hold(self, rows: Matrix) -> None:
-        """Fill the memory with scaled rows, which are believed as those before were."""
-        _, buffers = self.weights_["M"]
-        slopes, (intercept,) = (np.asarray(buffers[k][...]) for k in ("slopes", "intercept"))
-        believed = Belief(tuple(map(float, slopes)), float(intercept))
+    def hold(self, rows: Matrix, believed: Belief | None = None) -> None:
+        """Fill the memory with scaled rows, believed as said, or as those before were."""
+        if believed is None:
+            _, buffers = self.weights_["M"]
+            slopes, (intercept,) = (np.asarray(buffers[k][...]) for k in ("slopes", "intercept"))
+            believed = Belief(tuple(map(float, slopes)), float(intercept))
         (kept, cells), memory = memory_of(rows, self.seed_, False, believed)
         self.players_ = replace(self.players_, memory=kept, cells=cells)
         self.weights_ = {**self.weights_, "M": jax.device_put(memory)}

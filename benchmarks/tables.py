@@ -99,6 +99,7 @@ def table(name: str) -> str:
     payload = stored["payload"]
     by_kind = {
         "selection": selection,
+        "ablation": ablation,
         "candidates": candidates,
         "mixtures": mixtures,
         "washers": washers,
@@ -327,6 +328,22 @@ def candidates(payload: Mapping[str, Any]) -> str:
         rows = [row[score] for score in scores] + [mixed[name][scores[0]]]
         cells = [f"{r[m]:.4f}" for r in rows for m in ("auroc", "average_precision")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def ablation(payload: Mapping[str, Any]) -> str:
+    """Every form, and what it has more than the one that a part is taken from or added to."""
+    names = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
+    compared = list(names)[:2]
+    heads = [*names.values()]
+    heads += [f"{names[m]}, {what}" for m in compared for what in ("difference", "tables below")]
+    lines = [f"| form | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    for name, row in payload["ablation"].items():
+        cells = [f"{row[m]['mean']:.4f}" for m in names]
+        for metric in compared:
+            of = row[metric]
+            cells += [f"{of['difference']:+.4f}", f"{of['below']}"] if "," in name else ["", ""]
+        lines.append(f"| {name if ',' in name else f'**{name}**'} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ import pytest
 from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
 from alad.scores.memory import DOUBT
+from benchmarks import ablation
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.conformal import Pool, sizes, split
@@ -229,6 +230,47 @@ def test_other_memories_are_told_from_the_defaults():
         (score,) = (s for n, s in found.items() if n.startswith(name) and "," not in n[len(name) :])
         assert score[50:].min() > -before[50:].max() + 1, name
         assert score[:50] == pytest.approx(-before[:50], abs=0.7), name
+
+
+def told_apart(found):
+    assert all(np.isfinite(score).all() for score in found.values())
+    return len({tuple(score.round(4)) for score in found.values()}) == len(found)
+
+
+def few_rows():
+    rng = np.random.default_rng(0)
+    wild = 0.1 * rng.lognormal(size=(220, 40)) ** 2
+    x = rng.normal(size=(220, 2)) @ rng.normal(size=(2, 40)) + wild
+    x[:5] = x[0] + 1e-3 * rng.normal(size=(5, 40))  # closer to each other than the floor
+    return x[:180], np.concatenate([x[180:], x[:5] + 1e-3])
+
+
+def test_every_part_of_the_score_that_the_ablation_leaves_out_makes_a_difference():
+    known, new = few_rows()
+    detector = Refilled(epochs=1, random_state=0).fit(known)
+    found = dict(ablation.of_the_same_fit(detector, detector._scaled(new)))
+    assert len(found) == 8
+    assert told_apart(found)
+
+
+@pytest.mark.slow
+def test_every_form_of_the_ablation_is_another():
+    known, new = few_rows()
+    found = dict(ablation.of_one_split(SimpleNamespace(x_train=known, x_test=new), 0))
+    assert len(found) == 25
+    assert told_apart(found)
+
+
+def test_the_ablation_compares_a_form_with_what_it_comes_from():
+    one = {"auroc": 1.0, "average_precision": 0.5, "f1": 0.5}
+    names = ("ALAD()", "ALAD(), no doubt", "the paper's", "the paper's, a memory")
+    same = dict.fromkeys(names, one)
+    other = same | {"ALAD(), no doubt": one | {"auroc": 0.8}, "the paper's": one | {"f1": 0.3}}
+    found = ablation.summary({"a, 0": same, "a, 1": other, "b, 0": same})
+    of_auroc = {"mean": 0.95, "difference": -0.05, "below": 1}
+    assert found["ALAD(), no doubt"]["auroc"] == pytest.approx(of_auroc)
+    of_f1 = {"mean": 0.5, "difference": 0.05, "below": 0}
+    assert found["the paper's, a memory"]["f1"] == pytest.approx(of_f1)
 
 
 def test_scalings_change_what_they_say():
