@@ -40,11 +40,12 @@ CONTESTANTS = {CONTENDERS[name].label: CONTENDERS[name].method for name in NAMES
 
 @dataclass(frozen=True)
 class Problem:
-    """Normal rows to train on, and rows to test with labels."""
+    """Normal rows to train on, rows to test with labels, and anomalies that are in neither."""
 
     x_train: NDArray[np.float32]
     x_test: NDArray[np.float32]
     y_test: NDArray[np.bool_]
+    left: NDArray[np.float32]
 
 
 def read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
@@ -77,10 +78,10 @@ def problems(path: Path, seed: int) -> Iterator[Problem]:
         if len(normal) < LEAST_NORMAL or len(other) < LEAST_ANOMALIES:
             continue
         train, test = np.split(normal, [len(normal) // 2])
-        other = other[: max(len(test) // 4, 10)]
+        other, left = np.split(other, [max(len(test) // 4, 10)])
         y = np.repeat([False, True], [len(test), len(other)])
         rows = x.astype(np.float32)
-        yield Problem(rows[train], rows[np.concatenate([test, other])], y)
+        yield Problem(rows[train], rows[np.concatenate([test, other])], y, rows[left])
 
 
 def judged(problem: Problem, seed: int) -> dict[str, dict[str, float]]:

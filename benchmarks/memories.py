@@ -9,8 +9,7 @@ The networks of a fit stay as they are, and its memory is filled anew. What is t
   times the logarithm of the distance to the crowd is added, or a row is compared with the nearest
   of each of fifty small samples of the memory;
 * how many rows are kept, and which;
-* how they are compared: with how many neighbours, how far relative to where these lie;
-* the same distance in the features of a discriminator, whitened or not, in place of the columns.
+* how they are compared: with how many neighbours, how far relative to where these lie.
 
 The groups are those of :mod:`benchmarks.tried`.
 """
@@ -34,7 +33,6 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import pairwise_distances
 
 from alad.datasets import Split
-from alad.estimators._cells import arranged
 from alad.estimators._choices import Unseen
 from alad.estimators._doubt import Belief
 from alad.estimators._given import Matrix, drawn
@@ -114,7 +112,6 @@ def variations(detector: Refilled, x: NDArray[Any]) -> Iterator[tuple[str, Vecto
     yield "ALAD()", score
     for name, (neighbours, locality) in COMPARED.items():
         yield name, detector.judged_by(compared(neighbours, locality), rows) + doubt
-    yield from in_features(detector, rows)
     for name, constants in KEPT.items():
         with mock.patch.multiple("alad.estimators._memory", **constants):
             detector.hold(every)
@@ -187,10 +184,10 @@ def by_forest(rows: Matrix, seed: int) -> Vector:
     return score
 
 
-def of_crowd(x: Matrix, rows: Matrix, seed: int) -> Vector:
-    """How far each of x lies from its crowd among rows: (n, d) and (m, d) to (n,)."""
+def of_crowd(x: Matrix, rows: Matrix, seed: int, share: float = CROWD) -> Vector:
+    """How far each of x lies from its crowd, a share of rows: (n, d) and (m, d) to (n,)."""
     some = rows[drawn(len(rows), min(AGAINST, len(rows)), seed)]
-    place = min(max(1, round(CROWD * len(some))), len(some)) - 1
+    place = min(max(1, round(share * len(some))), len(some)) - 1
     parts = (x[start : start + PART] for start in range(0, len(x), PART))
     near = [np.partition(pairwise_distances(part, some), place, axis=1)[:, place] for part in parts]
     return np.maximum(np.concatenate(near).astype(np.float64), np.finfo(np.float32).tiny)
@@ -206,40 +203,6 @@ def sampled(x: Matrix, rows: Matrix, size: int, seed: int) -> Vector:
             near = pairwise_distances(x[start : start + PART], some).min(axis=1)
             total[start : start + PART] += np.log(near + unit) / SAMPLES
     return total
-
-
-def in_features(detector: Refilled, rows: Matrix) -> Iterator[tuple[str, Vector]]:
-    """Distances in what a discriminator makes of rows, before its logit."""
-    kept = covering_rows(distinct_rows(detector.every_), MOST_ROWS, detector.seed_)
-    for game, features in {"xx": of_xx, "xz": of_xz}.items():
-        known, new = (detector.judged_by(features, x) for x in (kept, rows))
-        yield f"distances in the features of D_{game}", to_nearest(known, new)
-        fit = LedoitWolf().fit(known)
-        values, vectors = np.linalg.eigh(fit.covariance_)
-        whiten = (vectors / np.sqrt(values)).astype(np.float32)
-        name = f"distances in the features of D_{game}, whitened"
-        yield name, to_nearest(known @ whiten, new @ whiten)
-
-
-def of_xx(networks: Any, x: Array) -> Array:
-    """f_xx(x, x)."""
-    features: Array = networks["D"]["xx"].features(x, x)
-    return features
-
-
-def of_xz(networks: Any, x: Array) -> Array:
-    """f_xz(x, E(x))."""
-    features: Array = networks["D"]["xz"].features(x, networks["A"].E(x))
-    return features
-
-
-def to_nearest(known: Matrix, new: Matrix) -> Vector:
-    """Mean logarithm of the distances to the nearest of the known: (m, d) and (n, d) to (n,)."""
-    search = arranged(known.astype(np.float32), NEIGHBOURS + 1)
-    distances = search.distances(new.astype(np.float32), NEIGHBOURS)
-    unit = UNIT * np.sqrt(known.var(axis=0).sum())
-    near: Vector = np.log(distances + unit).mean(axis=1)
-    return near
 
 
 def main() -> None:

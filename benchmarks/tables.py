@@ -42,7 +42,7 @@ TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
 OF_FEWER = ("no fewer,", "without knots", "less")
 OF_KEPT = ("4,096", "16,384", "all rows", "kept rows", "half of", "nothing squashed")
-OF_NEAREST = ("five", "twenty", "not relative", "wholly", "distances")
+OF_NEAREST = ("five", "twenty", "not relative", "wholly")
 CLEAN, MIXED, KDD99, CORRECTED = "one-class", "contaminated", "kdd99", "kdd99-corrected"
 TRIED = {  # the result, what the names of variations begin with, and on what they are shown
     "trust": (
@@ -57,6 +57,7 @@ TRIED = {  # the result, what the names of variations begin with, and on what th
     ),
     "fewer": ("memories", ("ALAD()", *OF_FEWER), (CLEAN, KDD99, MIXED)),
     "kept": ("memories", ("ALAD()", *OF_KEPT, *OF_NEAREST), (CLEAN, KDD99, CORRECTED)),
+    "features": ("features", ("",), (CLEAN, KDD99, CORRECTED)),
     "scalings": ("scalings", ("",), (CLEAN, KDD99, CORRECTED)),
 }
 FACTS = {  # of a race, beside its contestants

@@ -121,8 +121,7 @@ def doubting(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]
             f"a doubt of {end} at most, not {MOST_DOUBT:g}",
             local + np.minimum(doubt, weight * end),
         )
-    edge = np.quantile(detector.by("distance", unseen), 1 - BEYOND) if len(unseen) else np.inf
-    yield "a doubt that fades far out", local + doubt * np.exp(np.minimum(edge - far, 0))
+    yield "a doubt that fades far out", local + doubt * fading(detector, far)
     if not len(unseen):
         yield "joined by p-values", local + doubt
         return
@@ -130,6 +129,16 @@ def doubting(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]
     own_doubt = detector.by("memory", unseen) - own
     joined = -np.log(conformal_p_values(own, local) * conformal_p_values(own_doubt, doubt))
     yield "joined by p-values", joined + TIES * local
+
+
+def fading(detector: Remembering, far: Vector) -> Vector:
+    """How much of the doubt is left at log distances (n,): all, up to that of most unseen rows."""
+    unseen = detector.unseen_
+    if not len(unseen):
+        return np.ones(len(far))
+    edge = np.quantile(detector.by("distance", unseen), 1 - BEYOND)
+    left: Vector = np.exp(np.minimum(edge - far, 0))
+    return left
 
 
 def believing(detector: Remembering, rows: Matrix) -> Iterator[tuple[str, Vector]]:

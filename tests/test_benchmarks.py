@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
@@ -15,12 +16,12 @@ import pytest
 from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
 from alad.scores.memory import DOUBT
-from benchmarks import ablation
+from benchmarks import ablation, features
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
-from benchmarks.fresh import CONTESTANTS, problems, read, summary
+from benchmarks.fresh import CONTESTANTS, Problem, problems, read, summary
 from benchmarks.look import MIXED, NORMAL
 from benchmarks.look import folders as looked_at
 from benchmarks.memories import COMPARED, Refilled
@@ -28,6 +29,8 @@ from benchmarks.memories import variations as refilled
 from benchmarks.mixtures import FLOOD, em_energy, judged
 from benchmarks.permutation import shapley
 from benchmarks.reasons import BEYOND, UNSEEN, ranks, spoiled
+from benchmarks.robust import variations as careful
+from benchmarks.robust import with_left_over
 from benchmarks.run import Race, summarise
 from benchmarks.scalings import judged as scaled_by
 from benchmarks.scalings import of_several_fits, with_flags
@@ -271,6 +274,44 @@ def test_the_ablation_compares_a_form_with_what_it_comes_from():
     assert found["ALAD(), no doubt"]["auroc"] == pytest.approx(of_auroc)
     of_f1 = {"mean": 0.5, "difference": 0.05, "below": 0}
     assert found["the paper's, a memory"]["f1"] == pytest.approx(of_f1)
+
+
+def test_distances_in_features_are_told_from_those_in_columns():
+    rng = np.random.default_rng(0)
+    known, new = rng.normal(size=(300, 4)), rng.normal(size=(20, 4)).astype(np.float32)
+    detector = Refilled(epochs=1, random_state=0).fit(known)
+    found = dict(features.variations(detector, new))
+    assert len(found) == 19
+    assert found.pop("columns, with doubt") == pytest.approx(found["ALAD()"], abs=1e-5)
+    assert told_apart(found)
+    local = detector.by("local-distance", detector._scaled(new))
+    assert found["columns"] == pytest.approx(local, abs=1e-5)
+
+
+def test_a_more_careful_default_forgets_knots_and_doubts_less_far_out():
+    rng = np.random.default_rng(0)
+    crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
+    known = np.concatenate([crowd, knot])
+    new = np.concatenate([rng.normal(size=(50, 3)), knot + 0.05]).astype(np.float32)
+    detector = Refilled(epochs=0, random_state=0).fit(known)
+    found = dict(careful(detector, new))
+    assert (found["no tight knots"][50:] > found["ALAD()"][50:] + 1).all()
+    assert found["no tight knots"][:50] == pytest.approx(found["ALAD()"][:50], abs=0.5)
+    assert (found["a doubt that fades"] <= found["ALAD()"] + 1e-6).all()
+    assert (found["both"] <= found["no tight knots"] + 1e-6).all()
+
+
+def test_anomalies_are_left_over_from_others_first():
+    known, new = np.zeros((95, 2), np.float32), np.ones((20, 2), np.float32)
+    is_anomaly = np.arange(20) >= 10
+    few = Problem(known, new, is_anomaly, 2 * np.ones((1, 2), np.float32))
+    found = with_left_over(few, 0)
+    assert sorted(found.x_train[95:, 0]) == [1, 1, 1, 1, 2]
+    assert len(found.x_test) == len(found.y_test) == 16
+    assert found.y_test.sum() == 6
+    many = replace(few, left=np.full((30, 2), 3, np.float32))
+    assert (with_left_over(many, 0).x_train[95:] == 3).all()
+    assert len(with_left_over(many, 0).x_test) == 20
 
 
 def test_scalings_change_what_they_say():
