@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from alad.errors import AladError, DivergedError
-from alad.training import Checkpoint, Move, Progress, train
+from alad.training import Checkpoint, Move, Progress, of_seeds, train
 from alad.training.programs import BLOCK, CHUNK
 from alad.training.progress import Clock
 from tests.training.toy import (
@@ -257,6 +257,16 @@ def test_time_left_counts_what_was_made_before():
     assert left(before=20) == 5
     assert left(step=40) == 0
     assert left(step=0) == 200  # nothing to go by yet, but no division by nought
+
+
+def test_a_group_of_seeds_is_told_as_a_part_of_all():
+    one, told = Progress(3, 20, step=30, steps=100, seconds=10, losses={}, validation=None), []
+    of_seeds(told.append, (2, 3, 4), done=2, seeds=5)(one)
+    (found,) = told
+    assert (found.of, found.before, found.steps, found.step) == ("seeds 2, 3, 4", 67, 167, 30)
+    assert found.seconds_left == pytest.approx(10 / 30 * 70, rel=0.02)
+    assert of_seeds(told.append, (0, 1), 0, 2) == told.append
+    assert of_seeds(None, (0,), 0, 2) is None
 
 
 def test_time_left_leaves_compiling_out():

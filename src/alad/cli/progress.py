@@ -58,7 +58,8 @@ def _printer(title: str) -> Report:
 def _told(p: Any) -> str:
     losses = " ".join(f"{player} {loss:.3f}" for player, loss in p.losses.items())
     left = "" if p.seconds_left is None else f", {duration(p.seconds_left)} left"
-    return f"epoch {p.epoch}/{p.epochs}, losses {losses}{left}"
+    of = f"{p.of}, " if p.of else ""
+    return f"{of}epoch {p.epoch}/{p.epochs}, losses {losses}{left}"
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,13 @@ from alad.estimators._picture_files import PictureFiles, PictureWindows
 from alad.estimators._stream import Stream, Windows, most_rows
 from alad.networks import Size
 from alad.preprocessing.pictures import Pixels
-from alad.training import Checkpoint, Progress, train
+from alad.training import Checkpoint, Progress, Report, train
 
 if TYPE_CHECKING:
     from alad.estimators._network import NetworkDetector
 
 TRAINING_VERSION = 5  # raise it with a change that moves the numbers: old checkpoints then end
 
-Report = Callable[[Progress], None]
 Source = Matrix | Windows | PictureWindows  # what is trained on
 
 

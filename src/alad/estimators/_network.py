@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from alad.errors import InputError, ModelFormatError
 from alad.estimators._choices import FROM_PRESET, Choices, Unseen
 from alad.estimators._detector import AbstractDetector
-from alad.estimators._fitting import Report, fit_side_by_side, print_progress
+from alad.estimators._fitting import fit_side_by_side, print_progress
 from alad.estimators._given import Columns, Matrix, Vector, enough_rows, seed_of
 from alad.estimators._programs import (
     Judge,
@@ -46,7 +46,7 @@ from alad.networks import Preset, Size
 from alad.networks.weights import Precision
 from alad.preprocessing.pictures import as_pictures
 from alad.preprocessing.scaling import OF_TABLES
-from alad.training import History, Move
+from alad.training import History, Move, Report
 
 _computes_in: int | None = None  # the process in which networks were first asked for
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from alad.experiments.measure import measured
 from alad.experiments.published import KDD99
 from alad.metrics import detection_metrics, mean_and_sd, pr_curve_points, roc_curve_points
 from alad.scores import ABLATION
-from alad.training import Progress, seeds_at_once
+from alad.training import Report, of_seeds, seeds_at_once
 
 BINS = 80
-Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -97,24 +96,12 @@ def _trained(
     for start in range(0, len(plan.seeds), size):
         group = plan.seeds[start : start + size]
         checkpoint = folder / f"training-{'-'.join(map(str, group))}.safetensors"
-        done, share = start / len(plan.seeds), len(group) / len(plan.seeds)
-        fitted = _fitted(_alads(plan, group), split, checkpoint, _overall(report, done, share))
+        own = of_seeds(report, group, start, len(plan.seeds))
+        fitted = _fitted(_alads(plan, group), split, checkpoint, own)
         for detector in fitted:
             detector.save(folder / "models" / f"seed-{detector.seed_}")
         detectors += fitted
     return detectors
-
-
-def _overall(report: Report | None, done: float, share: float) -> Report | None:
-    """Tell of a group's training as a part of the whole: ``done`` before it, ``share`` its own."""
-    if report is None:
-        return None
-
-    def of_group(progress: Progress) -> None:
-        total = round(progress.steps / share)
-        report(replace(progress, before=round(done * total), steps=total))
-
-    return of_group
 
 
 def _alads(plan: Plan, seeds: Sequence[int], epochs: int | None = None) -> list[ALAD]:

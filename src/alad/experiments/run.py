@@ -28,7 +28,7 @@ from alad.experiments.measure import measured, pictured
 from alad.experiments.record import commit
 from alad.experiments.registry import ONLY, Method
 from alad.experiments.results import Job, Run, Stored
-from alad.training import Progress, seeds_at_once
+from alad.training import Report, of_seeds, seeds_at_once
 
 SPLIT_SEED = 42  # as in the released code; the runs differ in the model's seed
 CURVE = 100  # points of a training curve that are kept
@@ -36,7 +36,6 @@ CURVE = 100  # points of a training curve that are kept
 KEEP = ", --other-code to keep it because the change did not move the numbers"
 
 Tell = Callable[[str, float | None], None]
-Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Bench:
             split = as_taken(job.method, _split(job.data_set, job.protocol, seed))
             _check_data(job, split, [] if known is None else known.runs)
             began = time.monotonic()
-            report = self._overall(done / len(seeds), len(group) / len(seeds))
+            report = of_seeds(self.progress, group, done, len(seeds))
             detectors = self._fitted(job, group, split, report)
             seconds = time.monotonic() - began
             for detector in detectors:
@@ -148,18 +147,6 @@ class Bench:
             if detector.seed_ == 0 or not job.is_of_pictures:  # whose models are large
                 detector.save(self.work / job.name / f"seed-{detector.seed_}")
         return detectors
-
-    def _overall(self, done: float, share: float) -> Report | None:
-        """Tell of a group's training as a part of the job's: ``done`` before, ``share`` its own."""
-        progress = self.progress
-        if progress is None:
-            return None
-
-        def of_group(p: Progress) -> None:
-            total = round(p.steps / share)
-            progress(replace(p, before=round(done * total), steps=total))
-
-        return of_group
 
     def _checkpoint(self, job: Job, seeds: Sequence[int]) -> Path:
         """Where a training is kept; one of other code or settings is not gone on with."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Progress:
     validation: float | None
     before: int = 0  # steps that were made before ``step`` counts, of ``steps`` in all
     first: tuple[int, float] = (0, 0.0)  # ``step`` and ``seconds`` once all was compiled
+    of: str = ""  # which of several trainings, one after the other, this is
 
     @property
     def seconds_left(self) -> float | None:
@@ -31,11 +32,28 @@ class Progress:
         return seconds / max(steps, 1) * left
 
 
+Report = Callable[[Progress], None]
+
+
+def of_seeds(report: Report | None, group: Sequence[int], done: int, seeds: int) -> Report | None:
+    """Tell of a group's training as a part of that of all seeds, of which some were done before."""
+    if report is None or len(group) == seeds:
+        return report
+    name = f"seed {group[0]}" if len(group) == 1 else f"seeds {', '.join(map(str, group))}"
+
+    def of_group(progress: Progress) -> None:
+        total = round(progress.steps / len(group) * seeds)
+        before = round(done / seeds * total)
+        report(replace(progress, before=before, steps=total, of=name))
+
+    return of_group
+
+
 @dataclass
 class Clock:
     """Turns what the loop has done into progress for people."""
 
-    report: Callable[[Progress], None] | None
+    report: Report | None
     epochs: int
     epochs_before: int
     steps_per_epoch: int
