@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import get_args
@@ -17,7 +18,8 @@ import pytest
 from alad import ALAD, Mahalanobis, load
 from alad.cli import streaming
 from alad.cli.fit import Detector, Precision, Preset, Scaling, Score
-from alad.estimators import DETECTORS, NetworkDetector
+from alad.errors import OutputError
+from alad.estimators import DETECTORS, AbstractDetector, NetworkDetector
 from alad.networks import PICTURE_PRESETS, PRESETS
 from alad.networks.weights import Precision as OfProducts
 from alad.preprocessing.scaling import SCALINGS
@@ -498,6 +500,39 @@ def test_full_disk_leaves_nothing_half_written(alad, model, out):
     message = rf"Expected to write {out}, but file too large\. Nothing was left half-.*free some.*"
     alad.refused(message, "fit", "train.csv", "-o", out, *SHALLOW, code=1, disk_is_full=True)
     load(model)
+
+
+def test_model_for_which_there_is_no_room_is_kept_among_what_is_temporary(
+    alad, monkeypatch, tmp_path_factory
+):
+    room = tmp_path_factory.mktemp("room")
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    save = AbstractDetector.save
+
+    def save_elsewhere(self, path):
+        if Path(path).parent != room:
+            raise OutputError("Expected to write new, but no space left on device.")
+        save(self, path)
+
+    monkeypatch.setattr(AbstractDetector, "save", save_elsewhere)
+    message = rf".*no space left on device\. The model is not lost: it is at {room}/new-\d+, .*"
+    alad.refused(message, "fit", "train.csv", "-o", "new", *SHALLOW, code=1)
+    (kept,) = room.iterdir()
+    assert load(kept).n_features_in_ == 3
+
+
+def test_table_of_rows_that_are_all_alike_is_refused(alad):
+    table = give("a,b\n" + "1,x\n" * 9)
+    alad.refused(
+        r"Expected a column whose values differ; .* of 'a', 'b'\. .*", "fit", table, *TO_NEW
+    )
+
+
+def test_numbers_among_which_is_a_word_are_not_left_out_in_silence(alad):
+    table = give("a,b\noops,1\n" + "".join(f"{i}.5,{i % 7}\n" for i in range(60)))
+    message = r"Expected numbers in column 'a', .*; 98\.4% look like numbers, but not 'oops': .*"
+    alad.refused(message, "fit", table, *TO_NEW)
+    alad.good("fit", table, *TO_NEW, "--drop", "a")
 
 
 def test_numbers_that_count_as_missing_are_named_and_may_be_stated(alad, train):

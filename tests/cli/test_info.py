@@ -106,7 +106,7 @@ def test_text_tells_settings_and_columns(alad, train):
     assert told["proto"] == "2 categories"
     assert told["gaps"].startswith("numeric, missing filled with ")
     assert told["gaps"].endswith(" and flagged")
-    assert told["same"] == "numeric, missing unlike all values, constant at fit"
+    assert told["same"] == "numeric, a missing one counts as unlike all, constant at fit"
     assert told["up"].startswith("boolean, ")
     assert "epochs" not in told
 

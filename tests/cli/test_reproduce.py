@@ -93,6 +93,14 @@ def test_full_is_only_a_default(alad, plans, undrawn):
     assert (plans[0].epochs, plans[0].seeds) == (5, (0, 1))
 
 
+def test_seeds_may_begin_elsewhere(alad, plans, undrawn):
+    given = ("--seeds", 2, "--first-seed", 7, "--epochs", 5)
+    said = json.loads(alad.good("reproduce", "kdd99", *given, "--json").out)
+    assert plans[0].seeds == (7, 8)
+    assert said["command"].endswith("--epochs 5 --seeds 2 --first-seed 7")
+    assert said["seeds"] == [7, 8]
+
+
 def test_one_seed_is_no_seeds(alad, undrawn, monkeypatch):
     payload = json.loads(STORED.read_text("utf-8"))["payload"]
     payload["plan"] |= {"seeds": [0], "epochs": 1}

@@ -225,6 +225,7 @@ REFUSED_FACTS = {
     ),
     "rows": (lambda f: f.update(trained_on={**TABLE, "rows": True}), "table, rows and date"),
     "table": (lambda f: f.update(trained_on={"rows": 3, "date": ""}), "table, rows and date"),
+    "columns": (lambda f: f.update(n_features_in=9), "as many feature_names_in as .*; got 2"),
     "latent": (lambda f: f["parameters"].update(latent_dim=6), r"Expected array 'A\..*; got"),
     "games": (lambda f: f.update({"class": "ALICE"}), r"Expected an array 'D\.xx\..*there is none"),
 }

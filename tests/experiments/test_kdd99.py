@@ -27,6 +27,7 @@ from alad.training import Progress
         ({"epochs": 200, "seeds": tuple(range(12))}, "kdd99-paper-minmax-200epochs-12seeds", False),
         ({"epochs": 100}, "kdd99-paper-minmax-100epochs-3seeds", False),
         ({"epochs": 99, "seeds": tuple(range(10))}, "kdd99-paper-minmax-99epochs-10seeds", False),
+        ({"seeds": (7, 8)}, "kdd99-paper-minmax-20epochs-2seeds-from7", False),
         (
             {"protocol": "talk", "scaling": "none", "split_seed": 7},
             "kdd99-talk-none-20epochs-3seeds-split7",

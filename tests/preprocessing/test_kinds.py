@@ -881,14 +881,38 @@ def test_words_look_like_words():
         assert encoder_of([value] * 2).columns[0].note == ""
 
 
-def test_what_numbers_that_never_come_twice_look_like_is_pointed_at_as_well():
-    values = [f"{i},{i}5" for i in range(60)]
-    column, _ = fit_encoder(pl.DataFrame({"a": values, "b": range(60)})).columns
+def test_whole_numbers_that_never_come_twice_may_be_names():
+    names = ["C17", *map(str, range(40_000, 40_059))]
+    column, _ = fit_encoder(pl.DataFrame({"a": names, "b": range(60)})).columns
     assert (column.kind, column.role) == ("ignored", "identifier")
-    assert column.note == (
-        "all values are different (60 rows); all look like numbers with commas: write them with a "
-        "point, and with no mark for thousands"
-    )
+    assert "98.3% look like numbers, but not 'C17'" in column.note
+
+
+@pytest.mark.parametrize(
+    ("values", "look"),
+    [
+        (
+            [f"{i},{i}5" for i in range(60)],
+            "all look like numbers with commas: write them with a point, and with no mark for "
+            "thousands",
+        ),
+        (
+            ["oops", *(f"{i}.5" for i in range(59))],
+            "98.3% look like numbers, but not 'oops': kind numeric, if they count or measure and "
+            "all are",
+        ),
+    ],
+)
+def test_numbers_are_not_left_out_for_a_few_words_without_being_told_to(values, look):
+    table = pl.DataFrame({"a": values, "b": range(60)})
+    why = f"all values are different (60 rows); {look}"
+    column, _ = TableLearner().update(table).columns()
+    assert (column.kind, column.role, column.note) == ("ignored", "identifier", why)
+    with pytest.raises(InputError, match=r"^Expected numbers in column 'a', or words that") as e:
+        fit_encoder(table)
+    assert why in str(e.value)
+    stated = Schema.of(TableLearner().update(table).columns())
+    assert fit_encoder(table, stated).feature_names == ("b",)
 
 
 CLOCKS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alad.cli import calibrating
 from alad.cli.pictures import Folder, OnBad
-from alad.errors import InputError, LeftOutWarning
+from alad.errors import InputError, LeftOutWarning, OutputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,7 +85,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     if plan.folder is not None and plan.folder.streamed is not None:
         given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
-    model.save(plan.out)
+    _save(model, plan.out)
     return {
         **(_of_table if plan.folder is None else _of_pictures)(model, parts.learned),
         "calibration": calibrating.summary(model, given, plan.share),
@@ -199,6 +201,24 @@ def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
     elif held is not None:
         calibrating.calibrate(model, held, calibrating.HELD_OUT, of=len(held))
+
+
+# --------------------------------------------------------------------------------- save
+
+
+def _save(model: AbstractDetector, out: Path) -> None:
+    """Save what was trained; where there is no room for it by now, among what is temporary."""
+    try:
+        model.save(out)
+    except OutputError as error:
+        elsewhere = Path(tempfile.gettempdir(), f"{out.name}-{os.getpid()}")
+        try:
+            model.save(elsewhere)
+        except OutputError:
+            raise error from None
+        raise OutputError(
+            f"{error} The model is not lost: it is at {elsewhere}, move it from there."
+        ) from error
 
 
 # ------------------------------------------------------------------------------ sum up

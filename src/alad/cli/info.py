@@ -226,7 +226,7 @@ def _became(column: Mapping[str, Any]) -> str:
         text += f", {features} features" if features > 1 else ""
         gaps = ", missing flagged" if column["missing_at_fit"] else ""
     if column["missing_unlike_all"] and column["kind"] in FILLED:
-        gaps = ", missing unlike all values"
+        gaps = ", a missing one counts as unlike all"
     if marks := column["missing_marks"]:
         gaps += f", {', '.join(map(str, marks))} counted as such"
     role = "" if column["role"] == "feature" else f", role {column['role']}"

@@ -101,7 +101,9 @@ def check_single(x: NDArray[Any]) -> None:
 def encoder_for(X: Any, schema: Columns) -> TableEncoder | None:
     """How a frame's columns become numbers; None for what has no names of columns."""
     if is_frame(X) and feature_names(X) is not None:
-        return schema if isinstance(schema, TableEncoder) else fit_encoder(X, schema)
+        encoder = schema if isinstance(schema, TableEncoder) else fit_encoder(X, schema)
+        encoder.check_varies(len(X))
+        return encoder
     if schema is not None:
         raise InputError(
             f"Expected a data frame with named columns, because a schema is given; got "

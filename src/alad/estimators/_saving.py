@@ -63,16 +63,18 @@ def detector_of(cls: type[Detector], model: Model) -> Detector:
     facts = model.facts
     detector = cls(**{k: _tupled(v) for k, v in facts["parameters"].items()})
     detector._check_settings()
-    detector.seed_ = facts["seed"]
+    detector.seed_ = _whole(facts, "seed", 0)
     detector.offset_ = _finite(facts["offset"])
-    detector.n_features_in_ = facts["n_features_in"]
-    if facts["feature_names_in"] is not None:
-        detector.feature_names_in_ = np.array(facts["feature_names_in"], dtype=object)
+    detector.n_features_in_ = _whole(facts, "n_features_in", 1)
+    if (names := facts["feature_names_in"]) is not None:
+        detector.feature_names_in_ = np.array(names, dtype=object)
+        if len(names) != detector.n_features_in_:
+            raise _wrong("as many feature_names_in as n_features_in", len(names))
     encoder = facts["encoder"]
     detector.encoder_ = None if encoder is None else TableEncoder.from_json(encoder)
     detector.scaler_ = Scaler.from_arrays(facts["scaler"], model.under("scaler"))
     _try_out(detector)
-    detector.rows_at_fit_ = facts["rows_at_fit"]
+    detector.rows_at_fit_ = _whole(facts, "rows_at_fit", 1)
     detector.calibration_ = _calibration_of(detector, model)
     detector.trained_on_ = told = facts.get("trained_on")  # older models do not say
     _check_told(told, ModelFormatError, "The folder is damaged: save the model again.")
@@ -124,11 +126,23 @@ def _finite(offset: Any) -> float:
     """The offset as it may be: of one that is not finite all rows or none would be flagged."""
     number = float(offset)
     if not math.isfinite(number):
-        raise ModelFormatError(
-            f"Expected a finite offset in the model; got {offset}. The folder is damaged: save the "
-            "model again."
-        )
+        raise _wrong("a finite offset", offset)
     return number
+
+
+def _whole(facts: Mapping[str, Any], name: str, least: int) -> int:
+    """A whole number of the facts, of at least so much."""
+    value = facts[name]
+    if type(value) is not int or value < least:
+        raise _wrong(f"{name} to be an int of at least {least}", value)
+    return value
+
+
+def _wrong(expected: str, got: Any) -> ModelFormatError:
+    return ModelFormatError(
+        f"Expected {expected} in the model; got {got!r:.80}. The folder is damaged: save the model "
+        "again."
+    )
 
 
 def _listed(names: NDArray[Any] | None) -> list[str] | None:

@@ -204,7 +204,9 @@ def _learned(stream: Stream, schema: Any, seed: int) -> TableEncoder:
     learner = TableLearner(schema, seed=seed)
     for frame in stream:
         learner.update(frame)
-    return learner.finish()
+    encoder = learner.finish()
+    encoder.check_varies(learner.rows)
+    return encoder
 
 
 class RowFile:

@@ -54,8 +54,9 @@ class Plan:
     def name(self) -> str:
         """A name for files: what was run, and how much of it."""
         size = "full" if self.is_full else f"{self.epochs}epochs-{len(self.seeds)}seeds"
+        first = f"-from{self.seeds[0]}" if self.seeds[0] else ""
         split = "" if self.split_seed == 42 else f"-split{self.split_seed}"
-        return f"kdd99-{self.protocol}-{self.scaling}-{size}{split}"
+        return f"kdd99-{self.protocol}-{self.scaling}-{size}{first}{split}"
 
 
 FULL_EPOCHS, FULL_SEEDS = 100, 10

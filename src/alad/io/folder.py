@@ -174,7 +174,9 @@ def _check(folder: Path, facts: Mapping[str, Any]) -> None:
             "Give the folder that 'save' or 'alad fit -o' wrote."
         )
     version = facts.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:
+        raise _damaged(folder, f"{FACTS} states the format {version!r:.80}")
+    if version > FORMAT_VERSION:
         raise ModelFormatError(
             f"Expected a model of format {FORMAT_VERSION} or older at {folder}; got {version}, "
             f"written by alad {facts.get('alad')}. Upgrade alad to read it."

@@ -153,6 +153,21 @@ class TableEncoder:
         """The columns that had a single value at fit."""
         return tuple(column.name for column in self.schema if column.constant)
 
+    def check_varies(self, rows: int) -> None:
+        """Refuse to learn from so many rows if all are alike; one has a refusal of its own.
+
+        Raises
+        ------
+        InputError
+            Every column had a single value.
+        """
+        if rows > 1 and all(column.constant for column in self.schema):
+            raise InputError(
+                "Expected a column whose values differ; got one and the same in every row of "
+                f"{quoted([c.name for c in self.schema])}. From these nothing can be learned: add "
+                "rows, or columns."
+            )
+
     def transform(self, frame: Any) -> tuple[Float32s, TableNotes]:
         """Encode n >= 1 rows as float32 (n, f), with notes on what fit had not seen.
 

@@ -13,6 +13,7 @@ MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be
 LOOKED_AT = 20_000  # distinct values
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_FRACTION = r"^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$"
 # With a mark for thousands, or a comma for the point.
 _MARKED = r"[+-]?(?:\d+(?:,\d+)*\.?\d*|\.\d+)"
 _MONEY = "[$€£¥]"
@@ -77,6 +78,7 @@ class Looks:
         self.seen, self.distinct = 0, 0
         self.alike = dict.fromkeys(LOOKS, 0)
         self.odd: dict[str, str] = {}
+        self.fractions = 0
 
     def add(self, counted: pl.DataFrame) -> None:
         """Add the columns ``value`` and ``n``; only the first values are looked at."""
@@ -86,6 +88,7 @@ class Looks:
         self.seen += int(some["n"].sum())
         for name, look in LOOKS.items():
             self._count(some, name, look.pattern)
+        self.fractions += int(some["n"].filter(some["value"].str.contains(_FRACTION)).sum())
 
     def _count(self, some: pl.DataFrame, name: str, pattern: str) -> None:
         matches = some["value"].str.contains(pattern)
@@ -96,10 +99,26 @@ class Looks:
     @property
     def note(self) -> str:
         """What most of the values look like, and what to do; empty if they look like words."""
-        for name, look in LOOKS.items():
-            if self.seen and self.alike[name] == self.seen:
-                return f"all look like {name}: {look.advice}"
-            if self.alike[name] >= MOSTLY * max(self.seen, 1):
-                share = self.alike[name] / self.seen
-                return f"{share:.1%} look like {name}, but not {self.odd[name]!r}: {look.advice}"
-        return ""
+        name = self._name
+        if not name:
+            return ""
+        if self.alike[name] == self.seen:
+            return f"all look like {name}: {LOOKS[name].advice}"
+        share, odd = self.alike[name] / self.seen, self.odd[name]
+        return f"{share:.1%} look like {name}, but not {odd!r}: {LOOKS[name].advice}"
+
+    @property
+    def are_measured(self) -> bool:
+        """Whether most of the values look like numbers that measure something.
+
+        Plain ones have fractions: whole numbers may be names.
+        """
+        if self._name == "numbers":
+            return self.fractions >= MOSTLY * self.seen / 2
+        return self._name.startswith("numbers")
+
+    @property
+    def _name(self) -> str:
+        """The first of the looks that most of the values have."""
+        least = MOSTLY * max(self.seen, 1)
+        return next((name for name in LOOKS if self.alike[name] >= least), "")

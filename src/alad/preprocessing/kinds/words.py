@@ -236,6 +236,11 @@ class WordLearner(Learner):
             self.shape.add(batch.counted)
 
     @property
+    def is_left_out(self) -> bool:
+        """Whether nothing of the texts is given to a model."""
+        return (self.kind or self._kind(self.counts.table.height)[0]) == "ignored"
+
+    @property
     def doubt(self) -> str:
         """What the texts look like, if not like words, or that they may be names of rows."""
         return self.looks.note or self._looks_like_names()

@@ -230,6 +230,17 @@ class ColumnLearner:
         return Learned(IGNORED, role="identifier", note=note)
 
     @property
+    def is_spoiled(self) -> bool:
+        """Whether it is left out as words that never come twice, most of which look measured.
+
+        Once it is finished, and no schema says what it is.
+        """
+        learner = self.settled
+        if self.stated is not None or not isinstance(learner, WordLearner):
+            return False
+        return learner.is_left_out and learner.looks.are_measured
+
+    @property
     def fingerprint(self) -> tuple[Any, ...] | None:
         """Equal for columns of the same numbers, in the same order; None for other columns."""
         learner = self.settled

@@ -140,9 +140,17 @@ class TableLearner:
         Raises
         ------
         InputError
-            There is nothing to give to a model.
+            There is nothing to give to a model; or a column of numbers would not be given to it,
+            for the sake of a few values that are none.
         """
         columns = self.columns()
+        for column in columns:
+            if self._columns[column.name].is_spoiled:
+                raise InputError(
+                    f"Expected numbers in column {column.name!r}, or words that come again; got "
+                    f"neither: {column.note}. Mend the column, leave it out, or state in a "
+                    "schema what it is."
+                )
         if not any(column.is_read for column in columns):
             told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in columns)
             raise InputError(
