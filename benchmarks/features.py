@@ -7,7 +7,7 @@ doubt or without. Beside them the Mahalanobis distance of what f_xx moves by whe
 by its reconstruction, from what it moves by for rows that training did not see.
 
 No memory here holds more rows than the default's without cells. The groups are those of
-:mod:`benchmarks.tried`.
+:mod:`benchmarks.tried` whose training rows are clean.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from alad.estimators._memory import MOST_ROWS, covering_rows, distinct_rows, mem
 from alad.networks.memory import Memory
 from alad.scores.memory import local_distance
 from benchmarks.memories import Refilled
-from benchmarks.tried import Vector, run
+from benchmarks.tried import GROUPS, Vector, run
 
+MIXED = "contaminated"
 TOGETHER = 4096  # rows that are judged at once
 
 
@@ -126,7 +127,7 @@ def relative(known: Matrix, new: Matrix, seed: int) -> Vector:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__)
     parser.parse_args()
-    run("features", of_one_fit)
+    run("features", of_one_fit, {name: of for name, of in GROUPS.items() if name != MIXED})
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ BEYOND = 0.05
 LIKELIHOODS = (0.001, 0.01)
 TIES = 1e-3  # of the distance, where p-values are equal
 SEEDS = (0,)
-GROUPS = {
+Groups = Mapping[str, list[tuple[str, str, int]]]
+GROUPS: Groups = {
     "one-class": [(name, "one-class", seed) for name in DIGESTS for seed in SEEDS],
     "contaminated": [(name, "contaminated", seed) for name in DIGESTS for seed in SEEDS],
     "kdd99": [("kdd99", "paper", seed) for seed in (20, 21)],
@@ -204,16 +205,16 @@ def summary(fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def run(name: str, vary: Vary) -> None:
-    """Judge variations over all groups, and store what they give as ``name``."""
+def run(name: str, vary: Vary, groups: Groups = GROUPS) -> None:
+    """Judge variations over groups of tables, and store what they give as ``name``."""
     console, fits = Console(), {}
-    for group, problems in GROUPS.items():
+    for group, problems in groups.items():
         for table, protocol, seed in problems:
             found = judged(vary, table, protocol, seed)
             fits.setdefault(group, {})[f"{table}, {seed}"] = found
             console.print(group, table, seed, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
     payload = {"tried": summary(fits), "fits": fits}
-    seeds = sorted({seed for problems in GROUPS.values() for *_, seed in problems})
+    seeds = sorted({seed for problems in groups.values() for *_, seed in problems})
     record(name, payload, command=f"python -m benchmarks.{name}", seeds=seeds, folder=RESULTS)
 
 

@@ -96,9 +96,9 @@ def test_split_rows_hold_the_encoded_rows_and_labels(paper, frame):
     np.testing.assert_array_equal(paper.is_categorical, is_categorical)
 
 
-def test_talk_is_the_paper_with_the_true_share_flagged(paper):
+def test_talk_is_the_paper_with_its_own_share_flagged(paper):
     talk = kdd99.PROTOCOLS["talk"]
-    assert talk.flagged is None
+    assert talk.flagged == 0.1982
     assert paper.protocol.flagged == 0.20
     assert replace(talk, name="", source="", flagged=0.20) == replace(
         paper.protocol, name="", source=""

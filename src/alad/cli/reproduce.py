@@ -115,7 +115,7 @@ def _summary(payload: Mapping[str, Any], folder: Path, path: Path) -> str:
 
     rows, plan = payload["data"]["rows"], payload["plan"]
     flagged = payload["data"]["protocol"]["flagged"]
-    cut = "the true share of anomalies" if flagged is None else f"the top {flagged:.0%}"
+    cut = "the true share of anomalies" if flagged is None else f"the top {100 * flagged:g}%"
     lines = [
         "",
         f"KDDCup99, protocol {plan['protocol']}: {rows['train']:,} rows to train on, "
