@@ -44,6 +44,7 @@ OF_FEWER = ("no fewer,", "without knots", "less")
 OF_KEPT = ("4,096", "16,384", "all rows", "kept rows", "half of", "nothing squashed")
 OF_NEAREST = ("five", "twenty", "not relative", "wholly")
 CLEAN, MIXED, KDD99, CORRECTED = "one-class", "contaminated", "kdd99", "kdd99-corrected"
+KEEL, KEEL_MIXED = "keel", "keel-contaminated"
 TRIED = {  # the result, what the names of variations begin with, and on what they are shown
     "trust": (
         "tried",
@@ -58,6 +59,7 @@ TRIED = {  # the result, what the names of variations begin with, and on what th
     "fewer": ("memories", ("ALAD()", *OF_FEWER), (CLEAN, KDD99, MIXED)),
     "kept": ("memories", ("ALAD()", *OF_KEPT, *OF_NEAREST), (CLEAN, KDD99, CORRECTED)),
     "features": ("features", ("",), (CLEAN, KDD99, CORRECTED)),
+    "robust": ("robust", ("",), (CLEAN, MIXED, KEEL, KEEL_MIXED, KDD99, CORRECTED)),
     "scalings": ("scalings", ("",), (CLEAN, KDD99, CORRECTED)),
 }
 FACTS = {  # of a race, beside its contestants
@@ -306,6 +308,8 @@ def tried(payload: Mapping[str, Any], begins: tuple[str, ...], groups: Sequence[
         KDD99: ("KDDCup99", every),
         CORRECTED: ("attacks the anomaly", both),
         MIXED: ("5 % anomalies", both),
+        KEEL: ("KEEL", both),
+        KEEL_MIXED: ("KEEL, 5 %", both),
     }
     shown = [(group, title, m) for group in groups for title, of in [columns[group]] for m in of]
     heads = [f"{title}, {names[metric]}" for _, title, metric in shown]
