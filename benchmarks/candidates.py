@@ -182,7 +182,8 @@ class FourSeeds(ALAD):
         """Fit each in turn."""
         super().fit(X, **how)
         seeds = [1000 * i + self.random_state for i in range(1, 4)]
-        self.others_ = [ALAD(random_state=seed).fit(X) for seed in seeds]
+        given = self.get_params()
+        self.others_ = [ALAD(**given | {"random_state": seed}).fit(X) for seed in seeds]
         return self
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
