@@ -103,6 +103,7 @@ def table(name: str) -> str:
     by_kind = {
         "selection": selection,
         "ablation": ablation,
+        "contamination": contamination,
         "candidates": candidates,
         "mixtures": mixtures,
         "washers": washers,
@@ -349,6 +350,18 @@ def ablation(payload: Mapping[str, Any]) -> str:
             of = row[metric]
             cells += [f"{of['difference']:+.4f}", f"{of['below']}"] if "," in name else ["", ""]
         lines.append(f"| {name if ',' in name else f'**{name}**'} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def contamination(payload: Mapping[str, Any]) -> str:
+    """AUROC by the share of anomalies among the training rows; beyond none also what is lost."""
+    none, *some = next(iter(payload["contamination"].values()))
+    heads = ["none", *(f"{float(share):.0%}".replace("%", " %") for share in some)]
+    lines = [f"| method | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    for name, row in payload["contamination"].items():
+        auroc = {share: of["auroc"] for share, of in row.items()}
+        cells = [f"{auroc[s]:.4f} ({auroc[s] - auroc[none]:+.4f})" for s in some]
+        lines.append(f"| {name} | {auroc[none]:.4f} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
