@@ -28,14 +28,12 @@ from alad.datasets import DATA_SETS, Split
 from alad.estimators._cells import arranged
 from alad.estimators._given import Matrix
 from alad.estimators._memory import (
-    BYTES,
     FRIENDS,
-    LEAST_ROWS,
-    MOST_ROWS,
     UNIT,
     affordable,
     covering_rows,
     distinct_rows,
+    most_compared,
 )
 from alad.experiments.quality import METRICS
 from alad.experiments.record import record
@@ -81,8 +79,7 @@ def faded(detector: Refilled, rows: Matrix) -> Vector:
 def kept(detector: Refilled) -> Matrix:
     """As many distinct rows as the default keeps."""
     different = distinct_rows(detector.every_)
-    most = min(max(BYTES // (2 * different.shape[1]), LEAST_ROWS), MOST_ROWS)
-    seed = detector.seed_
+    most, seed = most_compared(different.shape[1]), detector.seed_
     return covering_rows(different, affordable(different, most, seed), seed)
 
 

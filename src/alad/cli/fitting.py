@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import warnings
@@ -207,14 +206,21 @@ def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
 
 
 def _save(model: AbstractDetector, out: Path) -> None:
-    """Save what was trained; where there is no room for it by now, among what is temporary."""
+    """Save what was trained; where there is no room for it by now, among what is temporary.
+
+    There nobody else may look into the folder: a model holds rows.
+    """
     try:
         model.save(out)
     except OutputError as error:
-        elsewhere = Path(tempfile.gettempdir(), f"{out.name}-{os.getpid()}")
+        try:
+            elsewhere = Path(tempfile.mkdtemp(prefix="alad-"), out.name)
+        except OSError:
+            raise error from None
         try:
             model.save(elsewhere)
         except OutputError:
+            elsewhere.parent.rmdir()
             raise error from None
         raise OutputError(
             f"{error} The model is not lost: it is at {elsewhere}, move it from there."

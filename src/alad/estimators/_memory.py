@@ -116,13 +116,18 @@ def _halved(x: Matrix) -> Matrix:
 
 def kept_rows(x: Matrix, seed: int, leave_out_knots: bool) -> Arranged:
     """Choose which of some distinct rows to keep, if asked without knots apart from the rest."""
-    most = min(max(BYTES // (2 * x.shape[1]), LEAST_ROWS), MOST_ROWS)
+    most = most_compared(x.shape[1])
     if leave_out_knots:
         rows = without_knots(covering_rows(x, most, seed))
     else:
         rows = covering_rows(x, affordable(x, most, seed), seed)
     rows = rows if len(rows) > 1 else np.repeat(rows, 2, axis=0)  # each has a nearest other
     return arranged(rows, NEIGHBOURS + 1)
+
+
+def most_compared(columns: int) -> int:
+    """How many rows of so many columns a row is compared with at most."""
+    return min(max(BYTES // (2 * columns), LEAST_ROWS), MOST_ROWS)
 
 
 def affordable(x: Matrix, most: int, seed: int) -> int:
