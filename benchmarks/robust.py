@@ -16,7 +16,7 @@ They are judged on the groups of :mod:`benchmarks.tried`, and on those of KEEL's
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -41,12 +41,16 @@ from alad.metrics import detection_metrics
 from benchmarks.fresh import Problem, problems
 from benchmarks.memories import Refilled, of_crowd
 from benchmarks.run import RESULTS
-from benchmarks.tried import GROUPS, Vector, fading, summary
+from benchmarks.tried import GROUPS, Groups, Vector, fading, summary
 
 CROWD, FAR, TIGHT = 0.2, 0.1, 0.1  # shares of the rows
 LEFT_OVER = 0.05  # of the training rows
 COMPARED = 20_000  # training rows, at most, that the nearest neighbours are looked for among
 KEEL, KEEL_LEFT_OVER = "keel", "keel-contaminated"
+SEED = 0
+
+Table = tuple[str, str, Sequence[Split | Problem]]  # its group, its name, its problems
+Vary = Callable[[Split | Problem, int], Iterator[tuple[str, Vector]]]
 
 
 def of_one_fit(split: Split | Problem, seed: int) -> Iterator[tuple[str, Vector]]:
@@ -117,7 +121,7 @@ def with_left_over(problem: Problem, seed: int) -> Problem:
     return Problem(np.concatenate([problem.x_train, added]), x, y, left[:0])
 
 
-def of_keel(folder: Path, seed: int) -> Iterator[tuple[str, str, list[Problem]]]:
+def of_keel(folder: Path, seed: int) -> Iterator[Table]:
     """Give the problems of each set that is not fresh, clean and with left-over anomalies."""
     for path in sorted(folder.glob("*.dat"))[::2]:
         if clean := list(problems(path, seed)):
@@ -125,21 +129,21 @@ def of_keel(folder: Path, seed: int) -> Iterator[tuple[str, str, list[Problem]]]
             yield KEEL_LEFT_OVER, path.stem, [with_left_over(one, seed) for one in clean]
 
 
-def of_groups() -> Iterator[tuple[str, str, list[Split]]]:
+def of_groups(groups: Groups = GROUPS) -> Iterator[Table]:
     """Give each table of the groups, divided."""
-    for group, tables in GROUPS.items():
+    for group, tables in groups.items():
         for name, protocol, seed in tables:
             data_set = DATA_SETS[name]
             split = data_set.split(data_set.protocols[protocol], seed=seed)
             yield group, f"{name}, {seed}", [split]
 
 
-def judged(of: Sequence[Split | Problem], seed: int) -> dict[str, dict[str, float]]:
+def judged(vary: Vary, of: Sequence[Split | Problem], seed: int) -> dict[str, dict[str, float]]:
     """Judge every form on the problems of a table: means."""
     every = [
         {
             name: detection_metrics(one.y_test, score)
-            for name, score in of_one_fit(one, getattr(one, "seed", seed))
+            for name, score in vary(one, getattr(one, "seed", seed))
         }
         for one in of
     ]
@@ -149,18 +153,23 @@ def judged(of: Sequence[Split | Problem], seed: int) -> dict[str, dict[str, floa
     }
 
 
+def run(name: str, vary: Vary, tables: Iterable[Table]) -> None:
+    """Judge forms on tables, some of KEEL's, and store what they give as ``name``."""
+    console, seeds = Console(), {SEED}
+    fits: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for group, table, of in tables:
+        fits.setdefault(group, {})[table] = found = judged(vary, of, SEED)
+        seeds |= {getattr(one, "seed", SEED) for one in of}
+        console.print(group, table, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
+    payload = {"tried": summary(fits), "fits": fits}
+    command = f"python -m benchmarks.{name} FOLDER"
+    record(name, payload, command=command, seeds=sorted(seeds), folder=RESULTS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.robust", description=__doc__)
     parser.add_argument("folder", type=Path)
-    console, seed = Console(), 0
-    fits: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    for group, table, of in chain(of_keel(parser.parse_args().folder, seed), of_groups()):
-        fits.setdefault(group, {})[table] = found = judged(of, seed)
-        console.print(group, table, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
-    seeds = sorted({seed} | {seed for tables in GROUPS.values() for *_, seed in tables})
-    payload = {"tried": summary(fits), "fits": fits}
-    command = "python -m benchmarks.robust FOLDER"
-    record("robust", payload, command=command, seeds=seeds, folder=RESULTS)
+    run("robust", of_one_fit, chain(of_keel(parser.parse_args().folder, SEED), of_groups()))
 
 
 if __name__ == "__main__":
