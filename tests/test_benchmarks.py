@@ -16,7 +16,7 @@ import pytest
 from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
 from alad.scores.memory import DOUBT
-from benchmarks import ablation, features
+from benchmarks import ablation, features, latent
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.conformal import Pool, sizes, split
@@ -286,6 +286,17 @@ def test_distances_in_features_are_told_from_those_in_columns():
     assert told_apart(found)
     local = detector.by("local-distance", detector._scaled(new))
     assert found["columns"] == pytest.approx(local, abs=1e-5)
+
+
+def test_what_networks_make_of_a_row_has_a_say_beside_its_columns():
+    rng = np.random.default_rng(0)
+    known, new = rng.normal(size=(300, 4)), rng.normal(size=(20, 4)).astype(np.float32)
+    split = Problem(known, new, np.repeat([False, True], 10), new[:0])
+    with mock.patch.object(latent, "FITS", {", untrained": {"epochs": 0}}):
+        found = dict(latent.of_two_fits(split, 0))
+    assert list(found)[:2] == ["ALAD(), untrained", "E(x) beside columns, untrained"]
+    assert len(found) == 4
+    assert told_apart(found)
 
 
 def test_a_more_careful_default_forgets_knots_and_doubts_less_far_out():

@@ -25,17 +25,17 @@ def test_the_short_run_says_so_and_goes_on(alad, made_up):
     assert "Short: some rows stand for fewer classes or epochs" in done.out
     line = next(line for line in done.out.splitlines() if line.startswith("ALAD  "))
     assert "0.6072 +- 0.1201" in line
-    assert "[2/2] cifar10-airplane-alad-sn-epochs-x0.03: seeds 0" in done.err
-    for name in ("cifar10.png", "cifar10-airplane-alad-sn-epochs-x0.03.png"):
+    assert "[2/2] cifar10-airplane-alad-sn-epochs-x0.02: seeds 0" in done.err
+    for name in ("cifar10.png", "cifar10-airplane-alad-sn-epochs-x0.02.png"):
         with Image.open(Path("runs") / name) as drawn:
             assert min(drawn.size) > 200
     again = alad.good("reproduce", "cifar10", "-o", "runs", "--class", "airplane", "--json")
-    assert "alad-sn-epochs-x0.03: stored" in again.err
+    assert "alad-sn-epochs-x0.02: stored" in again.err
     tables = json.loads(again.out)["tables"]
     names = ["cifar10", "cifar10-ablation", "cifar10-scores", "cifar10-bfloat16"]
     assert [table["name"] for table in tables] == names
     (alads,) = [row for row in tables[0]["rows"] if row["label"] == "ALAD"]
-    assert alads["cells"]["airplane"]["epochs_scale"] == 0.03
+    assert alads["cells"]["airplane"]["epochs_scale"] == 0.02
 
 
 def test_what_is_stored_is_shown_without_data(alad):

@@ -11,7 +11,7 @@ import typer
 from alad.cli.tabular import check_stored, run_jobs
 
 SHORT_CLASSES = 2
-SHORT_EPOCHS = 0.03  # of 100
+SHORT_EPOCHS = 0.02  # of 100
 SHORT_METHODS = (
     *("oc-svm-pca", "if-paper", "dsebm", "alad-sn"),
     *("alad-untrained", "mahalanobis-pca", "pca", "knn"),
@@ -98,8 +98,8 @@ def command(data_set: str, title: str) -> Callable[..., None]:
 
     reproduce.__doc__ = f"""Train on one class of {title} at a time; the other nine are anomalies.
 
-    Without --full the run is short, about a quarter of an hour on two cores, and says so: two
-    classes and three epochs. Results are kept class by class and method by method; a run that was
+    Without --full the run is short, ten to twenty-five minutes on two cores, and says so: two
+    classes and two epochs. Results are kept class by class and method by method; a run that was
     stopped goes on when the same command is given again.
     """
     return reproduce
