@@ -15,7 +15,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.dev ## reproduce the KDD99 row of the paper
+demo: .venv/.dev ## train ALAD on KDD99, a short run, and show it beside the paper's numbers
 	$(BIN)/alad reproduce kdd99
 
 test: lint ## lint, then every test and doctest but the slow ones

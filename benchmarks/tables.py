@@ -31,6 +31,7 @@ PAGES = tuple(
         "docs/results.md",
         "docs/pictures.md",
         "docs/quality.md",
+        "docs/experiments.md",
         "docs/alerts.md",
         "docs/triage.md",
         "docs/reasons.md",
