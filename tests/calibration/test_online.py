@@ -59,6 +59,7 @@ def test_a_stream_goes_on_from_its_state():
     [
         {"fdr": 2},
         {"seen": None},
+        {"seen": -5, "discoveries": []},
         {"discoveries": [3, 2]},
         {"discoveries": [9]},
         {"discoveries": [0]},
@@ -78,3 +79,9 @@ def test_another_state_is_refused(change):
 def test_bad_p_values_are_refused():
     with pytest.raises(InputError, match="p-values"):
         OnlineFDR(0.1).decide([1.5])
+
+
+def test_no_p_values_are_no_decisions():
+    online = OnlineFDR(0.1)
+    assert online.decide([]).tolist() == []
+    assert online.seen == 0

@@ -581,3 +581,27 @@ def test_recalibrate_needs_the_columns_of_fit(alad, calibrated, train):
     train.drop("proto").write_csv("less.csv")
     message = r"Expected the 3 columns at fit in less\.csv; missing: 'proto'\..*"
     alad.refused(message, "recalibrate", calibrated, "less.csv", "-o", "again")
+
+
+def draw_array(n: int, seed: int) -> np.ndarray:
+    """Numbers that float32 does not hold, and numbers that it merges."""
+    rng = np.random.default_rng(seed)
+    far = 1.7e9 + rng.integers(0, 100, n)
+    return np.column_stack([rng.choice([0.1, 0.7], n), rng.normal(size=n), far])
+
+
+def test_columns_of_arrays_move_only_if_they_do(alad):
+    Mahalanobis().fit(draw_array(500, 0)).calibrate(draw_array(500, 1)).save("model")
+    new = draw_array(500, 2)
+    np.save("new.npy", new)
+    assert "Columns that moved: 0 of 3." in alad.good("drift", "model", "new.npy").out
+    np.save("new.npy", new + np.array([0, 0, 30]))
+    assert "Columns that moved: 1 of 3." in alad.good("drift", "model", "new.npy").out
+
+
+def test_rows_of_an_array_that_the_fit_was_given_are_pointed_at(alad):
+    kept = draw_array(200, 1)
+    Mahalanobis().fit(draw_array(500, 0)).calibrate(kept).save("model")
+    np.save("new.npy", kept[:190])
+    done = alad("recalibrate", "model", "new.npy", "-o", "again")
+    assert "190 of 200 rows of the old calibration are among them" in done.err

@@ -392,6 +392,36 @@ def test_numbers_to_the_base_of_16_are_text():
     assert settling.types() == {"flags": pl.String()}
 
 
+def test_one_number_to_the_base_of_16_makes_text_wherever_it_stands():
+    lines = [f"{i},{i}" for i in range(3000)]
+    lines[2500] = "2500,0x1F"
+    give("\n".join(["n,flags", *lines]), "t.csv")
+    found = read("t.csv")
+    assert (found["flags"].dtype, found["n"].dtype) == (pl.String, pl.Int64)
+    assert (found.height, found["flags"][2500]) == (3000, "0x1F")
+
+
+@pytest.mark.parametrize("end", [2**31 - 1, 4000, -5])
+def test_arrow_that_points_outside_of_itself_is_refused(end):
+    text = pa.array(["ab", "cd", "ef"])
+    pa.feather.write_feather(pa.table({"s": text}), "t.arrow", compression="uncompressed")
+    offsets = np.array([0, 2, 4, 6], np.int32).tobytes()
+    content = Path("t.arrow").read_bytes()
+    assert content.count(offsets) == 1
+    damaged = np.array([0, 2, 4, end], np.int32).tobytes()
+    Path("t.arrow").write_bytes(content.replace(offsets, damaged))
+    for reader in (read, batches):
+        with pytest.raises(InputError, match=r"Expected a whole table in t.arrow; it cannot be"):
+            reader("t.arrow")
+
+
+def test_text_that_looks_like_the_mark_of_a_list_is_text():
+    give('{"ua": "\\u0000list:x", "tags": ["t"], "n": 3}\n', "t.jsonl")
+    found = read("t.jsonl")
+    assert found["ua"].to_list() == ["\0list:x"]
+    assert found["n"].to_list() == [3]
+
+
 @pytest.mark.parametrize(
     "deep",
     [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
+import polars as pl
 import pytest
 
 from alad import ALAD, KNN, BiGAN, Mahalanobis, load
@@ -106,6 +110,39 @@ def test_a_width_that_is_none_is_damage(size, tmp_path):
 def test_constants_of_no_scaling_are_damage(name, value, tmp_path):
     with pytest.raises(ModelFormatError, match="finite numbers for each column in the scaler"):
         load(changed(Mahalanobis, tmp_path, arrays={name: value}))
+
+
+@pytest.mark.parametrize("parts", [["hour", "x"], [], {"hour": 1}, 3])
+def test_parts_that_no_time_has_are_damage(parts, tmp_path):
+    times = [f"2024-01-{1 + i % 28:02d}T{i % 24:02d}:00:00" for i in range(60)]
+    frame = pl.DataFrame({"n": np.arange(60) * 1.5 % 7, "at": times})
+    Mahalanobis().fit(frame).save(tmp_path / "m")
+    facts = tmp_path / "m" / "model.json"
+    told = json.loads(facts.read_text("utf-8"))
+    told["encoder"]["columns"][1]["learned"]["parts"] = parts
+    facts.write_text(json.dumps(told), "utf-8")
+    with pytest.raises(ModelFormatError, match="Expected a whole Mahalanobis model"):
+        load(tmp_path / "m")
+
+
+def test_a_model_can_be_read_while_others_take_its_place(tmp_path):
+    detector = Mahalanobis().fit(X)
+    detector.save(tmp_path / "m")
+    is_over = Event()
+
+    def save_again():
+        while not is_over.is_set():
+            detector.save(tmp_path / "m")
+            is_over.wait(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(save_again)
+        try:
+            scores = [load(tmp_path / "m").score_samples(NEW) for _ in range(100)]
+        finally:
+            is_over.set()
+        done.result()
+    assert len({score.tobytes() for score in scores}) == 1
 
 
 def test_weights_that_are_no_numbers_are_damage(tmp_path):

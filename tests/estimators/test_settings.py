@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import jax
 import numpy as np
@@ -285,3 +286,36 @@ def test_rows_to_watch_may_be_given_and_are_scaled_like_the_others(asked_of_trai
     np.testing.assert_allclose(asked["validation"], want, rtol=1e-4, atol=1e-5)
     with pytest.raises(InputError, match="expecting 5 features"):
         ALAD().fit(X, X_valid=X[:, :3])
+
+
+@pytest.mark.parametrize("preset", [["tabular"], None, {}])
+def test_a_preset_that_is_no_word_is_refused(preset):
+    with pytest.raises(InputError, match=r"The 'preset' parameter of ALAD must be one of"):
+        ALAD(preset=preset).fit(X)
+
+
+def test_a_fraction_is_no_contamination():
+    with pytest.raises(InputError, match=r"The 'contamination' parameter .* a number in"):
+        Mahalanobis(contamination=Fraction(1, 100)).fit(X)
+
+
+def test_another_preset_after_fit_does_not_judge():
+    detector = ALAD(epochs=0, random_state=0).fit(X)
+    detector.set_params(preset="kdd99")
+    with pytest.raises(InputError, match="Expected the preset of the fit, 'tabular'; it was set"):
+        detector.score_samples(NEW)
+    assert np.isfinite(detector.fit(X).score_samples(NEW)).all()
+
+
+@pytest.mark.parametrize("z", [[["x"]], [[1.0], [1.0, 2.0]], [[math.nan] * 32]])
+def test_latent_vectors_are_finite_numbers(z):
+    with pytest.raises(InputError, match="Expected latent vectors of"):
+        ALAD(epochs=0, random_state=0).fit(X).generate(z)
+
+
+@pytest.mark.parametrize("cls", [ALAD, DSEBM])
+def test_a_row_so_far_out_that_scores_overflow_does_not_end_a_fit(cls):
+    far = X.copy()
+    far[0] = 1e25
+    detector = cls(epochs=0, scaling="none", random_state=0).fit(far)
+    assert detector.score_samples(far).argmin() == 0

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from sklearn.decomposition import PCA as PrincipalComponents
@@ -695,3 +696,12 @@ def test_equal_rows_are_kept_once_if_asked():
     assert (-detector.score_samples([[0.0, 0.0]])).tolist() == [3]
     assert (-KNN(k=2, scaling="none").fit(rows).score_samples([[0.0, 0.0]])).tolist() == [0]
     assert len(KNN(distinct=True).fit(np.ones((4, 2))).rows_) == 4
+
+
+@pytest.mark.parametrize("cls", [KNN, LOF])
+def test_rows_are_kept_apart_from_a_frame_that_changes(cls):
+    rows = X.astype(np.float32)
+    detector = cls(scaling="none").fit(pd.DataFrame(rows, copy=False))
+    before = detector.score_samples(NEW)
+    rows[:] = 100
+    assert np.array_equal(detector.score_samples(NEW), before)

@@ -435,3 +435,17 @@ def test_an_error_counts_the_rows_of_all_batches(known):
 @pytest.mark.parametrize("folder", [Path("."), "."])
 def test_a_folder_may_be_text(folder):
     assert stream(folder=folder).folder == Path(".")
+
+
+def test_frames_of_a_stream_may_have_their_columns_in_another_order():
+    first, second = MANY.head(100), MANY.tail(MANY.height - 100)
+    parts = [first, second.select(reversed(second.columns))]
+    mixed = Stream(lambda: iter(parts), MANY.height, folder=".", memory=SMALL)
+    settings = {"preset": "kdd99", "epochs": 0, "validation_fraction": 0.2, "random_state": 0}
+    found, same = (ALAD(**settings).fit(given) for given in (mixed, stream()))
+    assert np.array_equal(found.score_samples(NEW_FRAME), same.score_samples(NEW_FRAME))
+
+
+def test_a_stream_without_frames_is_refused():
+    with pytest.raises(InputError, match="Expected a stream of frames; got none"):
+        _ = Stream(lambda: iter([]), 5, folder=".").columns

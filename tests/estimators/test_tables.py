@@ -312,3 +312,51 @@ def test_what_is_left_out_is_said_unless_it_was_stated():
         new(Mahalanobis).fit(frame, schema=detector.encoder_.stated)
         new(Mahalanobis).fit(frame, schema=detector.encoder_)
         new(Mahalanobis).fit(frame.select("a"))
+
+
+OF_KINDS = pl.DataFrame(
+    {
+        "n": np.arange(60) * 1.5 % 7,
+        "ip": [f"10.0.0.{i % 9}" for i in range(60)],
+        "at": [f"2024-01-{1 + i % 28:02d}T{i % 24:02d}:00:00" for i in range(60)],
+        "word": ["1", "2"] * 30,
+    }
+)
+
+
+TWELVE = "\u0661\u0662"  # in Arabic
+
+
+def test_digits_of_other_scripts_are_no_numbers():
+    detector = Mahalanobis().fit(OF_KINDS)
+    row = OF_KINDS.head(1)
+    assert detector.score_samples(row.with_columns(ip=pl.lit(f"{TWELVE}.0.0.1"))).shape == (1,)
+    with pytest.raises(
+        InputError, match=rf"Expected times .* in column 'at'; got '2024-01-01T{TWELVE}"
+    ):
+        detector.score_samples(row.with_columns(at=pl.lit(f"2024-01-01T{TWELVE}:00:00")))
+    words = OF_KINDS.with_columns(word=pl.Series([".".join(2 * TWELVE), "b"] * 30))
+    assert Mahalanobis().fit(words).encoder_.schema[3].kind == "categorical"
+
+
+@pytest.mark.parametrize("column", ["word", "ip"])
+def test_floats_that_are_no_whole_numbers_of_64_bits_are_no_text(column):
+    detector = Mahalanobis().fit(OF_KINDS)
+    with pytest.raises(InputError, match=f"Expected text in column '{column}'"):
+        detector.score_samples(OF_KINDS.head(1).with_columns(pl.lit(1e300).alias(column)))
+
+
+def test_the_largest_whole_numbers_are_not_taken_for_counts_of_rows():
+    rng = np.random.default_rng(0)
+    large = rng.integers(2**63, 2**64 - 1, 1500, dtype=np.uint64)
+    frame = pl.DataFrame({"n": rng.normal(size=1500), "u": large})
+    assert Mahalanobis().fit(frame).encoder_.feature_names == ("n", "u")
+    with pytest.warns(LeftOutWarning, match="grow from row to row"):
+        Mahalanobis().fit(frame.with_columns(pl.col("u").sort()))
+
+
+def test_text_that_is_no_unicode_is_told_by_column():
+    frame = pd.DataFrame({"n": np.arange(60) * 1.5 % 7})
+    frame["c"] = pd.Series(["a\ud800", "b"] * 30, dtype=object)
+    with pytest.raises(InputError, match=r"Expected text in Unicode in column 'c'; got 'a\\ud800'"):
+        Mahalanobis().fit(frame)

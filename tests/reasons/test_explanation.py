@@ -361,3 +361,29 @@ def test_rows_prepared_once_say_the_same():
         assert np.array_equal(ours.contributions, other.contributions)
         assert ours.to_frame(3).equals(other.to_frame(3))
         assert ours.normals.equals(other.normals)
+
+
+@pytest.mark.parametrize("hold", ["kept", "calibrated", "given"])
+def test_numbers_of_an_array_that_float32_merges_have_reasons(hold):
+    rng = np.random.default_rng(0)
+    normal = np.column_stack([rng.normal(size=300), 1.7e9 + 10 * rng.normal(size=300)])
+    detector = KNN().fit(normal)
+    if hold == "calibrated":
+        detector.calibrate(normal)
+    reasons = explain(detector, [[0, 1.7e9 + 60]], reference=normal if hold == "given" else None)
+    assert re.fullmatch(
+        r"x1 1700000060 \(expected 17000000[12]\d; none of 300 normals is as extreme\)",
+        reasons.text(0),
+    )
+    assert reasons.contributions[0].sum() > 3
+    assert reasons.rarity[0, 1] == 0
+
+
+def test_a_value_of_an_array_is_the_same_in_single_and_double_precision():
+    rng = np.random.default_rng(0)
+    normal = np.column_stack([rng.choice([0.1, 0.7], 100), rng.normal(size=100)])
+    detector = KNN().fit(normal).calibrate(normal)
+    for dtype in (np.float32, np.float64):
+        reasons = explain(detector, np.array([[0.1, 9]], dtype))
+        assert reasons.contributions[0, 0] == 0
+        assert reasons.rarity[0, 0] > 0.4

@@ -43,8 +43,8 @@ class Calibration:
 
     scores: Vector
     """(m,) their anomaly scores A(x), larger = more anomalous, ascending."""
-    rows: NDArray[np.float32]
-    """(r, f) some of them before scaling, as a reference; of pictures none, (0, f)."""
+    rows: NDArray[Any]
+    """(r, f) some of them before scaling, as a reference, float32 or float64; of pictures none."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Where they came from, as JSON."""
 
@@ -120,7 +120,7 @@ class Calibration:
             and isinstance(facts.get("parameters", {}), Mapping)
             and (scores.ndim, rows.ndim) == (1, 2)
             and scores.dtype == np.float64
-            and rows.dtype == np.float32
+            and rows.dtype in (np.float32, np.float64)
             and len(scores) > 0
             and bool(np.isfinite(scores).all() and (np.diff(scores) >= 0).all())
             and bool(np.isfinite(rows).all())
@@ -129,19 +129,20 @@ class Calibration:
         if not sound:
             raise ModelFormatError(
                 f"Expected calibration scores, float64, finite and ascending, and rows of {f} "
-                f"features, float32 and finite; got {scores.dtype} of shape {scores.shape} and "
+                f"features, floats and finite; got {scores.dtype} of shape {scores.shape} and "
                 f"{rows.dtype} of shape {rows.shape}. The folder is damaged: save the model again."
             )
         return cls(np.array(scores), np.array(rows), dict(facts))
 
 
-def _drawn(rows: NDArray[Any], seed: int) -> NDArray[np.float32]:
+def _drawn(rows: NDArray[Any], seed: int) -> NDArray[Any]:
     """Draw as many rows as are kept, in their old order, within the range of float32."""
-    most = min(MOST_ROWS, MOST_BYTES // max(4 * rows.shape[1], 1))
+    dtype = np.float64 if rows.dtype == np.float64 else np.float32
+    most = min(MOST_ROWS, MOST_BYTES // max(dtype().itemsize * rows.shape[1], 1))
     if len(rows) > most:
         drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False, shuffle=False)
         rows = rows[np.sort(drawn)]
-    kept: NDArray[np.float32] = np.clip(rows, -LARGEST, LARGEST).astype(np.float32)
+    kept: NDArray[Any] = np.clip(rows, -LARGEST, LARGEST).astype(dtype)
     return kept
 
 

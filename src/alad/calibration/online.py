@@ -55,7 +55,9 @@ class OnlineFDR:
 
     def decide(self, p: Iterable[float]) -> NDArray[np.bool_]:
         """Say of the next p-values, one after the other, which are discoveries."""
-        return np.array([self._next(one) for one in _checks.p_values(list(p))], np.bool_)
+        given = list(p)
+        every = _checks.p_values(given) if given else given
+        return np.array([self._next(one) for one in every], np.bool_)
 
     def _next(self, p: float) -> bool:
         found = bool(p <= self.level)
@@ -90,7 +92,8 @@ class OnlineFDR:
                 "Expected a state with fdr, seen and discoveries, as to_json gives it; got "
                 f"{state!r:.80}."
             ) from error
-        if found != sorted({t for t in found if 1 <= t <= seen}) or state.get("rule") != "LORD++":
+        ascend = seen >= 0 and found == sorted({t for t in found if 1 <= t <= seen})
+        if not ascend or state.get("rule") != "LORD++":
             raise InputError(
                 "Expected a state of LORD++ whose discoveries ascend from 1 to seen; got "
                 f"{state!r:.80}."

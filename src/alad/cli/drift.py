@@ -202,10 +202,12 @@ def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[
     import numpy as np
 
     from alad.calibration import moved
+    from alad.estimators._given import as_fine
 
-    reference, encoder = detector._calibrated().rows, detector.encoder_
-    if not len(reference):
+    kept, encoder = detector._calibrated().rows, detector.encoder_
+    if not len(kept):
         return []
+    reference, x = as_fine(kept, x)
     if encoder is None:
         f = reference.shape[1]
         names: Any = [f"x{i}" for i in range(f)]

@@ -23,13 +23,16 @@ def familiar(detector: AbstractDetector, table: Path, new: Drawn) -> str | None:
     Rows of calibration are kept in the model. Those that were held out of the fitted table come up
     again in it, each of them, and hardly anywhere else.
     """
+    from alad.estimators._given import as_fine
+
     fitted = detector.trained_on_
     if fitted is not None and (fitted["table"], fitted["rows"]) == (name_of(table), new.of):
         return f"a table {fitted['table']} of {new.of:,} rows is what the fit was given"
     calibration = detector.calibration_
     if calibration is None or not calibration.rows.size:
         return None
-    kept, given = _distinct(calibration.rows), _distinct(detector._matrix(new.X, fitting=False))
+    both = as_fine(calibration.rows, detector._matrix(new.X, fitting=False))
+    kept, given = map(_distinct, both)
     again = len(kept & given)
     if len(given) < VARIED * len(new.names) or again <= MANY * len(kept):
         return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alad.estimators import AbstractDetector
 
 MEANING = {"1": True, "true": True, "0": False, "false": False}  # where nothing else is said
-WHOLE = r"^(-?\d+)\.0+$"  # pandas makes 1.0 of 1 in a column with gaps
+WHOLE = r"^(-?[0-9]+)\.0+$"  # pandas makes 1.0 of 1 in a column with gaps
 SHOWN = 5  # words of one meaning that are counted by name
 MOST = 2_000_000  # labelled rows: of each a score and a label are held
 

@@ -116,7 +116,7 @@ def _no_time(column: pl.Series, got: str, row: int, form: str = "") -> InputErro
 
 def _days_of_text(text: pl.Series) -> pl.Series:
     """Days of text that begins with a date, as written where what follows is not of ISO 8601."""
-    written = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:$|[T ]\d{2}(?:$|[:Z+ -]))", 1)
+    written = text.str.extract(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:$|[T ][0-9]{2}(?:$|[:Z+ -]))", 1)
     dates = written.str.to_date("%Y-%m-%d", strict=False)
     in_utc = (seconds_of_iso(text) / 86_400).floor().cast(pl.Int32).cast(pl.Date)
     return in_utc.fill_null(dates)

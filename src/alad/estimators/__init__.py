@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from os import PathLike
 
+import polars as pl
+
 from alad.errors import ModelFormatError
 from alad.estimators._adversarial import AdversarialDetector
 from alad.estimators._detector import AbstractDetector
@@ -25,6 +27,13 @@ DETECTORS: dict[str, type[AbstractDetector]] = {
         *(Mahalanobis, OCSVM, IsolationForest, KNN, LOF, PCA),
     )
 }
+
+
+# What reading a damaged model can raise, wherever the damage is.
+WRONG = (
+    *(LookupError, TypeError, AttributeError, ValueError, ArithmeticError),
+    pl.exceptions.PolarsError,
+)
 
 
 def load(path: str | PathLike[str]) -> AbstractDetector:
@@ -49,7 +58,7 @@ def load(path: str | PathLike[str]) -> AbstractDetector:
         check_process()
     try:
         return DETECTORS[name]._read(model)
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except WRONG as error:
         if isinstance(error, ModelFormatError):
             raise
         raise ModelFormatError(

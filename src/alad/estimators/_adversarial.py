@@ -135,15 +135,22 @@ class AdversarialDetector(NetworkDetector):
         Raises
         ------
         InputError
-            ``z`` has another width.
+            ``z`` has another width, or holds what is no finite number.
         """
         check_is_fitted(self)
-        latent = np.asarray(z, np.float32)
         width = self.players_.latent_dim
+        try:
+            latent = np.asarray(z, np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"Expected latent vectors of shape (n, {width}), numbers; got {error}."
+            ) from error
         if latent.ndim != 2 or latent.shape[1] != width or not len(latent):
             raise InputError(
                 f"Expected latent vectors of shape (n, {width}), at least one; got {latent.shape}."
             )
+        if not np.isfinite(latent).all():
+            raise InputError("Expected latent vectors of finite numbers; some are NaN or infinite.")
         return in_blocks(program(self.players_, _generate), self.weights_, latent)
 
     def several_scores(self, X: Any, names: Sequence[str]) -> dict[str, Vector]:

@@ -370,18 +370,15 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _settle(self, x: Matrix) -> None:
         """Set the offset from the scaled training rows."""
-        scores = -by_windows(self._anomaly_scores, self._rows_to_settle(x))
+        scores = -_bounded(by_windows(self._anomaly_scores, self._rows_to_settle(x)))
         self._remember_settings()
         self.offset_ = offset_at_contamination(scores, self.contamination)
 
     def _judged(self, x: NDArray[Any]) -> Vector:
-        """A(x) of rows that are not scaled yet.
-
-        A row so far out that its score overflows gets the largest number of float32.
-        """
-        score = by_windows(lambda window: self._anomaly_scores(by_parts(self._scaled, window)), x)
-        judged: Vector = np.nan_to_num(score, nan=LARGEST, posinf=LARGEST)
-        return judged
+        """A(x) of rows that are not scaled yet."""
+        return _bounded(
+            by_windows(lambda window: self._anomaly_scores(by_parts(self._scaled, window)), x)
+        )
 
     def _anomaly_scores(self, x: Matrix) -> Vector:
         """A(x) of a window of scaled rows, the cores side by side."""
@@ -444,6 +441,12 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         # What was fitted on a frame takes an array to the digits that a frame has.
         origins = self.encoder_.origins
         return (x - origins if origins.any() else x).astype(np.float32, copy=False)
+
+
+def _bounded(score: Vector) -> Vector:
+    """Scores, the largest number of float32 for that of a row so far out that it overflows."""
+    bounded: Vector = np.nan_to_num(score, nan=LARGEST, posinf=LARGEST)
+    return bounded
 
 
 def _called(X: Any) -> str:

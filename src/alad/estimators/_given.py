@@ -83,6 +83,12 @@ def distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, same
 
 
+def as_fine(x: NDArray[Any], other: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give two arrays with as many digits as the coarser has, so that equal numbers are equal."""
+    dtype = np.float64 if x.dtype == other.dtype == np.float64 else np.float32
+    return x.astype(dtype, copy=False), other.astype(dtype, copy=False)
+
+
 def check_single(x: NDArray[Any]) -> None:
     """Refuse finite numbers (n, d) that float32 does not hold, as they are refused in a frame."""
     if max(x.max(), -x.min()) <= np.finfo(np.float32).max:

@@ -109,7 +109,8 @@ class NetworkDetector(AbstractDetector):
     @property
     def takes_pictures(self) -> bool:
         """Whether the preset is one for pictures."""
-        preset = self.presets.get(self.preset)  # it may not have been checked yet
+        # It may not have been checked yet.
+        preset = self.presets.get(self.preset) if isinstance(self.preset, str) else None
         return preset is not None and preset.pictures
 
     def fit(
@@ -211,6 +212,14 @@ class NetworkDetector(AbstractDetector):
         return in_blocks(program(self.players_, self._judge(score)), self.weights_, x).astype(
             np.float64
         )
+
+    def _judged(self, x: NDArray[Any]) -> Vector:
+        if self.preset != self._settings_at_fit["preset"]:
+            raise InputError(
+                f"Expected the preset of the fit, {self._settings_at_fit['preset']!r}; it was set "
+                f"to {self.preset!r} since. Set it back, or fit again."
+            )
+        return super()._judged(x)
 
     def _mapped(self, judge: Judge, X: Any) -> Matrix:
         """Give what a judge says of rows as they come, a number or more for each."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
@@ -41,7 +42,7 @@ def real(low: float, high: float = math.inf, *, closed: str = "both") -> Constra
     def holds(v: Any) -> bool:
         return (
             isinstance(v, Real)
-            and not isinstance(v, bool)
+            and not isinstance(v, bool | Fraction)  # NumPy does not reckon with the latter
             and math.isfinite(v)
             and (float(v) > low or (left and v == low))
             and (float(v) < high or (right and v == high))
@@ -52,7 +53,9 @@ def real(low: float, high: float = math.inf, *, closed: str = "both") -> Constra
 
 def one_of(*choices: str) -> Constraint:
     """One of a few words."""
-    return Constraint("one of " + ", ".join(map(repr, choices)), lambda v: v in choices)
+    return Constraint(
+        "one of " + ", ".join(map(repr, choices)), lambda v: isinstance(v, str) and v in choices
+    )
 
 
 def flag() -> Constraint:

@@ -115,7 +115,9 @@ class Stream:
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return to_polars(next(iter(self.batches()))).columns
+        for frame in self.batches():
+            return to_polars(frame).columns
+        raise InputError("Expected a stream of frames; got none. Give one with rows.")
 
     def without(self, chosen: Bools) -> Stream:
         """The stream of the other rows."""
@@ -129,9 +131,10 @@ class Stream:
         return pl.concat(self._parts(chosen), how="vertical_relaxed")
 
     def _parts(self, chosen: Bools) -> Iterator[pl.DataFrame]:
-        start = 0
+        start, columns = 0, list[str]()
         for frame in self:
-            yield frame.filter(chosen[start : start + frame.height])
+            columns = columns or frame.columns  # others may come in another order
+            yield frame.select(columns).filter(chosen[start : start + frame.height])
             start += frame.height
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ FORMAT_VERSION = 3  # 2: with packed arrays; 3: with numbers told from their low
 FACTS, ARRAYS = "model.json", "weights.safetensors"
 WORTH_PACKING, MOST_PACKED, MOST_UNPACKED = 2**16, 2**28, 2**29  # bytes; the last of all together
 GAIN = 2  # times smaller, at least
+MOMENT = 0.1  # seconds, which a model takes to be put in another's place
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def is_model(path: Path) -> bool:
 
 
 def read_model(path: str | PathLike[str]) -> Model:
-    """Read a model folder.
+    """Read a model folder; a second time if it is none, for another may just take its place.
 
     Raises
     ------
@@ -93,7 +95,14 @@ def read_model(path: str | PathLike[str]) -> Model:
             f"Expected the path of a model folder; got {type(path).__name__}. Pass what save was "
             "given."
         )
-    folder = Path(path)
+    try:
+        return _read(Path(path))
+    except ModelFormatError:
+        time.sleep(MOMENT)
+        return _read(Path(path))
+
+
+def _read(folder: Path) -> Model:
     facts = _facts(folder)
     _check(folder, facts)
     try:

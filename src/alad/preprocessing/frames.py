@@ -50,7 +50,7 @@ def to_polars(x: Any) -> pl.DataFrame:
     names = [str(name) for name in frame.columns]
     _check_unique(names)
     pairs = zip(names, frame.iter_columns(), strict=True)
-    return pl.DataFrame({name: _column(series, name) for name, series in pairs})
+    return pl.DataFrame({name: _in_unicode(series, name) for name, series in pairs})
 
 
 def as_text(values: pl.Series) -> pl.Series:
@@ -98,6 +98,16 @@ def _check_unique(names: list[str]) -> None:
             f"Expected every column to have a name of its own; got {quoted(twice)} more than "
             "once. Rename one."
         )
+
+
+def _in_unicode(series: nw.Series[Any], name: str) -> pl.Series:
+    try:
+        return _column(series, name)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"Expected text in Unicode in column {name!a}; got {error.object[:40]!a}. Decode the "
+            "text anew, with errors='replace' say."
+        ) from error
 
 
 def _column(series: nw.Series[Any], name: str) -> pl.Series:

@@ -119,21 +119,29 @@ class Explainer:
         none = np.empty((0, len(_column(self.detector))), np.float32)
         return _decoded(self.detector, none if self._normal is None else self._normal.rows)
 
+    @cached_property
+    def _single(self) -> Reference | None:
+        """The normal rows for rows that are given in float32, where these have more digits."""
+        return None if self._normal is None else self._normal.single()
+
     def explain(self, X: Any) -> Reasons:
         """Say of each row, column by column, why it has its score: see :func:`explain`."""
-        detector, normal = self.detector, self._normal
+        detector = self.detector
         x = detector._matrix(X, fitting=False)
+        normal = self._single if x.dtype == np.float32 else self._normal
         seen = _seen(detector, X, x)
         first, same = distinct(x)
         if len(first) == len(x):
             first = same = np.arange(len(x))
         x, names = x[first], columns_of(detector)
-        like, nearest = single(x), np.empty((len(x), 0), np.int64)
+        like, nearest = x, np.empty((len(x), 0), np.int64)
         rarity = np.full((len(x), len(names)), np.nan)
         if normal is None:
             expected = _legal(detector, detector.reconstruct(X))[first]
+            expected = expected.astype(x.dtype, copy=False)
         else:
-            like = normal.known(like, _as_kept(detector, x))
+            like, rounded = (a.astype(normal.rows.dtype) for a in (x, _as_kept(detector, x)))
+            like = normal.known(like, rounded)
             nearest = normal.nearest(like, NEAREST)
             rarity = _rarity(detector, normal, like)
             expected = normal.rows[nearest[:, 0]]
@@ -189,13 +197,8 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
         return None
     column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
-    return Reference(single(rows), column, binary, len(columns_of(detector)))
-
-
-def single(x: NDArray[Any]) -> NDArray[np.float32]:
-    """Give rows as normal rows are kept: what differs by less than that is the same."""
-    kept: NDArray[np.float32] = np.clip(x, -LARGEST, LARGEST).astype(np.float32, copy=False)
-    return kept
+    rows = np.clip(rows, -LARGEST, LARGEST)
+    return Reference(rows, column, binary, len(columns_of(detector)))
 
 
 def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> NDArray[np.float64]:
@@ -252,18 +255,18 @@ def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
 
 def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
     """Bring scaled rows back, with categories that are one each and flags that are 0 or 1."""
-    x = _rounded(detector.scaler_.inverse(scaled), detector.scaler_).astype(np.float32)
+    x = _rounded(detector.scaler_.inverse(scaled), detector.scaler_)
     if detector.encoder_ is None:
         return x
-    return detector.encoder_.legal(x)
+    return detector.encoder_.legal(x.astype(np.float32))
 
 
-def _as_kept(detector: AbstractDetector, x: NDArray[Any]) -> NDArray[np.float32]:
+def _as_kept(detector: AbstractDetector, x: NDArray[Any]) -> NDArray[Any]:
     """Give rows to the digits of those that the model holds, but what is no number as it is."""
     kept = _legal(detector, detector._as_kept(detector.scaler_.transform(x)))
     if detector.encoder_ is None:
         return kept
-    return np.where(detector.encoder_.binary | _gaps(detector.encoder_, x), single(x), kept)
+    return np.where(detector.encoder_.binary | _gaps(detector.encoder_, x), x, kept)
 
 
 def _gaps(encoder: TableEncoder, x: NDArray[Any]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ normal rows are near: they are those that the row is like in its other columns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,7 @@ from alad.preprocessing.scaling import Scaler, fit_scaler
 MISMATCH = 0.5  # of a category: as much as one standard deviation of a number
 BLOCK = 1 << 16  # differences at a time: they stay in a core's cache
 
+Floats = NDArray[Any]  # float32 or float64
 Float32s = NDArray[np.float32]
 Float64s = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,18 +38,24 @@ class Reference:
 
     Attributes
     ----------
-    rows : (m, f) float32
+    rows : (m, f) float32, or float64 where the rows of an array came so
     column : (f,) the column that each feature was made from.
     binary : (f,) whether a feature is 0 or 1: part of a category, or a flag.
     columns : how many columns there are.
     """
 
-    rows: Float32s
+    rows: Floats
     column: Ints
     binary: Bools
     columns: int
 
-    def known(self, x: Float32s, rounded: Float32s) -> Float32s:
+    def single(self) -> Reference:
+        """The same in float32."""
+        if self.rows.dtype == np.float32:
+            return self
+        return replace(self, rows=self.rows.astype(np.float32))
+
+    def known(self, x: Floats, rounded: Floats) -> Floats:
         """Give x (n, f) with the rounded value in the place of each that only so is one of a row.
 
         Rows that a model holds are rounded, and a value that rounds to theirs is no other.
@@ -59,12 +66,12 @@ class Reference:
             one[is_theirs] = other[is_theirs]
         return found
 
-    def nearest(self, x: Float32s, k: int) -> Ints:
+    def nearest(self, x: Floats, k: int) -> Ints:
         """Give the places of the k nearest rows, (n, at most k), the nearest first."""
         k = min(k, len(self.rows))
         return np.concatenate([_lowest(distances, k) for distances in self._distances(x)])
 
-    def rarity(self, x: Float32s) -> Float64s:
+    def rarity(self, x: Floats) -> Float64s:
         """Give the share of the rows whose value is at least as extreme or as rare, (n, columns).
 
         A number is as extreme as the share of rows on its far side is small; a category as rare as
@@ -94,7 +101,7 @@ class Reference:
         varies = (normal != normal[:, :1]).any(axis=1)
         return np.ascontiguousarray(normal[varies]), varies
 
-    def _scaled(self, x: Float32s) -> Float32s:
+    def _scaled(self, x: Floats) -> Float32s:
         """The numbers of rows, (features, n)."""
         scaled: Float32s = self._scaler.transform(x)[:, ~self.binary].T
         return scaled
@@ -104,7 +111,7 @@ class Reference:
         places = sorted(set(self.column[self.binary].tolist()))
         return [Category(p, self.binary & (self.column == p), self.rows) for p in places]
 
-    def _distances(self, x: Float32s) -> Iterator[Float64s]:
+    def _distances(self, x: Floats) -> Iterator[Float64s]:
         """D of some rows after the other to every normal row, (some, m).
 
         What all normal rows have in common is left out: it is as far from one as from the other.
@@ -132,19 +139,19 @@ class Category:
     known : (m,) the patterns of the normal rows; all 0 where they have one.
     """
 
-    def __init__(self, place: int, features: Bools, normal: Float32s) -> None:
+    def __init__(self, place: int, features: Bools, normal: Floats) -> None:
         self.place, self._features = place, features
         patterns = _patterns(normal[:, features])
         self._numbers = {pattern: i for i, pattern in enumerate(dict.fromkeys(patterns))}
         self.known = np.fromiter(map(self._numbers.__getitem__, patterns), np.int64, len(normal))
 
-    def codes(self, x: Float32s) -> Ints:
+    def codes(self, x: Floats) -> Ints:
         """(n,) the patterns of rows; of those that no normal row has one more than the last."""
         other = len(self._numbers)
         found = [self._numbers.get(p, other) for p in _patterns(x[:, self._features])]
         return np.array(found, np.int64)
 
-    def as_rare(self, x: Float32s) -> Float64s:
+    def as_rare(self, x: Floats) -> Float64s:
         """Give the share of normal values that no more rows have than have this one, (n,).
 
         0 where a feature is above 1, as a number is where fit saw 0 and 1 alone.
@@ -173,16 +180,16 @@ class Spread:
     ([0.0, 0.25, 1.0], [True, False])
     """
 
-    def __init__(self, normal: Float32s) -> None:
+    def __init__(self, normal: Floats) -> None:
         self._values, self._times = np.unique(normal, return_counts=True)
 
-    def has(self, x: Float32s) -> Bools:
+    def has(self, x: Floats) -> Bools:
         """Tell which values are among them, (n,)."""
         place = np.minimum(np.searchsorted(self._values, x), len(self._values) - 1)
         among: Bools = self._values[place] == x
         return among
 
-    def as_extreme(self, x: Float32s) -> Float64s:
+    def as_extreme(self, x: Floats) -> Float64s:
         """Share of normal values of which no more lie beyond than beyond each of these, (n,)."""
         up_to, beyond, share = self._ranked
         m = up_to[-1]

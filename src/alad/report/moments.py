@@ -12,7 +12,8 @@ from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_day
 from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
 
-ZONED = r":\d{2}(?:[.,]\d+)? ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\]?\s*$"  # a time of day with its zone
+# A time of day with its zone.
+ZONED = r":[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})\]?\s*$"
 
 Floats = NDArray[np.float64]
 

@@ -86,7 +86,19 @@ class Arrow:
             every = map(self.reader.get_batch, range(self.reader.num_record_batches))
         else:
             every = iter(self.reader)
-        return (batch.select(list(columns)) for batch in every if batch.num_rows)
+        return (_checked(batch.select(list(columns))) for batch in every if batch.num_rows)
+
+
+def _checked(batch: Any) -> Any:
+    """The batch, once it is known that nothing in it points outside of it.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        Something does: a reader would go there, and end, or read what is not the file's.
+    """
+    batch.validate(full=True)
+    return batch
 
 
 def _reader(source: Any) -> Any:

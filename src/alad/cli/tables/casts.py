@@ -32,7 +32,7 @@ CANDIDATES = (
 )
 
 SOME = 64  # values that are tried before all
-WHOLE = r"^[+-]?\d+$"
+WHOLE = r"^[+-]?[0-9]+$"
 
 Types = Mapping[str, Any]  # of Arrow where text was tried, else of polars
 

@@ -104,12 +104,26 @@ class Csv:
         return frame
 
     def _hexadecimal(self) -> set[str]:
-        """The columns that have such a number among their first values, which are text."""
-        text = self.stream.peek(1).decode("utf-8", "replace")  # type: ignore[attr-defined]
-        lines = io.StringIO(text.replace('"', "") if self.is_zeek else text, newline="")
+        """The columns that have such a number among their values, which are text.
+
+        Of what cannot be read again only the first values are looked at.
+        """
+        if not self.stream.seekable():
+            return self._hexadecimal_in(self.stream.peek(1))  # type: ignore[attr-defined]
+        place, found = self.stream.tell(), set[str]()
+        while block := self.stream.read(table.BYTES):
+            block += self.stream.readline()
+            for line in () if not _may_hold(block) else block.splitlines():
+                found |= self._hexadecimal_in(line) if _may_hold(line) else set()
+        self.stream.seek(place)
+        return found
+
+    def _hexadecimal_in(self, lines: bytes) -> set[str]:
+        text = lines.decode("utf-8", "replace")
+        read = io.StringIO(text.replace('"', "") if self.is_zeek else text, newline="")
         found = set[str]()
         with suppress(csv.Error):
-            for row in csv.reader(lines, delimiter=self.separator):
+            for row in csv.reader(read, delimiter=self.separator):
                 both = zip(self.names, row, strict=False)
                 found |= {name for name, value in both if re.match(HEXADECIMAL, value)}
         return found
@@ -177,6 +191,10 @@ class Csv:
 def _skipped(row: Any) -> str:
     """Leave out a remark of Zeek, such as the last line."""
     return "skip" if row.text.startswith("#") else "error"
+
+
+def _may_hold(lines: bytes) -> bool:
+    return b"0x" in lines or b"0X" in lines
 
 
 def _is_number(text: str) -> bool:

@@ -233,10 +233,14 @@ def as_text(series: pl.Series) -> pl.Series:
     return whole.cast(pl.String)
 
 
+LARGEST_WHOLE = 2.0**63  # beyond it no whole number has a type that can be written
+
+
 def _has_text(series: pl.Series) -> bool:
     """Whether it is text, or what stands for it; pandas makes floats of whole numbers with gaps."""
     if series.dtype.is_float():
-        return bool((series.is_finite() & (series.floor() == series) | series.is_nan()).all())
+        is_whole = (series.abs() < LARGEST_WHOLE) & (series.floor() == series)
+        return bool((is_whole | series.is_nan()).all())
     return series.dtype in (*TEXT, pl.Boolean, pl.Null) or series.dtype.is_integer()
 
 

@@ -18,33 +18,33 @@ RECENT = (1_000_000_000, 4_102_444_800)  # seconds: 2001 to 2099, what logs are 
 # What a date looks like, and the formats that it may have; more than one where only more rows, or a
 # person, can say what is the day.
 DATES: dict[str, tuple[str, ...]] = {
-    r"\d{4}-\d{1,2}-\d{1,2}": ("%Y-%m-%d",),
-    r"\d{4}/\d{1,2}/\d{1,2}": ("%Y/%m/%d",),
-    r"\d{4}\.\d{1,2}\.\d{1,2}": ("%Y.%m.%d",),
-    r"\d{4}:\d{2}:\d{2}(?= )": ("%Y:%m:%d",),
-    r"\d{1,2}\.\d{1,2}\.\d{4}": ("%d.%m.%Y",),
-    r"\d{1,2}/\d{1,2}/\d{4}": ("%m/%d/%Y", "%d/%m/%Y"),
-    r"\d{1,2}\.\d{1,2}\.\d{2}(?= )": ("%d.%m.%y", "%y.%m.%d"),
-    r"\d{1,2}-\d{1,2}-\d{4}": ("%m-%d-%Y", "%d-%m-%Y"),
-    r"\d{1,2}/\d{1,2}/\d{2}": ("%m/%d/%y", "%d/%m/%y", "%y/%m/%d"),
-    r"\d{1,2}/[A-Za-z]{3}/\d{4}": ("%d/%b/%Y",),
-    r"\d{1,2}-[A-Za-z]{3}-\d{4}": ("%d-%b-%Y",),
-    r"\d{1,2}-[A-Za-z]{3}-\d{2}": ("%d-%b-%y",),
-    r"\d{1,2}[A-Za-z]{3}\d{4}": ("%d%b%Y",),
-    r"\d{1,2} [A-Za-z]{3} \d{4}": ("%d %b %Y",),
-    r"[A-Za-z]{3}, \d{1,2} [A-Za-z]{3} \d{4}": ("%a, %d %b %Y",),
-    r"[A-Za-z]{3} \d{1,2} \d{4}": ("%b %d %Y",),
-    r"[A-Za-z]{3} \d{1,2}, \d{4}": ("%b %d, %Y",),
-    r"[A-Za-z]{3} \d{1,2}(?= \d{1,2}:)": ("%b %d",),
-    r"[A-Za-z]{3} [A-Za-z]{3} \d{1,2}(?= \d{1,2}:)": ("%a %b %d",),
-    r"\d{8}(?=T)": ("%Y%m%d",),
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}": ("%Y-%m-%d",),
+    r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}": ("%Y/%m/%d",),
+    r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}": ("%Y.%m.%d",),
+    r"[0-9]{4}:[0-9]{2}:[0-9]{2}(?= )": ("%Y:%m:%d",),
+    r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}": ("%d.%m.%Y",),
+    r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}": ("%m/%d/%Y", "%d/%m/%Y"),
+    r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}(?= )": ("%d.%m.%y", "%y.%m.%d"),
+    r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}": ("%m-%d-%Y", "%d-%m-%Y"),
+    r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}": ("%m/%d/%y", "%d/%m/%y", "%y/%m/%d"),
+    r"[0-9]{1,2}/[A-Za-z]{3}/[0-9]{4}": ("%d/%b/%Y",),
+    r"[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}": ("%d-%b-%Y",),
+    r"[0-9]{1,2}-[A-Za-z]{3}-[0-9]{2}": ("%d-%b-%y",),
+    r"[0-9]{1,2}[A-Za-z]{3}[0-9]{4}": ("%d%b%Y",),
+    r"[0-9]{1,2} [A-Za-z]{3} [0-9]{4}": ("%d %b %Y",),
+    r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4}": ("%a, %d %b %Y",),
+    r"[A-Za-z]{3} [0-9]{1,2} [0-9]{4}": ("%b %d %Y",),
+    r"[A-Za-z]{3} [0-9]{1,2}, [0-9]{4}": ("%b %d, %Y",),
+    r"[A-Za-z]{3} [0-9]{1,2}(?= [0-9]{1,2}:)": ("%b %d",),
+    r"[A-Za-z]{3} [A-Za-z]{3} [0-9]{1,2}(?= [0-9]{1,2}:)": ("%a %b %d",),
+    r"[0-9]{8}(?=T)": ("%Y%m%d",),
 }
 CLOCK = (
-    r"(?:(?P<gap>, | |T|:)(?P<h>\d{1,2}):(?P<m>\d{2})(?P<s>:\d{2})?(?P<half> ?[AaPp][Mm])?"
-    r"|(?P<short>T)\d{6})"
+    r"(?:(?P<gap>, | |T|:)(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(?P<s>:[0-9]{2})?(?P<half> ?[AaPp][Mm])?"
+    r"|(?P<short>T)[0-9]{6})"
 )
-ZONE = r" ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
-AFTER_DATE = rf"(?:{CLOCK}(?P<zone>{ZONE})?)?(?P<year> \d{{4}})?"
+ZONE = r" ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})"
+AFTER_DATE = rf"(?:{CLOCK}(?P<zone>{ZONE})?)?(?P<year> [0-9]{{4}})?"
 PATTERNS = {re.compile(date + AFTER_DATE): formats for date, formats in DATES.items()}
 
 YEAR, DIGITS = re.compile("%[YyFDcxs]"), re.compile("(?:%[YymdHMSj])+")
@@ -125,14 +125,14 @@ def read(text: pl.Series, form: str) -> pl.Series:
 
 def _zoned(plain: pl.Series) -> pl.Series:
     """Text with its zone in digits, right after the time."""
-    zoned = plain.str.replace(r" ?(?:Z|UTC|GMT)( \d{4})?$", "+0000$1")
-    return zoned.str.replace(r" ?([+-]\d{2}:?\d{2})( \d{4})?$", "$1$2")
+    zoned = plain.str.replace(r" ?(?:Z|UTC|GMT)( [0-9]{4})?$", "+0000$1")
+    return zoned.str.replace(r" ?([+-][0-9]{2}:?[0-9]{2})( [0-9]{4})?$", "$1$2")
 
 
 def _plain(text: pl.Series) -> pl.Series:
     """Without brackets, repeated spaces and fractions of a second."""
     one_spaced = text.str.strip_chars(BRACKETS).str.replace_all(r"\s+", " ")
-    return one_spaced.str.replace(r"(\d:\d{2})[.,]\d+", "$1")
+    return one_spaced.str.replace(r"([0-9]:[0-9]{2})[.,][0-9]+", "$1")
 
 
 def since_1970(series: pl.Series, unit: str) -> pl.Series:

@@ -12,21 +12,21 @@ from alad.preprocessing.kinds._base import ABSENT
 MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be of them
 LOOKED_AT = 20_000  # distinct values
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
-_FRACTION = r"^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$"
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_FRACTION = r"^[+-]?[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?$"
 # With a mark for thousands, or a comma for the point.
-_MARKED = r"[+-]?(?:\d+(?:,\d+)*\.?\d*|\.\d+)"
+_MARKED = r"[+-]?(?:[0-9]+(?:,[0-9]+)*\.?[0-9]*|\.[0-9]+)"
 _MONEY = "[$€£¥]"
 _UNIT = (
     r"%|°?[CFK]|[kKMGT]?i?[Bb](?:/s|ps|it/s)?|[mµun]?s|min|h|[kMm]?(?:W|V|A|Pa|m|g)|hPa|bar|rpm"
     r"|[kMG]?Hz"
 )
-_V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+_V4 = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4})"
 _V6 = rf"(?:{_GROUPS}{{7}}|(?:{_GROUPS}{{0,6}})?::(?:{_GROUPS}{{0,6}})?)"
 _CLOCK = (
-    r"[T :,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
-    r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?(?: \d{4})?"
+    r"[T :,]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,:][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?: ?(?:Z|[A-Z]{3,4}|[+-][0-9]{2}:?[0-9]{2}))?(?: [0-9]{4})?"
 )
 
 
@@ -41,19 +41,19 @@ class Look:
 LOOKS: Mapping[str, Look] = {
     "addresses": Look(rf"^(?:{_V4}|{_V6})$", "kind ip, once all are"),
     "addresses with a port": Look(
-        rf"^(?:{_V4}|\[{_V6}\]):\d{{1,5}}$", "split them into two columns, for kinds ip and port"
+        rf"^(?:{_V4}|\[{_V6}\]):[0-9]{{1,5}}$", "split them into two columns, for kinds ip and port"
     ),
-    "networks": Look(rf"^(?:{_V4}|{_V6})/\d{{1,3}}$", "cut the / off for kind ip"),
+    "networks": Look(rf"^(?:{_V4}|{_V6})/[0-9]{{1,3}}$", "cut the / off for kind ip"),
     "URLs": Look(r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/]\S*$", "kind url, once all are"),
     "paths": Look(r"^/\S*$", "if these are request paths, state kind url"),
     "times": Look(
-        r"^\[?(?:[A-Za-z]{3},? )?(?:\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"
-        rf"|[A-Za-z]{{3}} +\d{{1,2}}|\d{{1,2}} [A-Za-z]{{3}} \d{{4}})(?:{_CLOCK})?\]?$",
+        r"^\[?(?:[A-Za-z]{3},? )?(?:[0-9]{1,4}[-/.](?:[0-9]{1,2}|[A-Za-z]{3})[-/.][0-9]{1,4}"
+        rf"|[A-Za-z]{{3}} +[0-9]{{1,2}}|[0-9]{{1,2}} [A-Za-z]{{3}} [0-9]{{4}})(?:{_CLOCK})?\]?$",
         "kind time, once all are of one format: state that too",
     ),
-    "seconds since 1970": Look(r"^[12]\d{9}(?:\.\d+|\d{3})?$", "kind time, if they are"),
+    "seconds since 1970": Look(r"^[12][0-9]{9}(?:\.[0-9]+|[0-9]{3})?$", "kind time, if they are"),
     "numbers": Look(
-        rf"^{_NUMBER}(?:[eE][+-]?\d+)?$", "kind numeric, if they count or measure and all are"
+        rf"^{_NUMBER}(?:[eE][+-]?[0-9]+)?$", "kind numeric, if they count or measure and all are"
     ),
     "numbers with commas": Look(
         rf"^{_MARKED}$", "write them with a point, and with no mark for thousands"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 VALUE = pl.col("value")
 
 # IPv4, also as IPv6 writes it: ::ffff:10.0.0.1
-V4 = r"^(?:::ffff:)?(?P<a>\d{1,3})\.(?P<b>\d{1,3})\.(?P<c>\d{1,3})\.(?P<d>\d{1,3})$"
+V4 = r"^(?:::ffff:)?(?P<a>[0-9]{1,3})\.(?P<b>[0-9]{1,3})\.(?P<c>[0-9]{1,3})\.(?P<d>[0-9]{1,3})$"
 _H = "[0-9a-f]{1,4}"
 V6 = (
     "^(?:"
@@ -187,7 +187,9 @@ def read(text: pl.Series) -> pl.DataFrame:
     value = text.rename("value").str.strip_chars().str.to_lowercase()
     value = value.str.replace(r"%[0-9a-z]+$", "")  # the zone of a link-local address
     parts = value.to_frame().select(VALUE.str.extract_groups(V4)).unnest("value")
-    parts = parts.cast(pl.UInt32).with_columns(ok=pl.max_horizontal("a", "b", "c", "d") <= 255)
+    parts = parts.cast(pl.UInt32, strict=False).with_columns(
+        ok=pl.max_horizontal("a", "b", "c", "d") <= 255
+    )
     found = parts.select(
         pl.when("ok").then(pl.format("{}.{}.{}.{}", "a", "b", "c", "d")).alias("address"),
         pl.when("ok").then(pl.format("{}.{}.{}.0/24", "a", "b", "c")).alias("network"),

@@ -192,7 +192,7 @@ class NumberLearner(Learner):
             return
         self.increases = series.dtype.is_integer() and series.null_count() == 0
         if self.increases and len(series):
-            grows = bool((series.diff().drop_nulls() > 0).all())
+            grows = bool((series[1:] > series[:-1]).all())  # differences may overflow
             self.increases = grows and (self.last is None or series[0] > self.last)
             self.last = series[-1]
 

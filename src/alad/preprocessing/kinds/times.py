@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
-WITH_ZONE = r"\d:?\d{2}(?:[.,]\d+)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)\s*$"
+WITH_ZONE = r"[0-9]:?[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$"
 YEAR_1, YEAR_10000 = -719_162, 2_932_897  # their first days, since 1970
 A_DAY = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
-CLOCKED = r"[T ]\d{2}|\d:\d"
+CLOCKED = r"[T ][0-9]{2}|[0-9]:[0-9]"
 OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
 WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
 
 # Date, time of day, or both; a zone only after a time of day.
 ISO = (
-    r"^(?P<date>\d{4}-\d{2}-\d{2})?"
-    r"(?:(?:^|[T ])(?P<h>\d{2})(?::(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?)?"
-    r" ?(?:Z|(?P<sign>[+-])(?P<zh>\d{2}):?(?P<zm>\d{2})?)?)?$"
+    r"^(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})?"
+    r"(?:(?:^|[T ])(?P<h>[0-9]{2})(?::(?P<m>[0-9]{2})(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]+))?)?)?"
+    r" ?(?:Z|(?P<sign>[+-])(?P<zh>[0-9]{2}):?(?P<zm>[0-9]{2})?)?)?$"
 )
 
 VALUE = pl.col("value")
@@ -82,6 +82,8 @@ class Time(Kind):
     def features(self, column: Column) -> dict[str, bool]:
         """Sine and cosine of what the times hold: hour, weekday or both."""
         parts = column.learned["parts"]
+        if not isinstance(parts, list) or not {"hour", "weekday"}.issuperset(parts) or not parts:
+            raise ValueError(f"{parts!r:.40} are no parts of a time")  # of a damaged model
         return {f"{column.name} {part} {f}": False for part in parts for f in ("sin", "cos")}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
