@@ -36,13 +36,13 @@ ALMOST_0, ALMOST_ALL = 1e-9, 1e9  # of what lies beyond the bend is left
 AS_FAR = {"as they are": 0, "a quarter of the way": 0.5, "standardised": 2}  # the default: 1
 
 
-def with_flags(power: float) -> AbstractContextManager[Any]:
+def with_flags(power: float, factor: float = 1) -> AbstractContextManager[Any]:
     """Divide columns of zeros and ones by such a power of what the default divides them by."""
     learned = ScalerLearner._log_standard
 
     def otherwise(learner: ScalerLearner) -> Scaler:
         found = learned(learner)
-        flags = np.where(learner.binary, found.scale**power, found.scale)
+        flags = np.where(learner.binary, factor * found.scale**power, found.scale)
         return replace(found, scale=flags)
 
     return mock.patch.object(ScalerLearner, "_log_standard", otherwise)

@@ -157,12 +157,20 @@ def test_largest_is_where_p_values_fall_to_a_level():
     assert calibration.smallest_p == 0.2
 
 
-@pytest.mark.parametrize(("f", "kept"), [(3, 4096), (1024, 256)])
-def test_rows_are_drawn_by_the_seed_within_bounds(f, kept):
-    rows = np.arange(5000 * f, dtype=np.float64).reshape(5000, f)
+@pytest.mark.parametrize(
+    ("f", "dtype", "kept"),
+    [
+        (3, np.float32, 4096),
+        (1024, np.float32, 256),
+        (3, np.float64, 4096),
+        (1024, np.float64, 128),
+    ],
+)
+def test_rows_are_drawn_by_the_seed_within_bounds(f, dtype, kept):
+    rows = np.arange(5000 * f, dtype=dtype).reshape(5000, f)
     one, same, other = (Calibration.of(np.zeros(5000), rows, seed=s) for s in (1, 1, 2))
     assert one.rows.shape == (kept, f)
-    assert one.rows.dtype == np.float32
+    assert one.rows.dtype == dtype
     assert np.array_equal(one.rows, same.rows)
     assert not np.array_equal(one.rows, other.rows)
     assert (np.diff(one.rows[:, 0]) > 0).all()
@@ -187,7 +195,7 @@ def test_rows_without_their_scores_are_refused():
         {"scores": np.zeros((2, 1))},
         {"rows": np.zeros((2, 4), np.float32)},
         {"rows": np.full((2, 3), np.inf, np.float32)},
-        {"rows": np.zeros((2, 3))},
+        {"rows": np.zeros((2, 3), np.int64)},
     ],
 )
 def test_damaged_arrays_are_refused(change):
