@@ -15,6 +15,7 @@ import pytest
 
 from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
+from alad.preprocessing.scaling import fit_scaler
 from alad.scores.memory import DOUBT
 from benchmarks import ablation, features, latent
 from benchmarks.beside import Beside
@@ -323,6 +324,15 @@ def test_anomalies_are_left_over_from_others_first():
     many = replace(few, left=np.full((30, 2), 3, np.float32))
     assert (with_left_over(many, 0).x_train[95:] == 3).all()
     assert len(with_left_over(many, 0).x_test) == 20
+
+
+@pytest.mark.parametrize("power", [0, 0.5, 0.75])
+def test_zeros_and_ones_are_as_wide_as_numbers_where_half_of_the_rows_have_them(power):
+    x = np.stack([np.arange(4000) % 2, np.arange(4000) % 100 == 0], axis=1)
+    with with_flags(2 * power, 0.5 ** (1 - power)):
+        half, rare = fit_scaler("log-standard", x).transform(x).std(axis=0)
+    assert half == pytest.approx(1, rel=1e-3)
+    assert rare == pytest.approx((2 * x[:, 1].std()) ** (1 - power), rel=0.01)
 
 
 def test_scalings_change_what_they_say():
