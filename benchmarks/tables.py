@@ -60,6 +60,7 @@ TRIED = {  # the result, what the names of variations begin with, and on what th
     "fewer": ("memories", ("ALAD()", *OF_FEWER), (CLEAN, KDD99, MIXED)),
     "kept": ("memories", ("ALAD()", *OF_KEPT, *OF_NEAREST), (CLEAN, KDD99, CORRECTED)),
     "features": ("features", ("",), (CLEAN, KDD99, CORRECTED)),
+    "latent": ("latent", ("",), (CLEAN, KEEL)),
     "robust": ("robust", ("",), (CLEAN, MIXED, KEEL, KEEL_MIXED, KDD99, CORRECTED)),
     "scalings": ("scalings", ("",), (CLEAN, KDD99, CORRECTED)),
 }

@@ -192,6 +192,7 @@ def test_a_larger_floor_raises_a_knot_of_kept_rows_and_nothing_in_the_crowd():
     assert np.array_equal(detector.score_samples(rows), before)
 
 
+@pytest.mark.slow
 def test_other_doubts_lie_between_none_and_the_defaults():
     rng = np.random.default_rng(0)
     line = rng.normal(size=(400, 1)) * np.ones(3) + 0.1 * rng.normal(size=(400, 3))
@@ -220,6 +221,7 @@ def test_a_belief_settled_by_the_same_prior_is_the_defaults():
     assert (less - none).mean() < (whole - none).mean() < (twice - none).mean()
 
 
+@pytest.mark.slow
 def test_other_memories_are_told_from_the_defaults():
     rng = np.random.default_rng(0)
     crowd, knot = rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))
@@ -249,6 +251,7 @@ def few_rows():
     return x[:180], np.concatenate([x[180:], x[:5] + 1e-3])
 
 
+@pytest.mark.slow
 def test_every_part_of_the_score_that_the_ablation_leaves_out_makes_a_difference():
     known, new = few_rows()
     detector = Refilled(epochs=1, random_state=0).fit(known)
@@ -277,6 +280,7 @@ def test_the_ablation_compares_a_form_with_what_it_comes_from():
     assert found["the paper's, a memory"]["f1"] == pytest.approx(of_f1)
 
 
+@pytest.mark.slow
 def test_distances_in_features_are_told_from_those_in_columns():
     rng = np.random.default_rng(0)
     known, new = rng.normal(size=(300, 4)), rng.normal(size=(20, 4)).astype(np.float32)
@@ -351,6 +355,7 @@ def test_scalings_change_what_they_say():
         assert not np.array_equal(score, default), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variation",
     [
@@ -381,6 +386,7 @@ def test_weights_fall_beyond_the_upper_quartile():
     assert weights_of(np.array([0.0, 1, 2, 3, 4])) == pytest.approx([1, 1, 1, 1, np.exp(-1)])
 
 
+@pytest.mark.slow
 def test_noise_of_a_told_size_is_doubted():
     x = np.random.default_rng(0).normal(size=(600, 2)) @ [[1, 1], [0, 0.1]]
     detector = VARIATIONS["the same in place of exchange"]().set_params(epochs=60, random_state=0)

@@ -114,6 +114,7 @@ def _gradient(learner):
     return np.concatenate([np.ravel(m) for m in jax.tree.leaves(learner.optimiser[0].mu)])
 
 
+@pytest.mark.slow
 def test_the_power_iteration_is_of_the_float32_weights():
     exact, rounded = (
         _spectral_vectors(found["D"]) for found, _ in after_a_step("ALAD of pictures")
