@@ -45,7 +45,7 @@ OF_FEWER = ("no fewer,", "without knots", "less")
 OF_KEPT = ("4,096", "16,384", "all rows", "kept rows", "half of", "nothing squashed")
 OF_NEAREST = ("five", "twenty", "not relative", "wholly")
 CLEAN, MIXED, KDD99, CORRECTED = "one-class", "contaminated", "kdd99", "kdd99-corrected"
-KEEL, KEEL_MIXED = "keel", "keel-contaminated"
+KEEL, KEEL_MIXED, ARRHYTHMIA = "keel", "keel-contaminated", "arrhythmia"
 TRIED = {  # the result, what the names of variations begin with, and on what they are shown
     "trust": (
         "tried",
@@ -62,6 +62,7 @@ TRIED = {  # the result, what the names of variations begin with, and on what th
     "features": ("features", ("",), (CLEAN, KDD99, CORRECTED)),
     "latent": ("latent", ("",), (CLEAN, KEEL)),
     "robust": ("robust", ("",), (CLEAN, MIXED, KEEL, KEEL_MIXED, KDD99, CORRECTED)),
+    "flags": ("flags", ("",), (KEEL, ARRHYTHMIA, KDD99, CORRECTED)),
     "scalings": ("scalings", ("",), (CLEAN, KDD99, CORRECTED)),
 }
 FACTS = {  # of a race, beside its contestants
@@ -313,6 +314,7 @@ def tried(payload: Mapping[str, Any], begins: tuple[str, ...], groups: Sequence[
         MIXED: ("5 % anomalies", both),
         KEEL: ("KEEL", both),
         KEEL_MIXED: ("KEEL, 5 %", both),
+        ARRHYTHMIA: ("Arrhythmia", every),
     }
     shown = [(group, title, m) for group in groups for title, of in [columns[group]] for m in of]
     heads = [f"{title}, {names[metric]}" for _, title, metric in shown]
