@@ -9,7 +9,8 @@ training rows and with anomalies among them, and judged by three scores of the s
 * larger batches, at as many steps; a third of the steps, and three times as many;
 * a learning rate that falls to 0 along a cosine;
 * other forgeries for D_xz and D_xx: rows with noise, whose size is drawn anew for each and told to
-  nobody, beside the exchanged columns or in their place; these without the paper's games;
+  nobody, or points between two rows, beside the exchanged columns or in their place; exchanged
+  columns without the paper's games;
 * spectral normalisation in the discriminators, and dropout in D_xz;
 * four trainings, which differ by their seeds, as one score, its mean;
 * noise of a told size: D_xx must also tell (x, s) from (x + sigma e, s) for normal draws e and
@@ -143,6 +144,13 @@ def sizes_of(x: Array, key: Array) -> Array:
     """Draw the size of each row's noise, its logarithm evenly: (n, 1)."""
     low, high = jnp.log(SIZES[0]), jnp.log(SIZES[-1])
     return jnp.exp(jax.random.uniform(key, (len(x), 1), minval=low, maxval=high))
+
+
+def between(x: Array, key: Array) -> Array:
+    """Points anywhere between two rows of the batch: (n, d) to (n, d)."""
+    for_row, for_place = jax.random.split(key)
+    other = x[jax.random.randint(for_row, (len(x),), 0, len(x))]
+    return x + jax.random.uniform(for_place, (len(x), 1)) * (other - x)
 
 
 def with_forgeries(*forge: Callable[[Array, Array], Array], games: bool = True) -> ALAD:
@@ -279,6 +287,8 @@ VARIATIONS = {
     "exchanged columns without the games": lambda: with_forgeries(exchanged, games=False),
     "noise in place of exchange": lambda: with_forgeries(noisy),
     "noise and exchange": lambda: with_forgeries(exchanged, noisy),
+    "points between rows in place of exchange": lambda: with_forgeries(between),
+    "points between rows and exchange": lambda: with_forgeries(exchanged, between),
     "noise of a told size": WithNoise,
     "the same in place of exchange": WithNoiseAlone,
     "reweighting": Reweighted,

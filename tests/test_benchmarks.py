@@ -20,6 +20,7 @@ from alad.scores.memory import DOUBT
 from benchmarks import ablation, features, latent
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
+from benchmarks.candidates import between as points_between
 from benchmarks.conformal import Pool, sizes, split
 from benchmarks.conformal import summary as conformal
 from benchmarks.fresh import CONTESTANTS, Problem, problems, read, summary
@@ -380,6 +381,17 @@ def test_a_candidate_trains_otherwise_than_the_default(variation):
     )
     assert np.isfinite(other.score_samples(x)).all()
     assert not np.array_equal(other.score_samples(x), default.score_samples(x))
+
+
+def test_points_between_rows_lie_on_their_lines():
+    x = jax.random.normal(jax.random.key(0), (40, 3))
+    found = np.asarray(points_between(x, jax.random.key(1)))
+    rows = np.asarray(x)
+    own = np.linalg.norm(rows - found, axis=1)
+    rest = np.linalg.norm(found[:, None] - rows, axis=2)
+    whole = np.linalg.norm(rows[:, None] - rows, axis=2)
+    assert (own[:, None] + rest - whole).min(axis=1) == pytest.approx(np.zeros(40), abs=1e-5)
+    assert len(np.unique(found.round(5), axis=0)) == 40
 
 
 def test_weights_fall_beyond_the_upper_quartile():
