@@ -57,7 +57,7 @@ def variations(detector: Refilled, x: Matrix) -> Iterator[tuple[str, Vector]]:
             near = relative(*make(known, new), seed)
             yield f"{name}{how}", near
             yield f"{name}{how}, with doubt", near + doubt
-        both = [np.hstack(pair) for pair in zip(sized(kept, rows), sized(known, new), strict=True)]
+        both = beside(sized(kept, rows), sized(known, new))
         yield f"{name} beside columns, with doubt", relative(*both, seed) + doubt
     held = detector.unseen_ if len(detector.unseen_) else kept
     known, new = (detector.judged_by(moved, of) for of in (held, rows))
@@ -105,6 +105,11 @@ def sized(known: Matrix, new: Matrix) -> tuple[Matrix, Matrix]:
     """Divide by the spread of the known, so that it is 1 in all."""
     spread = np.sqrt(known.var(axis=0).sum())
     return known / spread, new / spread
+
+
+def beside(columns: tuple[Matrix, Matrix], others: tuple[Matrix, Matrix]) -> list[Matrix]:
+    """Columns of the known and of the new, and others to their right."""
+    return [np.hstack(pair) for pair in zip(columns, others, strict=True)]
 
 
 @partial(jax.jit, static_argnums=0)

@@ -15,12 +15,10 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
 from alad.datasets import Split
 from alad.estimators._given import Matrix
 from alad.estimators._memory import MOST_ROWS, covering_rows, distinct_rows
-from benchmarks.features import of_e, of_xx, of_xz, relative, sized
+from benchmarks.features import beside, of_e, of_xx, of_xz, relative, sized
 from benchmarks.fresh import Problem
 from benchmarks.memories import Refilled
 from benchmarks.robust import KEEL, SEED, of_groups, of_keel, run
@@ -47,9 +45,9 @@ def variations(detector: Refilled, x: Matrix) -> Iterator[tuple[str, Vector]]:
     doubt = score - detector.by("local-distance", rows)
     yield "ALAD()", score
     for name, features in BESIDE.items():
-        pairs = sized(kept, rows), sized(*(detector.judged_by(features, of) for of in (kept, rows)))
-        known, new = (np.hstack(pair) for pair in zip(*pairs, strict=True))
-        yield f"{name} beside columns", relative(known, new, seed) + doubt
+        known, new = (detector.judged_by(features, of) for of in (kept, rows))
+        both = beside(sized(kept, rows), sized(known, new))
+        yield f"{name} beside columns", relative(*both, seed) + doubt
 
 
 def main() -> None:

@@ -143,14 +143,17 @@ class AdversarialDetector(NetworkDetector):
             latent = np.asarray(z, np.float32)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"Expected latent vectors of shape (n, {width}), numbers; got {error}."
+                f"Expected latent vectors of shape (n, {width}), numbers; got {error}. Pass those "
+                "that encode gives, or normal draws."
             ) from error
         if latent.ndim != 2 or latent.shape[1] != width or not len(latent):
             raise InputError(
                 f"Expected latent vectors of shape (n, {width}), at least one; got {latent.shape}."
             )
         if not np.isfinite(latent).all():
-            raise InputError("Expected latent vectors of finite numbers; some are NaN or infinite.")
+            raise InputError(
+                "Expected latent vectors of finite numbers; some are NaN or infinite. Drop these."
+            )
         return in_blocks(program(self.players_, _generate), self.weights_, latent)
 
     def several_scores(self, X: Any, names: Sequence[str]) -> dict[str, Vector]:
