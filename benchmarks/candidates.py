@@ -153,8 +153,10 @@ def between(x: Array, key: Array) -> Array:
     return x + jax.random.uniform(for_place, (len(x), 1)) * (other - x)
 
 
-def with_forgeries(*forge: Callable[[Array, Array], Array], games: bool = True) -> ALAD:
-    """Make a detector whose D_xz and D_xx see these forgeries, beside the paper's games or not."""
+def with_forgeries(
+    *forge: Callable[[Array, Array], Array], games: bool = True, of: type[Any] = ALAD
+) -> type[Any]:
+    """Make detectors whose D_xz and D_xx see these forgeries, beside the paper's games or not."""
 
     def loss(networks: Mapping[str, Any], x: Array, key: Array) -> Array:
         A, D = networks["A"], networks["D"]
@@ -164,11 +166,11 @@ def with_forgeries(*forge: Callable[[Array, Array], Array], games: bool = True) 
             total -= games_of_alad.value(D, neighbourhood.games(A, x, make(x, own)))
         return total
 
-    class WithForgeries(ALAD):
+    class WithForgeries(of):
         def _moves(self) -> tuple[Move, ...]:
             return Move("D", loss), *super()._moves()[1:]
 
-    return WithForgeries()
+    return WithForgeries
 
 
 def with_dropout(d: int) -> Architecture:
@@ -284,11 +286,11 @@ VARIATIONS = {
     "spectral normalisation": lambda: ALAD(spectral_norm=True),
     "dropout in D_xz": WithDropout,
     "four seeds as one": FourSeeds,
-    "exchanged columns without the games": lambda: with_forgeries(exchanged, games=False),
-    "noise in place of exchange": lambda: with_forgeries(noisy),
-    "noise and exchange": lambda: with_forgeries(exchanged, noisy),
-    "points between rows in place of exchange": lambda: with_forgeries(between),
-    "points between rows and exchange": lambda: with_forgeries(exchanged, between),
+    "exchanged columns without the games": with_forgeries(exchanged, games=False),
+    "noise in place of exchange": with_forgeries(noisy),
+    "noise and exchange": with_forgeries(exchanged, noisy),
+    "points between rows in place of exchange": with_forgeries(between),
+    "points between rows and exchange": with_forgeries(exchanged, between),
     "noise of a told size": WithNoise,
     "the same in place of exchange": WithNoiseAlone,
     "reweighting": Reweighted,

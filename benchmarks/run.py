@@ -250,6 +250,21 @@ def fits_race(steps: int, rows: int = SCALE_ROWS) -> Race:
     return Race("rows/s", 1, 0, True, contestants, {"peak_mib": peak})
 
 
+def start_race(steps: int) -> Race:
+    """Seconds of commands on a small table; ``steps`` has no meaning here."""
+    from benchmarks.start import Start
+
+    files = Start(scratch())
+    contestants: Contestants = {
+        "alad score": partial(files.score, keep=False),
+        "alad score, what was compiled kept": partial(files.score, keep=True),
+        "alad fit": partial(files.fit, keep=False),
+        "alad fit, what was compiled kept": partial(files.fit, keep=True),
+        "Isolation Forest, fit and score": files.forest,
+    }
+    return Race("s", 1, 1, False, contestants)
+
+
 def gpu_race(steps: int) -> Race:
     """Seconds per training step on the accelerator; needs CUDA builds of JAX and PyTorch."""
     from benchmarks import alad_peer, torch_step
@@ -274,6 +289,7 @@ RACES: Mapping[str, Callable[[int], Race]] = {
     "memory": memory_race,
     "scale": scale_race,
     "fits": fits_race,
+    "start": start_race,
     "default": default_race,
     "neighbours": neighbours_race,
     "methods": methods_race,

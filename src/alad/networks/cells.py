@@ -86,24 +86,31 @@ def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> 
         central = lax.top_k(-urgency, CENTRAL)[1]
         reaching = lowest.min(axis=1).at[central].set(jnp.inf)
         reaching = lax.top_k(-reaching, AT_ONCE - CENTRAL)[1]
-        first = jnp.sort(jnp.concatenate([central, reaching]))
+        none = jnp.zeros(len(centres), bool)
+        first = none.at[central].set(True).at[reaching].set(True)
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
-        found = _looked(nothing, block, others, lengths, first, k)
-        looked = jnp.zeros(len(centres), bool).at[first].set(True)
-        wanted = needed(found[1], looked)
 
         def go_on(state: Any) -> Any:
             found, looked, wanted = state
-            cells = jnp.nonzero(wanted, size=AT_ONCE, fill_value=len(centres))[0]
+            cells = _first(wanted, AT_ONCE)
             found = _looked(found, block, others, lengths, cells, k)
-            looked |= wanted & (jnp.cumsum(wanted) <= AT_ONCE)
+            looked = looked.at[cells].set(True, mode="drop")
             return found, looked, needed(found[1], looked)
 
-        state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
+        state = lax.while_loop(lambda state: state[2].any(), go_on, (nothing, none, first))
         places: Array = state[0][0]
         return places
 
     return in_blocks_of(of_block, x)
+
+
+def _first(wanted: Array, count: int) -> Array:
+    """Where the first so many true ones stand; beyond the end, where there are fewer."""
+    # As nonzero gives them, which takes XLA longer to compile and to run.
+    order, places = lax.top_k(
+        jnp.where(wanted, -jnp.arange(len(wanted), dtype=float), -jnp.inf), count
+    )
+    return jnp.where(order > -jnp.inf, places, len(wanted))
 
 
 def _looked(
