@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -310,6 +311,29 @@ def test_mixed_objects_are_refused_with_both_types():
     frame = pd.DataFrame({"a": pd.Series([1, "x", None], dtype=object)})
     with pytest.raises(InputError, match=r"one type in column 'a'; got int .*1.* and str .*'x'"):
         fit_encoder(frame)
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        ([Decimal("0.5"), 2, 0.25, None], [0.5, 2.0, 0.25, None]),
+        ([Decimal("1e40"), Decimal(1), None], [1e40, 1.0, None]),
+        ([Decimal("Infinity"), Decimal(1)], [float("inf"), 1.0]),
+        ([10**400, -(10**400), 1, None], [float("inf"), float("-inf"), 1.0, None]),
+        ([np.True_, False, None], [True, False, None]),
+        ([np.timedelta64(90, "s"), None], [dt.timedelta(seconds=90), None]),
+        ([np.datetime64("2026-11-26T10:00", "ns")], [dt.datetime(2026, 11, 26, 10)]),
+    ],
+)
+def test_objects_are_read_as_what_they_are(values, read):
+    frame = pd.DataFrame({"a": pd.Series(values, dtype=object)})
+    assert to_polars(frame)["a"].to_list() == read
+
+
+def test_a_whole_number_beyond_floats_is_infinite_and_not_missing():
+    frame = pd.DataFrame({"a": pd.Series([10**400, 1, 2], dtype=object)})
+    with pytest.raises(InputError, match=r"finite numbers in column 'a'; got inf in row 0"):
+        fit_encoder(frame).transform(frame)
 
 
 # ------------------------------------------------------------------------------ frames

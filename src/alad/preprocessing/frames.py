@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 from narwhals.exceptions import DuplicateError
 
@@ -132,10 +135,12 @@ def _column(series: nw.Series[Any], name: str) -> pl.Series:
 
 
 def _from_objects(values: list[Any], name: str) -> pl.Series:
+    values = [_plain(value) for value in values]
     present = [value for value in values if value is not None]
-    if present and all(isinstance(value, Real) for value in present):
-        is_boolean = all(isinstance(value, bool) for value in present)
-        return pl.Series(name, values, pl.Boolean if is_boolean else pl.Float64, strict=False)
+    are_decimals = all(isinstance(value, Decimal) and value.is_finite() for value in present)
+    are_numbers = all(isinstance(value, Real | Decimal) for value in present)
+    if present and are_numbers and not are_decimals:
+        return _numbers(values, name)
     odd = [value for value in present if type(value) is not type(present[0])]
     if odd:
         raise InputError(
@@ -145,11 +150,34 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
         )
     try:
         return pl.Series(name, values)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    except (TypeError, ValueError, RuntimeError, pl.exceptions.PolarsError) as error:
+        if are_decimals:  # of more digits than polars has for them
+            return _numbers(values, name)
         raise InputError(
             f"Expected numbers or text in column {name!r}; got {type(present[0]).__name__}. "
             "Convert the column, or drop it."
         ) from error
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of NumPy as Python has it; its durations are whole numbers to ``Real``."""
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = value.astype(f"{value.dtype.kind}8[us]")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _numbers(values: list[Any], name: str) -> pl.Series:
+    if all(isinstance(value, bool | None) for value in values):
+        return pl.Series(name, values, pl.Boolean)
+    return pl.Series(name, [None if v is None else _float(v) for v in values], pl.Float64)
+
+
+def _float(number: Any) -> float:
+    """A number as a float, infinite beyond the range of those: it is to be refused, not lost."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def repeated(names: Iterable[str]) -> list[str]:
