@@ -133,10 +133,21 @@ def test_a_column_without_a_name_keeps_it():
 @pytest.mark.parametrize("value", ["tcp", None])
 def test_a_frame_whose_names_are_no_text_is_told_to_name_its_columns(value):
     frame = pd.DataFrame({0: [1.0, 2.0, 3.0], 1: [value, 1.0, 2.0]})
-    with pytest.raises(InputError, match=r"Name the columns with text, X.columns = X.columns.as"):
+    with pytest.raises(InputError, match=r"Name the columns with text, X.columns = X.columns.map"):
         new(KNN).fit(frame)
-    frame.columns = frame.columns.astype(str)
+    frame.columns = frame.columns.map(str)
     assert new(KNN).fit(frame.astype({"1": str})).n_features_in_ == 2
+
+
+@pytest.mark.parametrize(
+    "names", [pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]), pd.Index(["a", None])]
+)
+def test_what_is_advised_for_names_works_for_those_of_any_make(names):
+    frame = pd.DataFrame({0: [1.0, 2.0, 3.0], 1: ["u", "v", "u"]}).set_axis(names, axis=1)
+    with pytest.raises(InputError, match=r"X\.columns = X\.columns\.map\(str\) say"):
+        new(Mahalanobis).fit(frame)
+    frame.columns = frame.columns.map(str)
+    assert new(Mahalanobis).fit(frame).n_features_in_ == 2
 
 
 def test_an_array_is_taken_to_the_digits_of_the_frame_that_was_fitted_on():

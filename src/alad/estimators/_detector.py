@@ -433,7 +433,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
                 raise
             raise InputError(
                 "Expected column names that are all text; got names of several types. Rename the "
-                "columns, with X.columns = X.columns.astype(str) say."
+                "columns, with X.columns = X.columns.map(str) say."
             ) from error
         check_single(x)
         if self.encoder_ is None:

@@ -198,7 +198,7 @@ def with_advice(message: str, *, is_named: bool = False) -> str:
     if is_named and ("NaN" in message or "could not convert" in message):
         return (
             f"{message.splitlines()[0]}\nName the columns with text, X.columns = "
-            "X.columns.astype(str) say: of such a frame text becomes one-hot, and gaps are allowed."
+            "X.columns.map(str) say: of such a frame text becomes one-hot, and gaps are allowed."
         )
     if "NaN" in message:
         wrong = message.splitlines()[0]
