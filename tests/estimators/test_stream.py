@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -444,6 +445,32 @@ def test_frames_of_a_stream_may_have_their_columns_in_another_order():
     settings = {"preset": "kdd99", "epochs": 0, "validation_fraction": 0.2, "random_state": 0}
     found, same = (ALAD(**settings).fit(given) for given in (mixed, stream()))
     assert np.array_equal(found.score_samples(NEW_FRAME), same.score_samples(NEW_FRAME))
+
+
+AT = pl.datetime_range(
+    dt.datetime(2026, 1, 1), interval="1h", eager=True, end=dt.datetime(2026, 1, 3)
+)
+WORDS = pl.Series(["u", "v"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        (WORDS.cast(pl.Enum(["u", "v"])), WORDS.cast(pl.Enum(["v", "w", "u"])), WORDS),
+        (
+            AT[:40].dt.replace_time_zone("UTC"),
+            AT[:40].dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin"),
+            AT[:40].dt.replace_time_zone("UTC"),
+        ),
+        (AT[:40].dt.replace_time_zone("UTC"), AT[:40], AT[:40].dt.replace_time_zone("UTC")),
+    ],
+)
+def test_rows_are_held_out_of_frames_whose_types_are_none_together(first, second, both, tmp_path):
+    x = np.random.default_rng(0).normal(size=40)
+    parts = [pl.DataFrame({"a": values, "x": x}) for values in (first, second)]
+    given = Stream(lambda: parts, 80, folder=tmp_path)
+    assert given.only(np.ones(80, bool))["a"].equals(pl.concat([both, both]))
+    assert new(ALAD, epochs=0).fit(given).rows_at_fit_ == 80
 
 
 def test_a_stream_without_frames_is_refused():

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from alad._files import explained
@@ -128,7 +129,7 @@ class Stream:
 
     def only(self, chosen: Bools) -> pl.DataFrame:
         """The chosen rows, read into memory."""
-        return pl.concat(self._parts(chosen), how="vertical_relaxed")
+        return pl.concat(_joinable(list(self._parts(chosen))), how="vertical_relaxed")
 
     def _parts(self, chosen: Bools) -> Iterator[pl.DataFrame]:
         start, columns = 0, list[str]()
@@ -335,6 +336,27 @@ class Windows:
 def most_rows(stream: Stream, features: int) -> int:
     """The rows of a window."""
     return max(1, int(stream.memory * PART) // (4 * features))
+
+
+def _joinable(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The same values, where types differ that polars puts under none: as text, and in UTC."""
+    enums, zoned = list[str](), list[str]()
+    for name in parts[0].columns:
+        types = {part.schema[name] for part in parts}
+        if len([kind for kind in types if isinstance(kind, pl.Enum)]) > 1:
+            enums.append(name)
+        if len({kind.time_zone for kind in types if isinstance(kind, pl.Datetime)}) > 1:
+            zoned.append(name)
+    with_zone = cs.by_name(zoned) & cs.datetime(time_zone="*")
+    without = cs.by_name(zoned) & cs.datetime(time_zone=None)
+    return [
+        part.with_columns(
+            pl.col(enums).cast(pl.String),
+            with_zone.dt.convert_time_zone("UTC"),
+            without.dt.replace_time_zone("UTC"),
+        )
+        for part in parts
+    ]
 
 
 def _explained(folder: Path) -> AbstractContextManager[None]:
