@@ -20,7 +20,7 @@ from alad.estimators._stream import RowFile, Windows
 from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.scaling import fit_scaler
 from alad.training import Checkpoint, train
-from tests.estimators.small import FRAME, NEW_FRAME, equal, new
+from tests.estimators.small import FRAME, NEW_FRAME, equal, fitted, new
 
 MANY = pl.concat([FRAME.with_columns(pl.col("size") + i) for i in range(3)])
 SHALLOW = (KNN, LOF, OCSVM, PCA, IsolationForest, Mahalanobis)
@@ -471,6 +471,18 @@ def test_rows_are_held_out_of_frames_whose_types_are_none_together(first, second
     given = Stream(lambda: parts, 80, folder=tmp_path)
     assert given.only(np.ones(80, bool))["a"].equals(pl.concat([both, both]))
     assert new(ALAD, epochs=0).fit(given).rows_at_fit_ == 80
+
+
+@pytest.mark.parametrize("ask", ["score_samples", "predict", "calibrate"])
+def test_a_stream_is_scored_frame_by_frame(ask):
+    with pytest.raises(InputError, match=r"held in memory; got a stream\. Give its frames one"):
+        getattr(fitted(Mahalanobis, "frame"), ask)(stream())
+
+
+@pytest.mark.parametrize("rows", [1e3, None, -1, True])
+def test_a_stream_is_told_its_rows_as_a_whole_number(rows):
+    with pytest.raises(InputError, match=r"Expected rows as a whole number of at least 0; got"):
+        Stream(lambda: [MANY], rows, folder=".")
 
 
 def test_a_stream_without_frames_is_refused():

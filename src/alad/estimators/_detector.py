@@ -46,7 +46,7 @@ from alad.estimators._picture_files import PictureFiles
 from alad.estimators._programs import by_parts, by_windows, flat
 from alad.estimators._saving import detector_of, listed_too, model_of, parameters_of
 from alad.estimators._settings import Constraint, check_settings, real
-from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, encoded
+from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, check_not_stream, encoded
 from alad.io import Model, write_model
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import fit_scaler
@@ -390,6 +390,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _matrix(self, X: Any, *, fitting: bool, schema: Columns = None) -> NDArray[Any]:
         """Give numbers for a frame or an array, and hold its columns against those of fit."""
+        check_not_stream(X)
         if fitting:
             self.encoder_ = encoder_for(X, schema)
         if self.encoder_ is not None and is_frame(X):

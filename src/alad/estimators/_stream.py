@@ -84,6 +84,11 @@ class Stream:
                 f"called, for a fit reads it more than once; got {type(batches).__name__}. Give "
                 "lambda: ..., say."
             )
+        if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 0:
+            raise InputError(
+                f"Expected rows as a whole number of at least 0; got {rows!r}. Give how many rows "
+                "all batches have together: count them first, where that is not known."
+            )
         self.batches, self.rows = batches, rows
         self.folder, self.memory = Path(folder), memory
         self.missing: Counter[str] = Counter()
@@ -137,6 +142,21 @@ class Stream:
             columns = columns or frame.columns  # others may come in another order
             yield frame.select(columns).filter(chosen[start : start + frame.height])
             start += frame.height
+
+
+def check_not_stream(X: Any) -> None:
+    """Refuse a stream where rows are to be held in memory.
+
+    Raises
+    ------
+    InputError
+        It is one.
+    """
+    if isinstance(X, Stream):
+        raise InputError(
+            "Expected rows that are held in memory; got a stream. Give its frames one after the "
+            "other, for frame in stream: ..., or a sample of them."
+        )
 
 
 @dataclass(frozen=True)
