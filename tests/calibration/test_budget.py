@@ -61,3 +61,11 @@ def test_what_is_no_number_takes_no_place():
     with pytest.raises(InputError, match="got 1 that are NaN"):
         budget.add(["a"] * 3, [5.0, np.nan, 9.0])
     assert (budget.seen, budget.groups) == (0, 0)
+
+
+def test_a_whole_number_is_the_same_group_beside_a_gap():
+    budget = Budget(1)
+    budget.add(pl.Series([1, 2]), [5.0, 4.0])
+    budget.add(pl.Series([1.0, None, 2.5, float("nan")]), [3.0, 2.0, 1.0, 0.0])
+    assert budget.rows().tolist() == [0, 1, 3, 4, 5]
+    assert budget.groups == 5

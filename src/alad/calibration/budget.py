@@ -45,7 +45,7 @@ class Budget:
             raise InputError(f"Expected a group for each of {len(a)} scores; got {len(groups)}.")
         new = pl.DataFrame(
             {
-                "group": pl.Series(groups).cast(pl.String),
+                "group": _as_text(pl.Series(groups)),
                 "score": a,
                 "row": np.arange(self.seen, self.seen + len(a)),
             }
@@ -77,3 +77,12 @@ class Budget:
         if self._kept is None or not self._kept.height:
             return None
         return float(self._kept["score"].to_numpy().min())
+
+
+def _as_text(groups: pl.Series) -> pl.Series:
+    """Groups as text, 1.0 as 1: whole numbers are floats in a batch that has gaps."""
+    text = groups.cast(pl.String)
+    if not groups.dtype.is_float():
+        return text
+    whole = groups.cast(pl.Int64, strict=False)
+    return text.zip_with((whole != groups).fill_null(True), whole.cast(pl.String))
