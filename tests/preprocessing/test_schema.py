@@ -221,3 +221,10 @@ def test_a_column_that_somebody_ignored_says_so_and_keeps_saying_it(note, why):
         encoder = fit_encoder(frame, schema)
         assert encoder.left_out[0].why_left_out == why
         schema = encoder.stated
+
+
+def test_a_column_that_is_not_stated_is_told():
+    schema = Schema((Stated("a", "ignored"), Stated("b", "numeric")))
+    assert schema["b"].kind == "numeric"
+    with pytest.raises(InputError, match=r"a column of the schema; got 'c'\. It states 'a', 'b'\."):
+        schema["c"]

@@ -108,7 +108,13 @@ class Schema:
         return iter(self.columns)
 
     def __getitem__(self, name: str) -> Stated:
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise InputError(
+            f"Expected a column of the schema; got {name!r}. It states "
+            f"{quoted(column.name for column in self.columns)}."
+        )
 
     def without(self, names: Collection[str]) -> Schema:
         """The schema of the table without these columns."""
