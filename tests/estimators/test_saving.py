@@ -169,6 +169,15 @@ def test_a_generator_is_saved_as_the_seed_it_gave(tmp_path):
     assert load(tmp_path / "m").random_state == detector.seed_
 
 
+def test_a_class_that_is_not_read_is_not_saved(tmp_path):
+    class Mine(Mahalanobis):
+        pass
+
+    with pytest.raises(InputError, match=r"alad's own to save; got the class Mine of tests\."):
+        Mine().fit(X).save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_model_takes_the_place_of_a_model_and_of_nothing_else(tmp_path):
     fitted(Mahalanobis).save(tmp_path / "m")
     fitted(BiGAN).save(tmp_path / "m")

@@ -223,7 +223,7 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         ------
         InputError
             A setting was changed since ``fit``, or ``trained_on_`` was set to something else than
-            is told of a table.
+            is told of a table; or the class is not one of alad's.
         OutputError
             The folder cannot be written.
         """
