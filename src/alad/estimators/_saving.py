@@ -34,8 +34,8 @@ def model_of(detector: AbstractDetector) -> Model:
     if not type(detector).__module__.startswith("alad."):
         raise InputError(
             f"Expected a detector of alad's own to save; got the class {type(detector).__name__} "
-            f"of {type(detector).__module__}, which alad.load would not read. Pickle it, or fit "
-            "the class that it was made from."
+            f"of {type(detector).__module__}, which alad.load would not read. Fit the class "
+            "that it was made from."
         )
     _check_told(detector.trained_on_, InputError, "Set it to None.")
     facts, arrays = detector._to_disk()
