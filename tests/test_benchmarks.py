@@ -17,7 +17,7 @@ from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
 from alad.preprocessing.scaling import fit_scaler
 from alad.scores.memory import DOUBT
-from benchmarks import ablation, features, latent
+from benchmarks import ablation, features, forgeries, latent
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.candidates import between as points_between
@@ -302,6 +302,23 @@ def test_what_networks_make_of_a_row_has_a_say_beside_its_columns():
         found = dict(latent.of_two_fits(split, 0))
     assert list(found)[:2] == ["ALAD(), untrained", "E(x) beside columns, untrained"]
     assert len(found) == 4
+    assert told_apart(found)
+
+
+def test_every_other_row_is_forged_by_exchange_and_the_rest_between_rows():
+    known = np.arange(50.0, dtype=np.float32)[:, None] ** np.arange(1, 4)
+    forged = np.asarray(forgeries.either(known, jax.random.key(0)))
+    assert all(np.isin(forged[::2, j], known[:, j]).all() for j in range(3))
+    assert np.isin(forged[1::2], known).mean() < 0.5
+
+
+@pytest.mark.slow
+def test_forgeries_between_rows_change_what_is_learned_and_what_is_believed():
+    rng = np.random.default_rng(0)
+    known, new = rng.normal(size=(300, 4)), rng.normal(size=(20, 4)).astype(np.float32)
+    split = Problem(known, new, np.repeat([False, True], 10), new[:0])
+    found = dict(forgeries.of_three_fits(split, 0))
+    assert len(found) == 7
     assert told_apart(found)
 
 
