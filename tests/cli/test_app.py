@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -163,3 +164,21 @@ def test_closed_standard_output_is_an_output_error(alad, model, monkeypatch):
         done = alad(*arguments)
         assert done.code == 1
         assert done.err.startswith("error: Expected to write to standard output; it is closed.")
+
+
+@pytest.mark.parametrize("to", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
+def test_work_is_done_where_standard_error_takes_nothing(alad, model, to):
+    """A daemon may close it, and a log's disk fills up: an hour's training is not lost for that."""
+    for arguments, code in (
+        ("score model train.csv -o s.csv --json", 0),
+        ("fit train.csv -o net --detector autoencoder --epochs 1 --json", 0),
+        ("score model absent.csv -o s.csv --json", 2),
+    ):
+        line = f'exec "$0" -m alad {arguments} {to}'
+        done = subprocess.run(
+            ("sh", "-c", line, sys.executable), stdout=subprocess.PIPE, text=True, check=False
+        )
+        assert done.returncode == code
+        assert (json.loads(done.stdout)["rows"] > 0) if code == 0 else done.stdout == ""
+    assert Path("s.csv").exists()
+    assert Path("net").is_dir()

@@ -1,5 +1,6 @@
 """The command line: ``alad fit``, ``alad score``, ``alad info``, ``alad reproduce``."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -7,6 +8,8 @@ from types import FrameType
 
 def main() -> None:
     """Run the command that ``sys.argv`` gives, and exit."""
+    if sys.stderr is None:  # closed by whoever started us: notes go nowhere, the work goes on
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
     from alad.cli.arenas import keep_few_arenas
 
     keep_few_arenas()

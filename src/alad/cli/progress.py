@@ -44,13 +44,15 @@ def _bar(title: str) -> Iterator[Report]:
 
 
 def _printer(title: str) -> Report:
+    from alad.cli.show import say
+
     last = [0.0]
 
     def report(p: Any) -> None:
         now = time.monotonic()
         if p.before + p.step == p.steps or now - last[0] > LINES_EVERY:
             last[0] = now
-            print(f"{title}: {_told(p)}", file=sys.stderr, flush=True)
+            say(f"{title}: {_told(p)}")
 
     return report
 

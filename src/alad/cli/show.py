@@ -63,22 +63,25 @@ def standard_output() -> Iterator[TextIO]:
     except BrokenPipeError:
         raise  # whoever reads has enough
     except OSError as error:
-        _let_go()
+        _let_go(sys.stdout)
         raise OutputError(
             f"Expected to write to standard output, but {(error.strerror or '').lower()}. "
             "Free some space, or write elsewhere."
         ) from error
 
 
-def _let_go() -> None:
+def _let_go(stream: TextIO) -> None:
     """Drop what could not be written: Python would try again at the end, and exit with 120."""
     with suppress(OSError):  # not a file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(text: str) -> None:
-    """Write a line to standard error."""
-    print(_sayable(text, sys.stderr), file=sys.stderr)
+    """Write a line to standard error; where it is full, or nobody reads it, the work goes on."""
+    try:
+        print(_sayable(text, sys.stderr), file=sys.stderr, flush=True)
+    except OSError:
+        _let_go(sys.stderr)
 
 
 def _sayable(text: str, stream: TextIO) -> str:
