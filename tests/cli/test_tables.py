@@ -159,6 +159,8 @@ BROKEN = {
     "not a number in a list": ('{"a": [NaN]}', r"line 33 is none \(NaN is no JSON; .*\)"),
     "a list that ends twice": ('{"a": [1]]}', r"line 33 is none \(.*\)"),
     "not a number": ('{"a": NaN}', r"line 33 is none \(NaN is no JSON; a missing number is null\)"),
+    "a number beyond all": ('{"a": 1e999}', r"line 33 is none \(1e999 is larger than any number"),
+    "digits beyond all": (f'{{"a": {10**50}}}', r"line 33 is none \(10+ is larger than any whole"),
     "two objects": ('{"a": 1} {"a": 2}', r"line 33 is none \(Extra data.*\)"),
 }
 
@@ -237,6 +239,35 @@ def test_true_and_numbers_in_one_key_are_refused(size, monkeypatch):
     monkeypatch.setattr(sizes, "BYTES", size)
     with pytest.raises(InputError, match="all numbers, all text or all true and false"):
         read(give('{"a": true}\n{"a": 1}\n', "t.jsonl"))
+
+
+MIXED = {
+    "true": ("1", "true", "'a' is a number in line 2, and true or false in line 35"),
+    "a number": ('{"p": 1}', "5", "'a' is an object in line 2, and a number in line 35"),
+    "text": ('{"p": 1}', '"x"', "'a' is an object in line 2, and text in line 35"),
+    "a list": ('{"p": 1}', "[1]", "'a' is an object in line 2, and a list in line 35"),
+    "text, within": ('{"p": {"q": 1}}', '{"p": "x"}', r"'a\.p' is an object in line 2, and text"),
+}
+
+
+@pytest.mark.parametrize(("usual", "odd", "message"), MIXED.values(), ids=MIXED.keys())
+def test_a_line_of_another_type_is_named_where_the_key_is_read(usual, odd, message):
+    """Not taken for text with the other lines, whose values would all be missing then."""
+    give("\n" + f'{{"n": 1, "a": {usual}}}\n' * 33 + f'{{"n": 2, "a": {odd}}}\n', "t.jsonl")
+    with (
+        pytest.raises(InputError, match=rf"one type a key; {message}"),
+        open_table(Path("t.jsonl")) as table,
+    ):
+        list(table.batches(["n", "a.p.q" if "q" in usual else "a.p"]))
+
+
+def test_objects_beside_text_that_nobody_reads_are_no_matter():
+    give('{"n": 1, "a": {"p": 1}}\n{"n": 2, "a": "x"}\n', "t.jsonl")
+    with open_table(Path("t.jsonl")) as table:
+        assert pl.concat(table.batches(["n"]))["n"].to_list() == [1, 2]
+    give('{"n": 1, "a": "x"}\n{"n": 2, "a.p": 2, "a": "y"}\n{"n": 3, "a": "z"}\n', "t.jsonl")
+    with open_table(Path("t.jsonl")) as table:
+        assert pl.concat(table.batches(["a.p", "a.q"]))["a.p"].to_list() == [None, 2, None]
 
 
 def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypatch):

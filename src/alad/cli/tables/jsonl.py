@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ class JsonLines:
     ) -> None:
         self.place, self.stream, self.size, self.strict = place, stream, size, strict
         self.lines = 0  # before the batch at hand
+        self.block, self.before = b"", 0  # the lines of the last frame, and those before them
         with explained(place):
             self.first = self._next()
         if self.first is None:
@@ -76,6 +78,7 @@ class JsonLines:
                     f"{strange[0]!r} for the first time after that. Give an early line that key, "
                     "with null."
                 )
+            self._check_objects(frame, columns)
             absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
             yield frame.with_columns(absent).select(columns)
             with explained(self.place):
@@ -86,11 +89,27 @@ class JsonLines:
         within = (name for name in self.names if name.startswith(f"{series.name}."))
         return series.name in self.names or (series.dtype == pl.Null and any(within))
 
+    def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
+        """Refuse objects beside text or lists, which are text then: their keys would be missing."""
+        read = [name for name in columns if name not in frame.columns]
+        whole = (x for x in frame.iter_columns() if x.dtype != pl.Null)
+        if any(name.startswith(f"{x.name}.") for x in whole for name in read):
+            if mixed := _mixed(self.block, self.before):
+                raise self._one_type(mixed)
+
+    def _one_type(self, got: str) -> InputError:
+        return InputError(
+            f"Expected one JSON object a line in {self.place}, and one type a key; {got}. Make "
+            "each key all numbers, all text or all true and false, or an object in every line."
+        )
+
     def _next(self) -> pl.DataFrame | None:
         """Read the next lines; None at the end, and blank lines are none."""
         while block := self.stream.read(table.BYTES):
             block += self.stream.readline()
-            frame = self._frame(block.removeprefix(b"\xef\xbb\xbf"))
+            block = block.removeprefix(b"\xef\xbb\xbf")
+            frame = self._frame(block)
+            self.block, self.before = block, self.lines
             self.lines += block.count(b"\n")
             if frame is not None:
                 return frame
@@ -126,11 +145,8 @@ class JsonLines:
                     f"Expected one JSON object a line in {self.place}; line {i} is none "
                     f"({reason}). Correct or remove the line."
                 )
-        return InputError(
-            f"Expected one JSON object a line in {self.place}, and one type a key; after line "
-            f"{self.lines}: {first_line(error)}. Make each key all numbers, all text or all "
-            "true and false."
-        )
+        mixed = _mixed(block, self.lines)
+        return self._one_type(mixed or f"after line {self.lines}: {first_line(error)}")
 
 
 def _depth(line: bytes) -> int:
@@ -202,9 +218,39 @@ def _as_marked(series: pl.Series) -> pl.Series:
     return as_lists(series.str.replace_all(MARK, "", literal=True))
 
 
+def _mixed(block: bytes, before: int) -> str | None:
+    """Say where a key is an object in one line and not in another, or now a number, now true.
+
+    >>> _mixed(b'{"a": {"b": 1}}\\n{"a": null}\\n{"a": "x"}\\n', 10)
+    "'a' is an object in line 11, and text in line 13"
+    """
+    seen: dict[str, dict[str, int]] = {}
+    for i, line in enumerate(block.split(b"\n"), before + 1):
+        for name, kind in _kinds(json.loads(line)) if line.strip() else ():
+            lines = seen.setdefault(name, {})
+            lines.setdefault(kind, i)
+            if len(lines) > 1 and (
+                "an object" in lines or {"a number", "true or false"} <= {*lines}
+            ):
+                (one, first), (other, second), *_ = lines.items()
+                return f"{name!r} is {one} in line {first}, and {other} in line {second}"
+    return None
+
+
+def _kinds(found: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """What each key of an object holds, in words, and those of the objects within; null is none."""
+    for key, value in found.items():
+        if value is not None:
+            yield above + key, KINDS[type(value)]
+        if isinstance(value, dict):
+            yield from _kinds(value, f"{above}{key}.")
+
+
 def _reason(line: bytes) -> str:
     try:
-        found = json.loads(line, parse_constant=_no_constant)
+        found = json.loads(
+            line, parse_constant=_no_constant, parse_float=_finite, parse_int=_of_128_bits
+        )
     except ValueError as error:  # also of UTF-8
         return str(error)
     return "" if isinstance(found, dict) else f"it is a {type(found).__name__}"
@@ -214,4 +260,24 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON; a missing number is null")
 
 
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text[:40]} is larger than any number that a column can hold")
+    return number
+
+
+def _of_128_bits(text: str) -> int:
+    if not -(1 << 127) <= (number := int(text)) < 1 << 127:
+        raise ValueError(f"{text[:40]} is larger than any whole number that a column can hold")
+    return number
+
+
+KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+}
 DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)
