@@ -483,3 +483,10 @@ def test_many_low_p_values_are_told_whoever_is_flagged(alad, calibrated):
     new_rows().tail(40).write_csv("new.csv")  # too few to say
     _, done = scored(alad, "--false-positive-rate", 0.001)
     assert "of the rows have a p-value" not in done.err
+
+
+@pytest.mark.parametrize(("out", "where"), [("s.csv", r"beside s\.csv"), ("-", "in .+")])
+def test_full_disk_while_rows_wait_names_where(alad, calibrated, out, where):
+    message = rf"Expected to keep rows {where} until all are judged, but file too large\. Free .*"
+    arguments = ("score", "calibrated", "new.csv", "-o", out, "--fdr", "0.1")
+    alad.refused(message, *arguments, code=1, disk_is_full=True)

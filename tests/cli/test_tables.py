@@ -261,6 +261,16 @@ def test_a_line_of_another_type_is_named_where_the_key_is_read(usual, odd, messa
         list(table.batches(["n", "a.p.q" if "q" in usual else "a.p"]))
 
 
+def test_objects_beside_text_are_refused_where_columns_are_settled():
+    path = give('{"n": 1, "a": {"p": 1}}\n{"n": 2, "a": "x"}\n', "t.jsonl")
+    message = r"'a' is an object in line 1, and text in line 2\. Make each key"
+    with pytest.raises(InputError, match=message), open_table(path, strict=True) as table:
+        table.read(table.names)
+    path = give('{"n": 1, "a": "{}"}\n{"n": 2, "a": "{x"}\n', "t.jsonl")
+    with open_table(path, strict=True) as table:
+        assert table.read(table.names)["a"].to_list() == ["{}", "{x"]
+
+
 def test_objects_beside_text_that_nobody_reads_are_no_matter():
     give('{"n": 1, "a": {"p": 1}}\n{"n": 2, "a": "x"}\n', "t.jsonl")
     with open_table(Path("t.jsonl")) as table:

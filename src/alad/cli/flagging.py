@@ -13,10 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from alad._files import scratch_beside
+from alad._files import explained, scratch_beside
 from alad.cli.decisions import Rule
 from alad.cli.formulas import Formulas
-from alad.cli.sinks import Facts, open_sink, parts_of
+from alad.cli.sinks import Facts, open_sink, parquet, parts_of
 
 Write = Callable[[pl.DataFrame, pl.Series | None], None]
 
@@ -57,7 +57,9 @@ class Flagging:
         """Let rows wait in a file until the rule has seen them all, then flag and write them."""
         with scratch_beside(None if self.out == Path("-") else self.out) as folder:
             waiting = folder / "scored.parquet"
-            with open_sink(waiting) as keep:
+            where = f"in {folder.parent}" if self.out == Path("-") else f"beside {self.out}"
+            told = explained(f"keep rows {where} until all are judged", "Free some space there.")
+            with told, parquet(waiting) as keep:
 
                 def watch(rows: pl.DataFrame, groups: pl.Series | None) -> None:
                     self.rule.watch(rows["anomaly_score"].to_numpy(), groups)

@@ -46,7 +46,7 @@ def open_sink(path: Path, facts: Facts | None = None) -> Iterator[Write]:
         return
     with written_aside(path) as aside:
         if separator is None:
-            with _parquet(aside, facts) as write:
+            with parquet(aside, facts) as write:
                 yield write
         else:
             opened: Any = gzip.open if aside.name.lower().endswith(".gz") else open
@@ -74,7 +74,8 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
 
 @contextmanager
-def _parquet(path: Path, facts: Facts | None) -> Iterator[Write]:
+def parquet(path: Path, facts: Facts | None = None) -> Iterator[Write]:
+    """The same of a Parquet file that nobody else knows of: it is there at once."""
     file = _Parquet(path)
     try:
         yield file.write

@@ -92,8 +92,9 @@ class JsonLines:
     def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
         """Refuse objects beside text or lists, which are text then: their keys would be missing."""
         read = [name for name in columns if name not in frame.columns]
-        whole = (x for x in frame.iter_columns() if x.dtype != pl.Null)
-        if any(name.startswith(f"{x.name}.") for x in whole for name in read):
+        whole = [x for x in frame.iter_columns() if x.dtype != pl.Null]
+        is_gone = any(name.startswith(f"{x.name}.") for x in whole for name in read)
+        if is_gone or (self.strict and any(map(_holds_object, whole))):
             if mixed := _mixed(self.block, self.before):
                 raise self._one_type(mixed)
 
@@ -216,6 +217,11 @@ def _as_marked(series: pl.Series) -> pl.Series:
     if series.dtype != pl.String or not series.str.contains(MARK, literal=True).any():
         return series
     return as_lists(series.str.replace_all(MARK, "", literal=True))
+
+
+def _holds_object(series: pl.Series) -> bool:
+    """Whether text may be that of an object, beside other text."""
+    return series.dtype == pl.String and series.str.starts_with("{").any()
 
 
 def _mixed(block: bytes, before: int) -> str | None:
