@@ -41,7 +41,8 @@ class Start:
 
     def fit(self, *, keep: bool) -> float:
         """Seconds of ``alad fit``, what was compiled being kept or not."""
-        return self._seconds("-m", "alad", "fit", self.table, "-o", self.model, keep=keep)
+        given = ("fit", self.table, "-o", self.model, "--seed", 0)
+        return self._seconds("-m", "alad", *given, keep=keep)
 
     def score(self, *, keep: bool) -> float:
         """The same of ``alad score``."""
