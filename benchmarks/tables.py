@@ -61,6 +61,7 @@ TRIED = {  # the result, what the names of variations begin with, and on what th
     "kept": ("memories", ("ALAD()", *OF_KEPT, *OF_NEAREST), (CLEAN, KDD99, CORRECTED)),
     "features": ("features", ("",), (CLEAN, KDD99, CORRECTED)),
     "latent": ("latent", ("",), (CLEAN, KEEL)),
+    "anew": ("anew", ("",), (CLEAN, MIXED)),
     "forgeries": ("forgeries", ("",), (CLEAN, KEEL, KDD99, CORRECTED)),
     "robust": ("robust", ("",), (CLEAN, MIXED, KEEL, KEEL_MIXED, KDD99, CORRECTED)),
     "flags": ("flags", ("",), (KEEL, ARRHYTHMIA, KDD99, CORRECTED)),

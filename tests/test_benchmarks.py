@@ -17,7 +17,7 @@ from alad.datasets import Protocol
 from alad.estimators._programs import in_blocks, program
 from alad.preprocessing.scaling import fit_scaler
 from alad.scores.memory import DOUBT
-from benchmarks import ablation, features, forgeries, latent
+from benchmarks import ablation, anew, features, forgeries, latent
 from benchmarks.beside import Beside
 from benchmarks.candidates import VARIATIONS, Cosine, noise_logits, weights_of
 from benchmarks.candidates import between as points_between
@@ -333,6 +333,13 @@ def test_a_more_careful_default_forgets_knots_and_doubts_less_far_out():
     assert found["no tight knots"][:50] == pytest.approx(found["ALAD()"][:50], abs=0.5)
     assert (found["a doubt that fades"] <= found["ALAD()"] + 1e-6).all()
     assert (found["both"] <= found["no tight knots"] + 1e-6).all()
+
+
+def test_training_anew_leaves_out_knots():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(400, 3)), 30 + 0.1 * rng.normal(size=(20, 3))])
+    detector = Refilled(epochs=0, leave_out_knots=True, random_state=0).fit(x)
+    assert (anew.is_left(detector, x) == (np.arange(420) < 400)).all()
 
 
 def test_anomalies_are_left_over_from_others_first():
