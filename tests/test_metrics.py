@@ -111,6 +111,7 @@ def test_mean_and_sd_use_the_sample_deviation():
     ("y", "score", "message"),
     [
         ([0, 1], [0.1, float("nan")], "Expected finite scores; got 1 of 2"),
+        ([0, 1], np.ma.array([0.1, 0.2], mask=[0, 1]), "Expected finite scores; got 1 of 2"),
         ([0, 1], [0.1, float("inf")], "Expected finite scores; got 1 of 2"),
         ([0, 0], [0.1, 0.2], r"labels of both classes.*got only \[0\]"),
         ([1, 1], [0.1, 0.2], r"labels of both classes.*got only \[1\]"),

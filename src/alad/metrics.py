@@ -232,7 +232,7 @@ def _pair(y_true: ArrayLike, score: ArrayLike) -> tuple[Bools, Float64s]:
 
 def _finite(score: ArrayLike) -> Float64s:
     try:
-        values = np.asarray(score, np.float64)
+        values = np.asarray(np.ma.filled(score, np.nan), np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"Expected a number for each score: {error}.") from error
     if values.ndim != 1 or len(values) == 0:

@@ -106,6 +106,7 @@ def test_a_verdict_is_json_and_seeded():
         (([], [1.0]), "calibration scores"),
         (([1.0], []), "scores as at least one"),
         (([1.0], [np.inf]), "NaN or infinite"),
+        (([1.0], np.ma.array([1.0], mask=[1])), "NaN or infinite"),
     ],
 )
 def test_bad_scores_are_refused(arguments, message):

@@ -38,7 +38,7 @@ def numbers(what: str, values: ArrayLike) -> Vector:
         One is no number.
     """
     try:
-        array = np.asarray(values, np.float64)
+        array = np.asarray(np.ma.filled(values, np.nan), np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"Expected {what} as numbers; got something else ({error}). Pass an array of numbers."

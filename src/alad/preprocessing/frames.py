@@ -146,7 +146,7 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
         raise InputError(
             f"Expected one type in column {name!r}; got {type(present[0]).__name__} (such as "
             f"{present[0]!r}) and {type(odd[0]).__name__} (such as {odd[0]!r}). Make the column "
-            "all numbers or all text."
+            "all numbers, all text or all times of one type."
         )
     try:
         return pl.Series(name, values)
