@@ -233,6 +233,11 @@ def test_a_report_of_other_pictures_is_refused(alad, fitted):
     alad.refused("Expected a folder after --pictures; got nowhere.*", *report, "--pictures=nowhere")
     message = r"Expected the scored pictures in other; cannot read 03\.png \(it is not there\).*"
     alad.refused(message, *report, "--pictures", "other")
+    head, first, *rest = Path("s.csv").read_text().splitlines()
+    changed = [*first.split(",")[:1], "1234.5", *first.split(",")[2:]]
+    Path("t.csv").write_text("\n".join([head, ",".join(changed), *rest]))
+    message = r"Expected scores of this model in t\.csv; there 00\.png has 1234\.5, and by the .*"
+    alad.refused(message, "report", "model", "t.csv", "--pictures", "new")
     Path("new/02.png").write_bytes(b"")
     alad.refused(r"Expected .* 02\.png \(an empty file\).*", *report, "--pictures", "new")
     alad.refused("Expected no --time .*", *report, "--pictures", "new", "--time", "file")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alad.report.pictures import Extremes
 
 COUNT = 8  # of the most normal pictures, and of the most anomalous
+ROUNDING = 0.01  # of a score, from one machine to another
 
 
 def facts_of(extremes: Extremes, pictures: int, unreadable: list[dict[str, str]]) -> dict[str, Any]:
@@ -61,12 +62,14 @@ def page_of_scored(
     Raises
     ------
     InputError
-        The table is none of scored pictures, or names one that the folder does not hold.
+        The table is none of scored pictures, or not by this model, or names one that the folder
+        does not hold.
     """
     from alad.report.pictures import look
 
     frame = _scores(scored)
     extremes = _extremes(detector, frame, Folder(folder, OnBad.stop))
+    _check_scored_by(detector, extremes, scored)
     facts = facts_of(extremes, frame.height, [])
     png = as_png(look(detector, extremes, 0))
     return page_of(model, detector, extremes, facts, png), facts
@@ -107,3 +110,17 @@ def _extremes(detector: Any, frame: pl.DataFrame, folder: Folder) -> Extremes:
         ends["file"].to_list(),
         int((frame["anomaly_score"] > -detector.offset_).sum()),
     )
+
+
+def _check_scored_by(detector: Any, extremes: Extremes, scored: Path) -> None:
+    """Hold the scores of the pictures that are shown against those that the model gives them."""
+    import numpy as np
+
+    own = -detector.score_samples(np.stack(extremes.pictures))
+    gaps = np.abs(own - extremes.scores) > ROUNDING * np.maximum(np.abs(own), 1)
+    if gaps.any():
+        i = int(gaps.argmax())
+        raise InputError(
+            f"Expected scores of this model in {scored}; there {extremes.names[i]} has "
+            f"{extremes.scores[i]:.6g}, and by the model {own[i]:.6g}. Score the folder again."
+        )
