@@ -91,6 +91,8 @@ def test_a_curve_has_its_two_ends_at_least(many):
         assert len(curve(*many, limit=2)[0]) == 2
         with pytest.raises(InputError, match="at least 2 points, the ends; got 1"):
             curve(*many, limit=1)
+        with pytest.raises(InputError, match=r"of at least 2 points.*got 2\.5"):
+            curve(*many, limit=2.5)
 
 
 def test_only_what_all_runs_have_is_averaged():

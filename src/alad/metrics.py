@@ -204,8 +204,10 @@ def _percentile_threshold(score: Float64s, share: float) -> float:
 
 def _thin(x: Float64s, y: Float64s, limit: int) -> tuple[Float64s, Float64s]:
     """Keep the ends and points evenly spaced along the curve, so that no bend is lost."""
-    if limit < 2:
-        raise InputError(f"Expected a limit of at least 2 points, the ends; got {limit}.")
+    if not isinstance(limit, int | np.integer) or limit < 2:
+        raise InputError(
+            f"Expected a limit as a whole number of at least 2 points, the ends; got {limit!r}."
+        )
     if len(x) <= limit:
         return x, y
     along = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))

@@ -79,6 +79,8 @@ def test_another_state_is_refused(change):
 def test_bad_p_values_are_refused():
     with pytest.raises(InputError, match="p-values"):
         OnlineFDR(0.1).decide([1.5])
+    with pytest.raises(InputError, match=r"Expected p-values in a row; got 0\.01\. Pass \[0\.01\]"):
+        OnlineFDR(0.1).decide(0.01)
 
 
 def test_no_p_values_are_no_decisions():

@@ -124,6 +124,7 @@ def test_labels_that_want_every_row_flag_every_row():
         ([0, 1, 2, 0, 1, 2], {}, "a label of 0 or 1"),
         (LABELS, {"precision": 0.5, "recall": 0.5}, "a precision or a recall"),
         (LABELS, {"recall": 1.5}, r"in \(0, 1\]"),
+        (LABELS, {"recall": "most"}, r"in \(0, 1\].*got recall 'most'"),
         ([1, 1, 0, 0, 0, 0], {"precision": 0.9}, "a precision of 0.9 to be reached.*highest is"),
     ],
 )

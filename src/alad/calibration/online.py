@@ -54,7 +54,15 @@ class OnlineFDR:
         return float(first * _gamma(np.array([t]))[0] + (shares * _gamma(since)).sum())
 
     def decide(self, p: Iterable[float]) -> NDArray[np.bool_]:
-        """Say of the next p-values, one after the other, which are discoveries."""
+        """Say of the next p-values, one after the other, which are discoveries.
+
+        Raises
+        ------
+        InputError
+            One is none, or they do not come in a row.
+        """
+        if not isinstance(p, Iterable):
+            raise InputError(f"Expected p-values in a row; got {p!r}. Pass [{p!r}], say.")
         given = list(p)
         every = _checks.p_values(given) if given else given
         return np.array([self._next(one) for one in every], np.bool_)

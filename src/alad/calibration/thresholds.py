@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -206,10 +207,11 @@ def at_labels(
     a, y = _labelled(scores, labels)
     wishes = {"precision": precision, "recall": recall}
     wanted = {name: wish for name, wish in wishes.items() if wish is not None}
-    if len(wanted) > 1 or not all(0 < wish <= 1 for wish in wanted.values()):
+    are_shares = all(isinstance(wish, Real) and 0 < wish <= 1 for wish in wanted.values())
+    if len(wanted) > 1 or not are_shares:
         raise InputError(
             "Expected a precision or a recall in (0, 1], or neither for the best F1; got "
-            f"{' and '.join(f'{name} {wish:g}' for name, wish in wanted.items())}. Give one, such "
+            f"{' and '.join(f'{name} {wish!r}' for name, wish in wanted.items())}. Give one, such "
             "as 0.9, or leave both out."
         )
     of_precision, of_recall, at_least = precision_recall_curve(y, a)
