@@ -210,6 +210,7 @@ def test_other_doubts_lie_between_none_and_the_defaults():
     assert (fading[-5:] - none[-5:] < (whole[-5:] - none[-5:]) / 10).all()
 
 
+@pytest.mark.slow
 def test_a_belief_settled_by_the_same_prior_is_the_defaults():
     line = np.random.default_rng(0).normal(size=(400, 1)) * np.ones(3)
     detector = Remembering(epochs=50, random_state=0).fit(line)
@@ -294,6 +295,7 @@ def test_distances_in_features_are_told_from_those_in_columns():
     assert found["columns"] == pytest.approx(local, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_what_networks_make_of_a_row_has_a_say_beside_its_columns():
     rng = np.random.default_rng(0)
     known, new = rng.normal(size=(300, 4)), rng.normal(size=(20, 4)).astype(np.float32)
