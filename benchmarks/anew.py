@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.anew", description=__doc__)
     parser.parse_args()
     groups = {name: of for name, of in GROUPS.items() if not name.startswith("kdd99")}
-    run("anew", of_four_fits, of_groups(groups))
+    run("anew", of_four_fits, of_groups(groups), given="")
 
 
 if __name__ == "__main__":

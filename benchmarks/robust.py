@@ -153,8 +153,8 @@ def judged(vary: Vary, of: Sequence[Split | Problem], seed: int) -> dict[str, di
     }
 
 
-def run(name: str, vary: Vary, tables: Iterable[Table]) -> None:
-    """Judge forms on tables, some of KEEL's, and store what they give as ``name``."""
+def run(name: str, vary: Vary, tables: Iterable[Table], given: str = " FOLDER") -> None:
+    """Judge forms on tables, and store what they give as ``name``, of a command with ``given``."""
     console, seeds = Console(), {SEED}
     fits: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for group, table, of in tables:
@@ -162,7 +162,7 @@ def run(name: str, vary: Vary, tables: Iterable[Table]) -> None:
         seeds |= {getattr(one, "seed", SEED) for one in of}
         console.print(group, table, {k: f"{v['auroc']:.4f}" for k, v in found.items()})
     payload = {"tried": summary(fits), "fits": fits}
-    command = f"python -m benchmarks.{name} FOLDER"
+    command = f"python -m benchmarks.{name}{given}"
     record(name, payload, command=command, seeds=sorted(seeds), folder=RESULTS)
 
 
