@@ -58,7 +58,10 @@ class Flagging:
         with scratch_beside(None if self.out == Path("-") else self.out) as folder:
             waiting = folder / "scored.parquet"
             where = f"in {folder.parent}" if self.out == Path("-") else f"beside {self.out}"
-            told = explained(f"keep rows {where} until all are judged", "Free some space there.")
+            told = explained(
+                f"keep rows {where} until all are judged",
+                "Nothing was left half-written: free some space there.",
+            )
             with told, parquet(waiting) as keep:
 
                 def watch(rows: pl.DataFrame, groups: pl.Series | None) -> None:

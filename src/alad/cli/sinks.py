@@ -122,7 +122,9 @@ class _Parquet:
         self.stream = self.path.open(
             "wb"
         )  # by itself pyarrow opens no name whose bytes are no text
-        self.writer = pyarrow.parquet.ParquetWriter(self.stream, schema)
+        # A dictionary of numbers, of which most differ, takes time and room, and is given up.
+        listed = [field.name for field in schema if not _is_number(field.type)]
+        self.writer = pyarrow.parquet.ParquetWriter(self.stream, schema, use_dictionary=listed)
 
     def _widen(self, schema: pa.Schema) -> None:
         """Begin anew with other types, and with the rows so far."""
@@ -132,6 +134,10 @@ class _Parquet:
         for batch in _batches(before):
             self.writer.write_table(pa.Table.from_batches([batch]).cast(schema))
         before.unlink()
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _wider(schema: pa.Schema, other: pa.Schema) -> pa.Schema:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from alad.errors import InputError, ModelFormatError
@@ -237,6 +237,11 @@ class AdversarialDetector(NetworkDetector):
     def _compares(self) -> bool:
         """Whether rows are compared with normal rows that are kept."""
         return (self.anomaly_score or self._own_score()) in MEMORY_SCORES
+
+    def _scores_of_window(self, x: NDArray[Any]) -> Vector:
+        if not self._compares():
+            return super()._scores_of_window(x)
+        return each_once(lambda rows: self._scores_in_order(by_parts(self._scaled, rows)), x)
 
     def _anomaly_scores(self, x: Matrix) -> Vector:
         if not self._compares():

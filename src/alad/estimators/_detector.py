@@ -376,9 +376,10 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _judged(self, x: NDArray[Any]) -> Vector:
         """A(x) of rows that are not scaled yet."""
-        return _bounded(
-            by_windows(lambda window: self._anomaly_scores(by_parts(self._scaled, window)), x)
-        )
+        return _bounded(by_windows(self._scores_of_window, x))
+
+    def _scores_of_window(self, x: NDArray[Any]) -> Vector:
+        return self._anomaly_scores(by_parts(self._scaled, x))
 
     def _anomaly_scores(self, x: Matrix) -> Vector:
         """A(x) of a window of scaled rows, the cores side by side."""

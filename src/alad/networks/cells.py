@@ -36,8 +36,8 @@ def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: i
     As :func:`alad.networks.nearest.nearest` gives them, with the cells' centres (cells, d) and how
     far they reach (cells,). For at least ``AT_ONCE`` cells, and a k of no more.
 
-    >>> others = jnp.arange(1024.0)[:, None]  # a cell is 0 to 15, the next 16 to 31 ...
-    >>> centres, reach = others.reshape(64, CELL, 1).mean(axis=1), jnp.full(64, 7.5)
+    >>> others = jnp.arange(2048.0)[:, None]  # a cell is 0 to 15, the next 16 to 31 ...
+    >>> centres, reach = others.reshape(128, CELL, 1).mean(axis=1), jnp.full(128, 7.5)
     >>> nearest_in_cells(jnp.array([[40.2], [-9.0]]), others, centres, reach, 2).tolist()
     [[40, 41], [0, 1]]
     """
