@@ -278,6 +278,11 @@ def test_objects_beside_text_that_nobody_reads_are_no_matter():
     give('{"n": 1, "a": "x"}\n{"n": 2, "a.p": 2, "a": "y"}\n{"n": 3, "a": "z"}\n', "t.jsonl")
     with open_table(Path("t.jsonl")) as table:
         assert pl.concat(table.batches(["a.p", "a.q"]))["a.p"].to_list() == [None, 2, None]
+    give('{"a": "x", "m": {"p": 1}}\n{"a": "y", "m": "z"}\n', "t.jsonl")
+    with open_table(Path("t.jsonl")) as table:
+        assert pl.concat(table.batches(["a.p"]))["a.p"].to_list() == [None, None]
+    path = give('{"t": "{", "a": {"b": 1}}\n{"t": "x", "a": [1, 2]}\n', "t.jsonl")
+    assert read(path)["t"].to_list() == ["{", "x"]
 
 
 def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypatch):

@@ -75,7 +75,7 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
 @contextmanager
 def parquet(path: Path, facts: Facts | None = None) -> Iterator[Write]:
-    """The same of a Parquet file that nobody else knows of: it is there at once."""
+    """Give a function that appends rows to a Parquet file, which is there from the first on."""
     file = _Parquet(path)
     try:
         yield file.write

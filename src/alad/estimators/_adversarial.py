@@ -239,6 +239,7 @@ class AdversarialDetector(NetworkDetector):
         return (self.anomaly_score or self._own_score()) in MEMORY_SCORES
 
     def _scores_of_window(self, x: NDArray[Any]) -> Vector:
+        """Judge equal rows once, and scale them once."""
         if not self._compares():
             return super()._scores_of_window(x)
         return each_once(lambda rows: self._scores_in_order(by_parts(self._scaled, rows)), x)

@@ -12,7 +12,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import IO, Any, ClassVar
 
 import polars as pl
@@ -92,11 +92,15 @@ class JsonLines:
     def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
         """Refuse objects beside text or lists, which are text then: their keys would be missing."""
         read = [name for name in columns if name not in frame.columns]
-        whole = [x for x in frame.iter_columns() if x.dtype != pl.Null]
-        is_gone = any(name.startswith(f"{x.name}.") for x in whole for name in read)
-        if is_gone or (self.strict and any(map(_holds_object, whole))):
-            if mixed := _mixed(self.block, self.before):
-                raise self._one_type(mixed)
+        odd = {
+            x.name
+            for x in frame.iter_columns()
+            if x.dtype != pl.Null and any(name.startswith(f"{x.name}.") for name in read)
+        }
+        if self.strict:
+            odd |= {x.name for x in frame.iter_columns() if _holds_object(x)}
+        if odd and (mixed := _mixed(self.block, self.before, odd)):
+            raise self._one_type(mixed)
 
     def _one_type(self, got: str) -> InputError:
         return InputError(
@@ -224,8 +228,10 @@ def _holds_object(series: pl.Series) -> bool:
     return series.dtype == pl.String and series.str.starts_with("{").any()
 
 
-def _mixed(block: bytes, before: int) -> str | None:
+def _mixed(block: bytes, before: int, among: Collection[str] | None = None) -> str | None:
     """Say where a key is an object in one line and not in another, or now a number, now true.
+
+    ``among`` are the keys that are looked at, by default all.
 
     >>> _mixed(b'{"a": {"b": 1}}\\n{"a": null}\\n{"a": "x"}\\n', 10)
     "'a' is an object in line 11, and text in line 13"
@@ -233,6 +239,8 @@ def _mixed(block: bytes, before: int) -> str | None:
     seen: dict[str, dict[str, int]] = {}
     for i, line in enumerate(block.split(b"\n"), before + 1):
         for name, kind in _kinds(json.loads(line)) if line.strip() else ():
+            if among is not None and name not in among:
+                continue
             lines = seen.setdefault(name, {})
             lines.setdefault(kind, i)
             if len(lines) > 1 and (
