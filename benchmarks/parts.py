@@ -28,6 +28,8 @@ THREEFRY = {"alad.training.loop.key": jax.random.key}
 BERNOULLI = {"alad.networks.layers.Dropout.__call__": _with_bernoulli}
 SCALED = {"alad.networks.layers.scaled": jnp.multiply}
 SHIFTED = {"alad.networks.layers.shifted": jnp.add}
+BATCHED = {"alad.training.programs.side_by_side": jax.vmap}
+OPTIONS = {"alad.training.programs.known_options": dict}
 NO_DROPOUT = {"alad.networks.layers.Dropout.__call__": lambda self, x: x}
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
@@ -37,7 +39,9 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "jax.random.bernoulli": BERNOULLI,
     "XLA's sum in batch norm's gradient": SCALED,
     "XLA's sum in a bias's gradient": SHIFTED,
-    "all five": PRODUCT | THREEFRY | BERNOULLI | SCALED | SHIFTED,
+    "a batch of one seed": BATCHED,
+    "XLA's options as they are": OPTIONS,
+    "all seven": PRODUCT | THREEFRY | BERNOULLI | SCALED | SHIFTED | BATCHED | OPTIONS,
     "no dropout at all": NO_DROPOUT,
 }
 

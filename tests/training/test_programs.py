@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -64,3 +66,25 @@ def test_many_rows_are_not_copied_into_room(monkeypatch):
     monkeypatch.setattr(module, "MOST_WITH_ROOM", ROWS[:N].nbytes)
     assert module.room_for(ROWS[:N]) == module.roomy(N) == N + 3
     assert module.room_for(ROWS[: N + 1]) == N + 1
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_seeds_side_by_side_are_each_what_the_function_gives(seeds):
+    def function(state, x, offset):
+        return {"sum": state["w"] @ x + offset}, x.sum()
+
+    states = {"w": jnp.arange(6.0 * seeds).reshape(seeds, 2, 3)}
+    x = jnp.arange(3.0 * seeds).reshape(seeds, 3)
+    found = module.side_by_side(function, (0, 0, None))(states, x, 0.5)
+    for i in range(seeds):
+        own = function({"w": states["w"][i]}, x[i], 0.5)
+        assert equal(jax.tree.map(lambda leaf, i=i: leaf[i], found), own)
+    assert {len(leaf) for leaf in jax.tree.leaves(found)} == {seeds}
+
+
+def test_an_option_that_this_release_of_xla_lacks_is_left_out(monkeypatch):
+    assert module.known_options() == module.OPTIONS
+    monkeypatch.setattr(module, "OPTIONS", {**module.OPTIONS, "xla_cpu_of_tomorrow": True})
+    module.known_options.cache_clear()
+    assert "xla_cpu_of_tomorrow" not in module.known_options()
+    module.known_options.cache_clear()

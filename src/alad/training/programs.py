@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 import jax
@@ -18,6 +18,10 @@ from alad.training.step import Move, Step, run_steps, shuffles
 
 CHUNK = 1000  # steps between two reports of progress
 CHUNK_OF_PICTURES = 20  # each takes as long as hundreds of rows
+OPTIONS: Mapping[str, bool | int] = {
+    "xla_cpu_copy_insertion_use_region_analysis": True,  # weights are copied less
+    "xla_cpu_prefer_vector_width": 512,  # where the processor has such vectors
+}
 BLOCK = 4096  # validation rows that are scored at once
 BLOCK_OF_PICTURES = 128
 MOST_WITH_ROOM = 128 << 20  # bytes: to copy more costs more than a program of their own
@@ -74,8 +78,8 @@ class Programs:
     def chunk(self) -> Callable[..., tuple[Learners, Array]]:
         """Some steps of an epoch, for each seed of a lane."""
         step = Step(self.blueprints, self.moves, self.optimiser, self.ema_decay, self.precision)
-        of_seed = partial(run_steps, step, CHUNK)
-        return jax.jit(jax.vmap(of_seed, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0)
+        of_lane = side_by_side(partial(run_steps, step, CHUNK), in_axes=(0, 0, 0, None, None, None))
+        return jax.jit(of_lane, donate_argnums=0, compiler_options=known_options())
 
     @lru_cache(maxsize=8)  # noqa: B019 - the programs live as long as the process
     def judge(self, validate: Validate) -> Callable[[Learners, Array, int], Array]:
@@ -90,7 +94,41 @@ class Programs:
             result: Array = jnp.where(jnp.arange(len(values)) < count, values, 0).sum() / count
             return result
 
-        return jax.jit(jax.vmap(mean, in_axes=(0, None, None)))
+        return jax.jit(side_by_side(mean, in_axes=(0, None, None)))
+
+
+def side_by_side(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Callable[..., Any]:
+    """``jax.vmap``, but for a single seed the function itself.
+
+    Batches of one matrix are products of matrices once they are compiled, but with operands that
+    were turned round first (docs/decisions.md has the measurement).
+    """
+
+    def of_lane(*arguments: Any) -> Any:
+        by_seed = [a for a, axis in zip(arguments, in_axes, strict=True) if axis is not None]
+        if len(jax.tree.leaves(by_seed)[0]) > 1:
+            return jax.vmap(function, in_axes=tuple(in_axes))(*arguments)
+        own = [
+            a if axis is None else jax.tree.map(lambda leaf: leaf[0], a)
+            for a, axis in zip(arguments, in_axes, strict=True)
+        ]
+        return jax.tree.map(lambda leaf: leaf[None], function(*own))
+
+    return of_lane
+
+
+@cache
+def known_options() -> dict[str, bool | int]:
+    """Those of XLA's options for a training step that this release of it has."""
+    return {name: value for name, value in OPTIONS.items() if _is_known(name, value)}
+
+
+def _is_known(name: str, value: bool | int) -> bool:
+    try:
+        jax.jit(jnp.negative, compiler_options={name: value}).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def room_for(rows: np.ndarray[Any, Any]) -> int:
