@@ -28,7 +28,6 @@ from alad.networks.weights import (
     Precision,
     first_vector,
     operands,
-    product,
     spectral_norm,
 )
 
@@ -92,7 +91,7 @@ def _convolved(x: Array, W: Array) -> Array:
     k, c = W.shape[0], x.shape[-1]
     high, wide = x.shape[1] - k + 1, x.shape[2] - k + 1
     y = sum(
-        product(x[:, i : i + high, j : j + wide].reshape(-1, c), W[i, j])
+        x[:, i : i + high, j : j + wide].reshape(-1, c) @ W[i, j]
         for i in range(k)
         for j in range(k)
     )
@@ -148,9 +147,9 @@ class Conv(nnx.Module):
             return doubled(x, W) if self.transposed else halved(x, W)
         k, _, channels, units = W.shape
         if not self.transposed:
-            return product(x.reshape(len(x), k * k * channels), W.reshape(-1, units))
+            return x.reshape(len(x), k * k * channels) @ W.reshape(-1, units)
         spread = W.transpose(2, 0, 1, 3).reshape(channels, k * k * units)
-        return product(x, spread).reshape(len(x), k, k, units)
+        return (x @ spread).reshape(len(x), k, k, units)
 
     def normalised_kernel(self) -> Array:
         """W, or W / sigma(W) under spectral normalisation, W as a matrix of units columns."""
