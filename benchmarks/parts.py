@@ -25,6 +25,8 @@ def _with_bernoulli(self: Dropout, x: Array) -> Array:
 
 THREEFRY = {"alad.training.loop.key": jax.random.key}
 BERNOULLI = {"alad.networks.layers.Dropout.__call__": _with_bernoulli}
+SCALED = {"alad.networks.layers.scaled": jnp.multiply}
+SHIFTED = {"alad.networks.layers.shifted": jnp.add}
 BATCHED = {"alad.training.programs.side_by_side": jax.vmap}
 OPTIONS = {"alad.training.programs.known_options": dict}
 NO_DROPOUT = {"alad.networks.layers.Dropout.__call__": lambda self, x: x}
@@ -33,9 +35,11 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
     "JAX's own form of Threefry": THREEFRY,
     "jax.random.bernoulli": BERNOULLI,
+    "XLA's sum in batch norm's gradient": SCALED,
+    "XLA's sum in a bias's gradient": SHIFTED,
     "a batch of one seed": BATCHED,
     "XLA's options as they are": OPTIONS,
-    "all four": THREEFRY | BERNOULLI | BATCHED | OPTIONS,
+    "all six": THREEFRY | BERNOULLI | SCALED | SHIFTED | BATCHED | OPTIONS,
     "no dropout at all": NO_DROPOUT,
 }
 

@@ -9,10 +9,12 @@ import pytest
 from flax import nnx
 
 from alad.networks.layers import (
+    BatchNorm,
     Dense,
     DenseLayer,
     Dropout,
     Stack,
+    shifted,
 )
 
 KEY = jax.random.key(0)
@@ -155,6 +157,31 @@ def test_a_width_that_is_left_open_must_be_stated():
         Stack((DenseLayer(4), DenseLayer(None)), inputs=3, rngs=nnx.Rngs(0))
 
 
+@pytest.mark.parametrize("shape", [(50, 3), (4, 5, 6, 3)])
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_and_its_gradients_are_flaxs_own(shape, training):
+    h, weight = 5 + 3 * normal(*shape), normal(*shape)
+
+    def through(norm):
+        norm.scale[...], norm.bias[...] = jnp.arange(1.0, 4.0), jnp.arange(3.0)
+        norm.train() if training else norm.eval()
+        graph, params, rest = nnx.split(norm, nnx.Param, ...)
+
+        def loss(params, h):
+            norm = nnx.merge(graph, params, rest, copy=True)
+            out = norm(h)
+            return (jnp.sin(out) * weight).sum(), (out, norm.mean[...], norm.var[...])
+
+        return jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)(params, h)
+
+    ours = through(BatchNorm(3, rngs=nnx.Rngs(0)))
+    theirs = through(
+        nnx.BatchNorm(3, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=nnx.Rngs(0))
+    )
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-4)
+
+
 def test_batch_norm_has_tensorflows_constants():
     stack = Stack((DenseLayer(3, batch_norm=True),), inputs=2, rngs=nnx.Rngs(0))
     x = 5 + 3 * normal(50, 2)
@@ -167,3 +194,15 @@ def test_batch_norm_has_tensorflows_constants():
     stack.eval()
     by_hand = (h - 0.01 * mean) / np.sqrt(0.99 + 0.01 * variance + 1e-3)
     np.testing.assert_allclose(stack(x), by_hand, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [jnp.float32, jnp.bfloat16])
+def test_the_gradient_of_a_bias_is_jaxs_own_whatever_is_added_to(kind):
+    x, bias, weight = normal(2, 4, 3).astype(kind), normal(3), normal(2, 4, 3)
+
+    def through(f):
+        return jax.grad(lambda *both: (jnp.sin(f(*both)) * weight).sum(), argnums=(0, 1))(x, bias)
+
+    for ours, theirs in zip(through(shifted), through(jnp.add), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)

@@ -19,7 +19,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import Array
+from jax import Array, lax
 
 from alad.networks.convolution import Conv
 from alad.networks.weights import (
@@ -28,6 +28,8 @@ from alad.networks.weights import (
     Precision,
     first_vector,
     operands,
+    scaled,
+    shifted,
     spectral_norm,
 )
 
@@ -141,7 +143,7 @@ class Dense(nnx.Module):
     def __call__(self, *inputs: Array) -> Array:
         parts = zip(inputs, self.normalised_kernels(), strict=True)
         products = [x @ W for x, W in (operands(self.precision, *part) for part in parts)]
-        return sum(products[1:], products[0] + self.bias[...])
+        return sum(products[1:], shifted(products[0], self.bias[...]))
 
     def of_pairs(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The map of (x, x) and of (x, y), with two products in place of four.
@@ -296,13 +298,29 @@ def largest_of_squares(x: Array) -> Array:
 class BatchNorm(nnx.BatchNorm):
     """Batch normalisation with the released code's constants, TensorFlow's defaults.
 
-    In training by the batch's own mean and variance, which the running ones follow; in scoring by
-    the running ones. The variance is taken in two passes: unscaled traffic reaches 1e9, where
-    E[h^2] - E[h]^2 has no digits left in float32.
+    In training ``(h - mean) / sqrt(var + epsilon) scale + bias`` by the batch's own mean and
+    variance, which the running ones follow; in scoring by the running ones. The variance is taken
+    in two passes: unscaled traffic reaches 1e9, where E[h^2] - E[h]^2 has no digits left in
+    float32. The values are Flax's; how the gradient is summed is ours (:func:`scaled`).
     """
 
     def __init__(self, units: int, *, rngs: nnx.Rngs) -> None:
         super().__init__(units, momentum=0.99, epsilon=1e-3, use_fast_variance=False, rngs=rngs)
+
+    def __call__(self, h: Array) -> Array:  # type: ignore[override]
+        """Normalise the columns of rows, or the channels of pictures."""
+        if self.use_running_average:
+            resting: Array = super().__call__(h)
+            return resting
+        assert self.scale is not None
+        assert self.bias is not None
+        rows = tuple(range(h.ndim - 1))
+        mean = h.mean(rows)
+        centred = h - mean
+        var = jnp.square(centred).mean(rows)
+        for running, of_batch in ((self.mean, mean), (self.var, var)):
+            running[...] = self.momentum * running[...] + (1 - self.momentum) * of_batch
+        return scaled(centred, lax.rsqrt(var + self.epsilon) * self.scale[...]) + self.bias[...]
 
 
 class Stack(nnx.Module):

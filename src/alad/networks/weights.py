@@ -53,6 +53,43 @@ def operands(precision: Precision, *arrays: Array) -> tuple[Array, ...]:
     return tuple(array.astype(jnp.bfloat16) for array in arrays)
 
 
+@jax.custom_vjp
+def shifted(x: Array, bias: Array) -> Array:
+    """x plus a number for each column, with the gradient of these summed by a matrix product.
+
+    XLA's own sum over the rows of a batch takes longer on a CPU: it is one program with all that
+    the gradient comes from (docs/decisions.md has the measurement).
+    """
+    return x + bias
+
+
+shifted.defvjp(
+    lambda x, bias: (x + bias, x[:0]),
+    lambda none, g: (g.astype(none.dtype), _sum_of_rows(g)),
+)
+
+
+@jax.custom_vjp
+def scaled(x: Array, factors: Array) -> Array:
+    """x times a factor for each column, with the gradient of these summed by a matrix product.
+
+    XLA's own sum of products over the rows of a batch takes as long on a CPU as five products of
+    matrices (docs/decisions.md has the measurement).
+    """
+    return x * factors
+
+
+scaled.defvjp(
+    lambda x, factors: (x * factors, (x, factors)),
+    lambda of, g: (g * of[1], _sum_of_rows(g * of[0])),
+)
+
+
+def _sum_of_rows(x: Array) -> Array:
+    rows = x.reshape(-1, x.shape[-1])
+    return jnp.matmul(jnp.ones(len(rows), x.dtype), rows, precision=lax.Precision.HIGHEST)
+
+
 def unit(vector: Array) -> Array:
     """The vector divided by its length."""
     scaled: Array = vector / (jnp.linalg.norm(vector) + 1e-12)
