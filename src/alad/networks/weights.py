@@ -73,8 +73,7 @@ shifted.defvjp(
 def scaled(x: Array, factors: Array) -> Array:
     """x times a factor for each column, with the gradient of these summed by a matrix product.
 
-    XLA's own sum of products over the rows of a batch takes as long on a CPU as five products of
-    matrices (docs/decisions.md has the measurement).
+    XLA's own sum of products is one program with all that the gradient comes from, as for a bias.
     """
     return x * factors
 
