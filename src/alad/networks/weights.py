@@ -57,8 +57,8 @@ def operands(precision: Precision, *arrays: Array) -> tuple[Array, ...]:
 def shifted(x: Array, bias: Array) -> Array:
     """x plus a number for each column, with the gradient of these summed by a matrix product.
 
-    XLA's own sum over the rows of a batch takes longer on a CPU: it is one program with all that
-    the gradient comes from (docs/decisions.md has the measurement).
+    XLA's own sum over the rows of a batch is one program with all that the gradient comes from
+    (docs/decisions.md says what little this is worth).
     """
     return x + bias
 
