@@ -18,6 +18,7 @@ import numpy as np
 from alad import ALAD
 from alad.datasets import adbench, kdd99
 from alad.estimators._programs import program
+from alad.networks.cells import nearest_in_cells
 from alad.networks.nearest import nearest, nearest_at_once
 
 KINDS = ("KDDCup99", "32_shuttle", "30_satellite", "normal")
@@ -31,19 +32,26 @@ def _one_by_one(function: Callable[[Any], Any], x: np.ndarray) -> Any:
 
 
 def _instead_of_cells(search: Callable[..., Any]) -> Mapping[str, Any]:
-    def without(x: Any, rows: Any, centres: Any, reach: Any, k: int) -> Any:
+    def without(x: Any, rows: Any, centres: Any, reach: Any, k: int, sketch: Any) -> Any:
         return search(x, rows, k)
 
     return {"alad.networks.memory.nearest_in_cells": without}
 
 
+def _without_sketch(*given: Any) -> Any:
+    *others, _ = given
+    return nearest_in_cells(*others)
+
+
 EQUAL_ROWS = {"alad.estimators._adversarial.each_once": _one_by_one}
+SKETCHES = {"alad.networks.memory.nearest_in_cells": _without_sketch}
 CELLS = _instead_of_cells(nearest)
 AT_ONCE = {"alad.networks.memory.nearest": nearest_at_once, **_instead_of_cells(nearest_at_once)}
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
     "equal rows one by one": EQUAL_ROWS,
+    "cells without sketches": SKETCHES,
     "all kept rows looked at": CELLS,
     "all distances, then the nearest": AT_ONCE,
     "all of these": EQUAL_ROWS | AT_ONCE,

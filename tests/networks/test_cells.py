@@ -9,12 +9,22 @@ import pytest
 
 from alad.estimators._cells import cells_of, in_order
 from alad.networks import cells
-from alad.networks.cells import AT_ONCE, CELL, PLACES, nearest_in_cells, place
+from alad.networks.cells import (
+    AT_ONCE,
+    CELL,
+    MANY_COLUMNS,
+    PLACES,
+    nearest_in_cells,
+    place,
+    sketch_of,
+    sketched,
+)
 from alad.networks.nearest import nearest_in_blocks
 from tests.networks.test_nearest import K, clustered, rows, whole
 from tests.networks.test_nearest import found as among_all
 
 LEAST = AT_ONCE * CELL
+WIDE = MANY_COLUMNS + 10
 
 
 def ordered(others):
@@ -23,8 +33,13 @@ def ordered(others):
 
 def found(x, others, k=K):
     centres, reach = cells_of(others)
-    search = jax.jit(lambda *given: nearest_in_cells(*given, k))
-    return np.asarray(search(*map(jnp.asarray, (x, others, centres, reach))))
+    search = jax.jit(lambda *given: nearest_in_cells(*given[:4], k, given[4]))
+    return np.asarray(search(x, others, centres, reach, sketch_of(others, centres)))
+
+
+def alike_but_for_few(n, d=WIDE):
+    """Rows of many columns, most of which hardly differ."""
+    return rows(n, d) * np.float32(0.7) ** (np.arange(d) // 4)
 
 
 CASES = {
@@ -37,6 +52,12 @@ CASES = {
     "all equal": (whole(5), np.ones((LEAST, 3), np.float32)),
     "a last cell of few": (clustered(100), ordered(clustered(LEAST + 3))),
     "no cell of few": (clustered(100), ordered(clustered(LEAST))),
+    "many columns": (clustered(300, WIDE), ordered(clustered(6000, WIDE))),
+    "many columns, far": (rows(70, WIDE, 100), ordered(clustered(2000, WIDE))),
+    "many columns, random": (rows(70, WIDE), ordered(rows(2000, WIDE))),
+    "many columns, tied": (whole(200, WIDE), ordered(whole(2000, WIDE))),
+    "many columns, most of them alike": (alike_but_for_few(300), ordered(alike_but_for_few(6000))),
+    "many columns, far from 0": (1000 + clustered(70, WIDE), ordered(1000 + clustered(2000, WIDE))),
 }
 
 
@@ -70,7 +91,8 @@ def test_nor_on_whether_its_company_needs_all_cells(d):
     )
 
 
-def test_most_cells_are_left_out(monkeypatch):
+def looked_into(x, others, monkeypatch):
+    """How many cells blocks of rows are compared with, put in order of where they lie."""
     looked = []
     look = cells._looked
 
@@ -79,18 +101,44 @@ def test_most_cells_are_left_out(monkeypatch):
         return look(found, block, others, lengths, cells, k)
 
     monkeypatch.setattr(cells, "_looked", counted)
-    others = ordered(clustered(40_000))
-    x = clustered(640)
     where = np.asarray(place(jnp.asarray(x), jnp.asarray(cells_of(others)[0])))
     found(x[np.argsort(where)], others)
     jax.effects_barrier()
-    assert 0 < sum(looked) < 0.3 * 10 * len(others) / CELL
+    return sum(looked)
 
 
+def test_most_cells_are_left_out(monkeypatch):
+    others = ordered(clustered(40_000))
+    assert 0 < looked_into(clustered(640), others, monkeypatch) < 0.3 * 10 * len(others) / CELL
+
+
+def test_sketches_leave_out_cells(monkeypatch):
+    others = ordered(alike_but_for_few(6000))
+    x = alike_but_for_few(640)
+    with_them = looked_into(x, others, monkeypatch)
+    monkeypatch.setattr(cells, "MANY_COLUMNS", WIDE + 1)
+    assert 0 < with_them < 0.9 * looked_into(x, others, monkeypatch)
+
+
+def test_sketches_are_no_farther_apart_than_rows():
+    others = ordered(alike_but_for_few(LEAST))
+    sketch = sketch_of(others, cells_of(others)[0])
+    x = alike_but_for_few(50)
+    short = sketched(jnp.asarray(x), sketch.middle, sketch.columns)
+    apart = np.linalg.norm(np.float64(short)[:, None] - sketch.rows[:, :-2], axis=2)
+    true = np.linalg.norm(np.float64(x)[:, None] - others, axis=2)
+    assert (apart <= true + 1e-4).all()
+    assert (apart > 0.8 * true).mean() > 0.9
+    near = np.linalg.norm(np.float64(short)[:, None] - sketch.centres, axis=2)
+    assert (near <= np.linalg.norm(x[:, None] - cells_of(others)[0], axis=2) + 1e-4).all()
+    assert sketch_of(others[:, 1:MANY_COLUMNS], cells_of(others[:, 1:MANY_COLUMNS])[0]) is None
+
+
+@pytest.mark.parametrize("d", [8, WIDE])
 @pytest.mark.parametrize("value", [1e19, 3e38])
-def test_values_too_large_to_square_have_some_nearest(value):
-    others = ordered(clustered(2000))
-    places = found(np.full((3, 8), value, np.float32), others)
+def test_values_too_large_to_square_have_some_nearest(value, d):
+    others = ordered(clustered(2000, d))
+    places = found(np.full((3, d), value, np.float32), others)
     assert ((places >= 0) & (places < len(others))).all()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from alad.estimators._choices import Unseen
 from alad.estimators._detector import LARGEST
 from alad.estimators._doubt import NONE, Belief, belief
 from alad.estimators._given import Matrix, Vector
-from alad.estimators._memory import as_kept, memory_of, scaled_rows
+from alad.estimators._memory import as_kept, memory_of, scaled_rows, shorts
 from alad.estimators._network import NetworkDetector
 from alad.estimators._programs import Judge, by_parts, each_once, in_blocks, program
 from alad.estimators._settings import (
@@ -38,7 +38,7 @@ from alad.scores.memory import OF_ROWS, own_logits, place
 from alad.training import Move
 
 MEMORY = "weights/M."  # of a model on disk that has one
-KEPT_ROWS = f"{MEMORY}rows"
+KEPT_ROWS, CENTRES, REACH = (f"{MEMORY}{name}" for name in ("rows", "centres", "reach"))
 LATER = ("scale", "trust", "slopes", "intercept")  # what not every memory had
 LEAST = f"{MEMORY}least"  # likewise, and 0 does as well
 
@@ -268,9 +268,10 @@ class AdversarialDetector(NetworkDetector):
 
     def _from_disk(self, model: Model) -> None:
         rows = model.arrays.get(KEPT_ROWS)
-        if rows is not None and LEAST not in model.arrays:
-            least = np.zeros(len(rows), np.float32)
-            model = replace(model, arrays={**model.arrays, LEAST: least})
+        if rows is not None:
+            beside = {LEAST: np.zeros(len(rows), np.float32)}  # where the model has none
+            derived = {f"{MEMORY}{k}": v for k, v in _shorts_of(rows, model.arrays).items()}
+            model = replace(model, arrays={**beside, **model.arrays, **derived})
         super()._from_disk(model)
 
     def _players_on_disk(self, model: Model, size: Size) -> Players:
@@ -282,15 +283,8 @@ class AdversarialDetector(NetworkDetector):
                 f"Expected a model of this alad, whose memory has {', '.join(absent)}; this one is "
                 "of an older alad, which kept rows without. Fit it again."
             )
-        centres, reach = (model.arrays.get(f"{MEMORY}{name}") for name in ("centres", "reach"))
-        if centres is None or reach is None:
-            return replace(self._players(size), memory=len(rows))
-        if rows.ndim != 2 or centres.shape[1:] != rows.shape[1:] or not hold(rows, centres, reach):
-            raise ModelFormatError(
-                "Expected cells that hold the rows of the memory; got others. The folder is "
-                "damaged: save the model again."
-            )
-        return replace(self._players(size), memory=len(rows), cells=len(reach))
+        cells = model.arrays.get(REACH, ()) if CENTRES in model.arrays else ()
+        return replace(self._players(size), memory=len(rows), cells=len(cells))
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -322,3 +316,16 @@ class AdversarialDetector(NetworkDetector):
                 f"The score {score!r} looks at rows that are kept at fit; this model has kept "
                 "none. Fit it again with this score."
             )
+
+
+def _shorts_of(rows: NDArray[Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """What a memory on disk derives from its rows and cells, once these are known to belong."""
+    if CENTRES not in arrays or REACH not in arrays:
+        return {}
+    centres, reach = arrays[CENTRES], arrays[REACH]
+    if rows.ndim != 2 or centres.shape[1:] != rows.shape[1:] or not hold(rows, centres, reach):
+        raise ModelFormatError(
+            "Expected cells that hold the rows of the memory; got others. The folder is "
+            "damaged: save the model again."
+        )
+    return shorts(rows.astype(np.float32), centres.astype(np.float32))

@@ -14,7 +14,7 @@ from sklearn.metrics import pairwise_distances, pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._given import Matrix
-from alad.networks.cells import AT_ONCE, CELL, PLACES, nearest_in_cells
+from alad.networks.cells import AT_ONCE, CELL, PLACES, Sketch, nearest_in_cells, sketch_of
 from alad.networks.nearest import BLOCK
 
 LEAST_ROWS = 4096  # fewer are looked through as fast
@@ -43,12 +43,12 @@ class Arranged:
             return among_all(self.rows, x, k)
         with config_context(assume_finite=True):
             order = np.argsort(pairwise_distances_argmin(x, self.centres[::PLACES]), kind="stable")
-        found = np.empty((len(x), k))
+        found, sketch = np.empty((len(x), k)), sketch_of(self.rows, self.centres)
         for start in range(0, len(x), OF_A_CALL):
             at = order[start : start + OF_A_CALL]
             part = np.zeros((OF_A_CALL, x.shape[1]), np.float32)
             part[: len(at)] = x[at]
-            places = np.asarray(_searched(part, self.rows, self.centres, self.reach, k))
+            places = np.asarray(_searched(part, self.rows, self.centres, self.reach, k, sketch))
             for column, place in enumerate(places[: len(at)].T):
                 apart = x[at].astype(np.float64) - self.rows[place]
                 found[at, column] = np.sqrt(np.square(apart).sum(axis=1))
@@ -155,5 +155,7 @@ def among_all(rows: Matrix, x: Matrix | None, k: int) -> NDArray[np.float64]:
 
 
 @partial(jax.jit, static_argnames="k")
-def _searched(x: Array, rows: Array, centres: Array, reach: Array, k: int) -> Array:
-    return nearest_in_cells(x, rows, centres, reach, k)
+def _searched(
+    x: Array, rows: Array, centres: Array, reach: Array, k: int, sketch: Sketch | None
+) -> Array:
+    return nearest_in_cells(x, rows, centres, reach, k, sketch)

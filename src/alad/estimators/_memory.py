@@ -16,7 +16,8 @@ from alad.estimators._cells import Arranged, arranged
 from alad.estimators._doubt import NONE, Belief
 from alad.estimators._given import Matrix, distinct, drawn
 from alad.io.folder import GAIN
-from alad.networks.memory import Kept, Memory, squashed, unsquashed
+from alad.networks.cells import sketch_of
+from alad.networks.memory import Derived, Kept, Memory, squashed, unsquashed
 from alad.scores.memory import NEIGHBOURS
 
 # Of the memory, so that what a row costs does not grow with the training set: it is compared with
@@ -57,6 +58,8 @@ def memory_of(
     if memory.cells:
         memory.centres = Kept(jnp.asarray(kept.centres))
         memory.reach = Kept(jnp.asarray(kept.reach))
+        for name, part in shorts(kept.rows, kept.centres).items():
+            setattr(memory, name, Derived(jnp.asarray(part)))
     memory.radius = Kept(jnp.asarray(radius, jnp.float32))
     memory.least = Kept(jnp.asarray(FLOOR * to_crowd(kept.rows, seed), jnp.float32))
     memory.unit = Kept(_number(UNIT * radius.mean() or 1.0))  # 1: all rows are one
@@ -66,6 +69,12 @@ def memory_of(
     memory.intercept = Kept(_number(belief.intercept))
     parts: Any = nnx.split(memory, nnx.Param, ...)
     return size, (parts[1], parts[2])
+
+
+def shorts(rows: Matrix, centres: Matrix) -> dict[str, NDArray[Any]]:
+    """Give what a memory with these rows and cells derives from them, by name."""
+    sketch = sketch_of(rows, centres)
+    return {} if sketch is None else {f"short_{k}": v for k, v in sketch._asdict().items()}
 
 
 def to_crowd(rows: Matrix, seed: int) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from alad.errors import ModelFormatError
 from alad.estimators._given import distinct
 from alad.networks import Size
-from alad.networks.memory import Kept
+from alad.networks.memory import Derived, Kept
 from alad.training import alive, blueprints, cores
 
 BLOCK = 256  # rows that go through the networks at once: they stay in a core's own cache
@@ -145,11 +145,16 @@ def flat(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:
-    """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernels.0``."""
+    """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernels.0``.
+
+    But those that follow from others.
+    """
     named = {}
     for player, trees in weights.items():
         for tree in trees:
             for path, variable in nnx.to_flat_state(tree):
+                if isinstance(variable, Derived):
+                    continue
                 array = np.asarray(variable[...])
                 name = ".".join(map(str, (player, *path)))
                 named[name] = _halved(array) if isinstance(variable, Kept) else array

@@ -5,32 +5,82 @@ centre and a reach, how far the farthest of them lies from it. By the triangle i
 a cell is nearer than its centre, less its reach. So a cell need not be looked into where that is
 farther than the k-th of the rows that were found elsewhere: where rows are many and of few kinds,
 most need not.
+
+Where rows have many columns, most cells that are left are told to be too far by a sketch of their
+rows: the columns in which the others differ most, and the length of all other columns together.
+No two rows are nearer to each other than their sketches, for lengths differ by no more than what
+they are the lengths of.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
 from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
-AT_ONCE = 80  # cells that a block of rows is compared with before the next
-CENTRAL = 16  # of the first of them, those that are chosen by their centres
+CENTRAL = 32  # cells that are looked into first
+AT_ONCE = 64  # cells that a block of rows is compared with before the next
 FEW = 4  # cells: where no row of a block has more that may hold a nearer one, so many are sorted
 PLACES = 16  # every so many cells one whose centre says where a row lies
-ROUNDING = float(np.finfo(np.float32).eps)  # of squared lengths, for each column
+MANY_COLUMNS, WIDEST = 64, 29  # from the first on sketches are of use; the columns in them
+ROUNDING = 2 * float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)
 
 Found = tuple[Array, Array]  # (k, rows) twice: places, and |x|^2 - |x - o|^2, the nearest first
 
 
-def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
+class Sketch(NamedTuple):
+    """What is short of some rows (m, d) and the centres of their cells."""
+
+    middle: Any
+    """(d,) What everything is measured from."""
+    columns: Any
+    """(p,) Those in which the rows differ most."""
+    rows: Any
+    """(m, p + 3) Their values there, the length of the other columns; and, for a distance to be one
+    product, the squared length of both and 1."""
+    centres: Any
+    """(cells, p + 1)"""
+
+
+def sketch_of(rows: NDArray[Any], centres: NDArray[Any]) -> Sketch | None:
+    """Sketch rows (m, d) and the centres of their cells (cells, d), where columns are many."""
+    if rows.shape[1] < MANY_COLUMNS:
+        return None
+    middle = centres.mean(axis=0)
+    columns = np.sort(np.argsort(-rows.var(axis=0), kind="stable")[:WIDEST]).astype(np.int32)
+    short = sketched(rows, middle, columns)
+    lengths = np.square(short).sum(axis=1, keepdims=True)
+    beside = (1 - _rounding(rows.shape[1])) * lengths, np.ones_like(lengths)
+    long = np.concatenate([short, *beside], axis=1).astype(np.float32)
+    return Sketch(middle, columns, long, sketched(centres, middle, columns))
+
+
+def sketched(x: Any, middle: Any, columns: Any) -> Any:
+    """Give some columns of x, and the length of the others: (n, d) to (n, p + 1)."""
+    xp: Any = np if isinstance(x, np.ndarray) else jnp
+    apart = x - middle
+    others = xp.where((xp.arange(x.shape[1])[:, None] == columns).any(axis=1), 0, apart)
+    length = xp.sqrt(xp.square(others).sum(axis=1, keepdims=True))
+    return xp.concatenate([apart[:, columns], length], axis=1)
+
+
+def _rounding(columns: int) -> float:
+    """By what share of squared lengths a squared distance may be off, up to a few columns more."""
+    return ROUNDING * (columns + 8)
+
+
+def nearest_in_cells(
+    x: Array, others: Array, centres: Array, reach: Array, k: int, sketch: Sketch | None = None
+) -> Array:
     """Give the places of the k nearest of the others, (n, d) and (m, d) to (n, k).
 
     As :func:`alad.networks.nearest.nearest` gives them, with the cells' centres (cells, d) and how
@@ -43,10 +93,11 @@ def nearest_in_cells(x: Array, others: Array, centres: Array, reach: Array, k: i
     """
     in_cells = partial(_in_cells, k=k)
 
-    def at_once(x: Array, others: Array, centres: Array, reach: Array) -> Array:
+    def at_once(x: Array, others: Array, *_: Any) -> Array:
         return nearest_at_once(x, others, k)
 
-    found: Array = lax.platform_dependent(x, others, centres, reach, cpu=in_cells, default=at_once)
+    given = (x, others, centres, reach, sketch)
+    found: Array = lax.platform_dependent(*given, cpu=in_cells, default=at_once)
     return found
 
 
@@ -63,45 +114,77 @@ def place(x: Array, centres: Array) -> Array:
 
 # All rows go through products of one shape: others round otherwise, and of rows that are equally
 # near another might be chosen beside other company.
-def _in_cells(x: Array, others: Array, centres: Array, reach: Array, k: int) -> Array:
-    far, rounding = jnp.square(centres).sum(axis=1, keepdims=True), ROUNDING * x.shape[1]
-    lengths = jnp.square(others).sum(axis=1)
+def _in_cells(
+    x: Array, others: Array, centres: Array, reach: Array, sketch: Sketch | None, k: int
+) -> Array:
+    lengths, none = jnp.square(others).sum(axis=1), jnp.zeros(len(centres), bool)
+    middles = centres if sketch is None else sketch.centres
+    far, rounding = jnp.square(middles).sum(axis=1, keepdims=True), _rounding(x.shape[1])
 
     def of_block(block: Array) -> Array:
         own = jnp.square(block).sum(axis=1)
-        squares = own + far - centres @ (2 * block).T
-        lowest = jnp.sqrt(jnp.maximum(squares - rounding * (own + far), 0)) - reach[:, None]
-        lowest = jnp.where(jnp.isnan(lowest), -jnp.inf, lowest)  # of values too large to square
+        short = block if sketch is None else sketched(block, sketch.middle, sketch.columns)
+        length = jnp.square(short).sum(axis=1)
+        squares = length + far - middles @ (2 * short).T
+        least = squares.min(axis=0)
+        excess = squares - least
+
+        def farthest(close: Array) -> Array:
+            """A row that is nearer than the k-th found is not farther than this."""
+            found = jnp.maximum(own - close[-1], 0)  # and |o|^2 is at most twice both together
+            return jnp.sqrt(found + rounding * (3 * own + 2 * found))
 
         def needed(close: Array, looked: Array) -> Array:
-            found = jnp.maximum(own - close[-1], 0)  # and |o|^2 is at most twice both together
-            farthest = jnp.sqrt(found + rounding * (3 * own + 2 * found))
-            # The least of numbers is found side by side, whether any is true one after the other.
-            return ~looked & ~((lowest - farthest).min(axis=1) > 0)
+            within = jnp.square(farthest(close) + reach[:, None]) - least
+            too_far = excess - rounding * (length + far) > within
+            return ~looked & (~too_far).any(axis=1)
 
-        # First into those whose centres are, for some row, hardly farther than its nearest one, and
-        # into those that reach nearest to some row; then, with what these held as a bound, into all
-        # that may hold one nearer.
-        urgency = (squares - squares.min(axis=0)).min(axis=1)
-        central = lax.top_k(-urgency, CENTRAL)[1]
-        reaching = lowest.min(axis=1).at[central].set(jnp.inf)
-        reaching = lax.top_k(-reaching, AT_ONCE - CENTRAL)[1]
-        none = jnp.zeros(len(centres), bool)
-        first = none.at[central].set(True).at[reaching].set(True)
+        # First into those whose centres are, for some row, hardly farther than its nearest one;
+        # then, with what these held as a bound, into all that may hold one nearer.
+        first = jnp.sort(lax.top_k(-excess.min(axis=1), max(CENTRAL, k))[1])
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
+        found = _looked(nothing, block, others, lengths, first, k)
+        looked = none.at[first].set(True)
+        wanted = needed(found[1], looked)
+        if sketch is not None:
+            limit = length - jnp.square(farthest(found[1])) - rounding * length
+            wanted = _near_in_short(wanted, sketch.rows, short, limit)
 
         def go_on(state: Any) -> Any:
             found, looked, wanted = state
             cells = _first(wanted, AT_ONCE)
             found = _looked(found, block, others, lengths, cells, k)
             looked = looked.at[cells].set(True, mode="drop")
-            return found, looked, needed(found[1], looked)
+            left = wanted & ~looked
+            still = lax.cond(left.any(), lambda: left & needed(found[1], looked), lambda: left)
+            return found, looked, still
 
-        state = lax.while_loop(lambda state: state[2].any(), go_on, (nothing, none, first))
+        state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
         places: Array = state[0][0]
         return places
 
     return in_blocks_of(of_block, x)
+
+
+def _near_in_short(wanted: Array, rows: Array, short: Array, limit: Array) -> Array:
+    """Of wanted cells those with a row o whose sketch is near enough to that of some row x.
+
+    That is where :math:`2 x \\cdot o - |o|^2` is not less than the limit of x.
+    """
+    beside = jnp.full((BLOCK, 1), -1.0), -limit[:, None]
+    against = jnp.concatenate([2 * short, *beside], axis=1).T
+
+    def go_on(state: Found) -> Found:
+        left, near = state
+        cells = _first(left, AT_ONCE)
+        close = _rows_of(rows, cells)[0] @ against
+        is_near = ~(close.reshape(AT_ONCE, CELL * BLOCK).max(axis=1) < 0)
+        left = left.at[cells].set(False, mode="drop")
+        return left, near.at[cells].set(is_near, mode="drop")
+
+    state = wanted, jnp.zeros_like(wanted)
+    near: Array = lax.while_loop(lambda state: state[0].any(), go_on, state)[1]
+    return near
 
 
 def _first(wanted: Array, count: int) -> Array:
@@ -113,20 +196,29 @@ def _first(wanted: Array, count: int) -> Array:
     return jnp.where(order > -jnp.inf, places, len(wanted))
 
 
+def _rows_of(others: Array, cells: Array) -> tuple[Array, Array]:
+    """The rows of some cells, one after the other, and where those of each begin.
+
+    The last cell begins where it is whole, and has rows of the one before.
+    """
+    start = jnp.minimum(cells * CELL, len(others) - CELL)
+    rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
+    rows = lax.optimization_barrier(rows)  # type: ignore[no-untyped-call]
+    return rows.reshape(len(cells) * CELL, -1), start
+
+
 def _looked(
     found: Found, block: Array, others: Array, lengths: Array, cells: Array, k: int
 ) -> Found:
     """The k nearest of those found before and of some cells' rows."""
-    start = jnp.minimum(cells * CELL, len(others) - CELL)
-    rows = jax.vmap(lambda s: lax.dynamic_slice(others, (s, 0), (CELL, others.shape[1])))(start)
+    rows, start = _rows_of(others, cells)
     length = jax.vmap(lambda s: lax.dynamic_slice(lengths, (s,), (CELL,)))(start)
-    rows = lax.optimization_barrier(rows).reshape(AT_ONCE * CELL, -1)  # type: ignore[no-untyped-call]
     close = rows @ (2 * block).T - length.reshape(-1, 1)
-    # The last cell begins where it is whole, and has rows of the one before; beyond it is none.
+    # In the last cell may be rows of the one before; beyond it is none.
     places = start[:, None] + jnp.arange(CELL)
     is_own = places >= cells[:, None] * CELL
     close = jnp.where(is_own.reshape(-1, 1) & (close > NOTHING), close, NOTHING)
-    close = close.reshape(AT_ONCE, CELL, BLOCK)
+    close = close.reshape(len(cells), CELL, BLOCK)
     close, best = lax.optimization_barrier((close, close.max(axis=1)))  # type: ignore[no-untyped-call]
 
     def among(few: int) -> Found:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from alad.networks.cells import nearest_in_cells, place
+from alad.networks.cells import MANY_COLUMNS, WIDEST, Sketch, nearest_in_cells, place
 from alad.networks.nearest import highest, nearest
 
 
@@ -29,6 +29,10 @@ def unsquashed(x: Array, scale: Array) -> Array:
 
 class Kept(nnx.Variable):  # type: ignore[type-arg]
     """What a memory holds, not learned by gradient; on disk at half the size where exact."""
+
+
+class Derived(nnx.Variable):  # type: ignore[type-arg]
+    """What follows from what a memory holds, so that it need not be on disk."""
 
 
 class Memory(nnx.Module):
@@ -55,6 +59,8 @@ class Memory(nnx.Module):
     centres, reach : Kept of shapes (cells, d) and (cells,)
         Of the cells that the rows make, one after the other, so that a search may leave out most
         (:mod:`alad.networks.cells`). Not there where all rows are to be looked at.
+    short_middle, short_columns, short_rows, short_centres : Derived
+        A :class:`~alad.networks.cells.Sketch`, where there are cells and many columns.
     """
 
     def __init__(self, rows: int, data_dim: int, cells: int = 0) -> None:
@@ -67,6 +73,12 @@ class Memory(nnx.Module):
         self.cells = cells
         if cells:
             self.centres, self.reach = Kept(jnp.zeros((cells, data_dim))), Kept(jnp.zeros(cells))
+        self.is_sketched = cells > 0 and data_dim >= MANY_COLUMNS
+        if self.is_sketched:
+            self.short_middle = Derived(jnp.zeros(data_dim))
+            self.short_columns = Derived(jnp.zeros(WIDEST, jnp.int32))
+            self.short_rows = Derived(jnp.zeros((rows, WIDEST + 3)))
+            self.short_centres = Derived(jnp.zeros((cells, WIDEST + 1)))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances of squashed x to the k nearest rows, nearest first, and their radii: (n, k).
@@ -98,4 +110,8 @@ class Memory(nnx.Module):
     def _places(self, x: Array, k: int) -> Array:
         if not self.cells:
             return nearest(x, self.rows[...], k)
-        return nearest_in_cells(x, self.rows[...], self.centres[...], self.reach[...], k)
+        sketch = None
+        if self.is_sketched:
+            parts = self.short_middle, self.short_columns, self.short_rows, self.short_centres
+            sketch = Sketch(*(part[...] for part in parts))
+        return nearest_in_cells(x, self.rows[...], self.centres[...], self.reach[...], k, sketch)
