@@ -22,6 +22,7 @@ Columns = Schema | TableEncoder | None  # what is said of a frame's columns befo
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
+HASHED = 1024  # rows at a time: what becomes of them stays in a core's cache
 LARGEST_SEED = 2**32 - 1  # as in scikit-learn; of a larger one JAX would use the last 32 bits
 
 
@@ -75,8 +76,12 @@ def distinct(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """
     bits = np.ascontiguousarray(x).view(np.uint32)
     odd = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64) * 2 + 1
-    _, first, same = np.unique(bits @ odd, return_index=True, return_inverse=True)
-    if np.array_equal(bits, bits[first[same]]):
+    parts = [slice(start, start + HASHED) for start in range(0, len(bits), HASHED)]
+    hashes = np.empty(len(bits), np.uint64)
+    for part in parts:
+        hashes[part] = bits[part].astype(np.uint64) @ odd
+    _, first, same = np.unique(hashes, return_index=True, return_inverse=True)
+    if all(np.array_equal(bits[part], bits[first[same[part]]]) for part in parts):
         return first, same
     rows = bits.view(np.dtype((np.void, 4 * bits.shape[1]))).ravel()
     _, first, same = np.unique(rows, return_index=True, return_inverse=True)

@@ -49,6 +49,8 @@ class Sketch(NamedTuple):
     product, the squared length of both and 1."""
     centres: Any
     """(cells, p + 1)"""
+    reach: Any
+    """(cells,) How far the sketches of a cell's rows lie from that of its centre."""
 
 
 def sketch_of(rows: NDArray[Any], centres: NDArray[Any]) -> Sketch | None:
@@ -61,7 +63,10 @@ def sketch_of(rows: NDArray[Any], centres: NDArray[Any]) -> Sketch | None:
     lengths = np.square(short).sum(axis=1, keepdims=True)
     beside = (1 - _rounding(rows.shape[1])) * lengths, np.ones_like(lengths)
     long = np.concatenate([short, *beside], axis=1).astype(np.float32)
-    return Sketch(middle, columns, long, sketched(centres, middle, columns))
+    central = sketched(centres, middle, columns)
+    apart = np.square(short - np.repeat(central, CELL, axis=0)[: len(rows)]).sum(axis=1)
+    reach = np.sqrt(np.maximum.reduceat(apart, np.arange(0, len(rows), CELL)))
+    return Sketch(middle, columns, long, central, (1 + ROUNDING * CELL) * reach)
 
 
 def sketched(x: Any, middle: Any, columns: Any) -> Any:
@@ -118,7 +123,7 @@ def _in_cells(
     x: Array, others: Array, centres: Array, reach: Array, sketch: Sketch | None, k: int
 ) -> Array:
     lengths, none = jnp.square(others).sum(axis=1), jnp.zeros(len(centres), bool)
-    middles = centres if sketch is None else sketch.centres
+    middles, around = (centres, reach) if sketch is None else (sketch.centres, sketch.reach)
     far, rounding = jnp.square(middles).sum(axis=1, keepdims=True), _rounding(x.shape[1])
 
     def of_block(block: Array) -> Array:
@@ -135,7 +140,7 @@ def _in_cells(
             return jnp.sqrt(found + rounding * (3 * own + 2 * found))
 
         def needed(close: Array, looked: Array) -> Array:
-            within = jnp.square(farthest(close) + reach[:, None]) - least
+            within = jnp.square(farthest(close) + around[:, None]) - least
             too_far = excess - rounding * (length + far) > within
             return ~looked & (~too_far).any(axis=1)
 

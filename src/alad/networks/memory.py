@@ -59,7 +59,7 @@ class Memory(nnx.Module):
     centres, reach : Kept of shapes (cells, d) and (cells,)
         Of the cells that the rows make, one after the other, so that a search may leave out most
         (:mod:`alad.networks.cells`). Not there where all rows are to be looked at.
-    short_middle, short_columns, short_rows, short_centres : Derived
+    short_middle, short_columns, short_rows, short_centres, short_reach : Derived
         A :class:`~alad.networks.cells.Sketch`, where there are cells and many columns.
     """
 
@@ -79,6 +79,7 @@ class Memory(nnx.Module):
             self.short_columns = Derived(jnp.zeros(WIDEST, jnp.int32))
             self.short_rows = Derived(jnp.zeros((rows, WIDEST + 3)))
             self.short_centres = Derived(jnp.zeros((cells, WIDEST + 1)))
+            self.short_reach = Derived(jnp.zeros(cells))
 
     def nearest(self, x: Array, k: int) -> tuple[Array, Array]:
         """Distances of squashed x to the k nearest rows, nearest first, and their radii: (n, k).
@@ -112,6 +113,5 @@ class Memory(nnx.Module):
             return nearest(x, self.rows[...], k)
         sketch = None
         if self.is_sketched:
-            parts = self.short_middle, self.short_columns, self.short_rows, self.short_centres
-            sketch = Sketch(*(part[...] for part in parts))
+            sketch = Sketch(*(getattr(self, f"short_{name}")[...] for name in Sketch._fields))
         return nearest_in_cells(x, self.rows[...], self.centres[...], self.reach[...], k, sketch)
