@@ -14,8 +14,9 @@ they are the lengths of.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -29,11 +30,13 @@ CELL = 16  # rows
 CENTRAL = 32  # cells that are looked into first
 AT_ONCE = 64  # cells that a block of rows is compared with before the next
 FEW = 4  # cells: where no row of a block has more that may hold a nearer one, so many are sorted
+LINE = 64  # cells that are counted together
 PLACES = 16  # every so many cells one whose centre says where a row lies
 MANY_COLUMNS, WIDEST = 64, 29  # from the first on sketches are of use; the columns in them
 ROUNDING = 2 * float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)
 
+T = TypeVar("T")
 Found = tuple[Array, Array]  # (k, rows) twice: places, and |x|^2 - |x - o|^2, the nearest first
 
 
@@ -122,7 +125,7 @@ def place(x: Array, centres: Array) -> Array:
 def _in_cells(
     x: Array, others: Array, centres: Array, reach: Array, sketch: Sketch | None, k: int
 ) -> Array:
-    lengths, none = jnp.square(others).sum(axis=1), jnp.zeros(len(centres), bool)
+    lengths = jnp.square(others).sum(axis=1)
     middles, around = (centres, reach) if sketch is None else (sketch.centres, sketch.reach)
     far, rounding = jnp.square(middles).sum(axis=1, keepdims=True), _rounding(x.shape[1])
 
@@ -134,41 +137,34 @@ def _in_cells(
         least = squares.min(axis=0)
         excess = squares - least
 
-        def farthest(close: Array) -> Array:
-            """A row that is nearer than the k-th found is not farther than this."""
-            found = jnp.maximum(own - close[-1], 0)  # and |o|^2 is at most twice both together
-            return jnp.sqrt(found + rounding * (3 * own + 2 * found))
-
-        def needed(close: Array, looked: Array) -> Array:
-            within = jnp.square(farthest(close) + around[:, None]) - least
-            too_far = excess - rounding * (length + far) > within
-            return ~looked & (~too_far).any(axis=1)
-
         # First into those whose centres are, for some row, hardly farther than its nearest one;
         # then, with what these held as a bound, into all that may hold one nearer.
         first = jnp.sort(lax.top_k(-excess.min(axis=1), max(CENTRAL, k))[1])
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
         found = _looked(nothing, block, others, lengths, first, k)
-        looked = none.at[first].set(True)
-        wanted = needed(found[1], looked)
+
+        # A row that is nearer than the k-th found is not farther than this.
+        close = jnp.maximum(own - found[1][-1], 0)  # and |o|^2 is at most twice both together
+        farthest = jnp.sqrt(close + rounding * (3 * own + 2 * close))
+        within = jnp.square(farthest + around[:, None]) - least
+        too_far = excess - rounding * (length + far) > within
+        wanted = _for_any(~too_far).at[first].set(False)
         if sketch is not None:
-            limit = length - jnp.square(farthest(found[1])) - rounding * length
+            limit = length - jnp.square(farthest) - rounding * length
             wanted = _near_in_short(wanted, sketch.rows, short, limit)
 
-        def go_on(state: Any) -> Any:
-            found, looked, wanted = state
-            cells = _first(wanted, AT_ONCE)
-            found = _looked(found, block, others, lengths, cells, k)
-            looked = looked.at[cells].set(True, mode="drop")
-            left = wanted & ~looked
-            still = lax.cond(left.any(), lambda: left & needed(found[1], looked), lambda: left)
-            return found, looked, still
+        def look(found: Found, cells: Array) -> Found:
+            return _looked(found, block, others, lengths, cells, k)
 
-        state = lax.while_loop(lambda state: state[2].any(), go_on, (found, looked, wanted))
-        places: Array = state[0][0]
-        return places
+        return _in_turn(look, found, wanted)[0]
 
     return in_blocks_of(of_block, x)
+
+
+def _for_any(is_so: Array) -> Array:
+    """Whether something is so for any row, (cells, rows) to (cells,)."""
+    # The largest of numbers is found side by side, whether any is true one after the other.
+    return jnp.where(is_so, 1.0, 0.0).max(axis=1) > 0
 
 
 def _near_in_short(wanted: Array, rows: Array, short: Array, limit: Array) -> Array:
@@ -179,26 +175,41 @@ def _near_in_short(wanted: Array, rows: Array, short: Array, limit: Array) -> Ar
     beside = jnp.full((BLOCK, 1), -1.0), -limit[:, None]
     against = jnp.concatenate([2 * short, *beside], axis=1).T
 
-    def go_on(state: Found) -> Found:
-        left, near = state
-        cells = _first(left, AT_ONCE)
+    def look(near: Array, cells: Array) -> Array:
         close = _rows_of(rows, cells)[0] @ against
         is_near = ~(close.reshape(AT_ONCE, CELL * BLOCK).max(axis=1) < 0)
-        left = left.at[cells].set(False, mode="drop")
-        return left, near.at[cells].set(is_near, mode="drop")
+        return near.at[cells].set(is_near, mode="drop")
 
-    state = wanted, jnp.zeros_like(wanted)
-    near: Array = lax.while_loop(lambda state: state[0].any(), go_on, state)[1]
-    return near
+    return _in_turn(look, jnp.zeros_like(wanted), wanted)
 
 
-def _first(wanted: Array, count: int) -> Array:
-    """Where the first so many true ones stand; beyond the end, where there are fewer."""
-    # As nonzero gives them, which takes XLA longer to compile and to run.
-    order, places = lax.top_k(
-        jnp.where(wanted, -jnp.arange(len(wanted), dtype=float), -jnp.inf), count
-    )
-    return jnp.where(order > -jnp.inf, places, len(wanted))
+def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array) -> T:
+    """Look into the wanted cells, ``AT_ONCE`` at a time, in their order; the last beyond the end.
+
+    ``look`` takes what was found before and the places of some cells, and gives what is found then.
+    """
+    # As nonzero gives the places, which takes XLA longer to compile and to run: how many are wanted
+    # up to each is a product with ones, and the r-th stands where as many as r are before it.
+    lines = -(-len(wanted) // LINE)
+    numbers = jnp.pad(wanted, (0, lines * LINE - len(wanted))).reshape(lines, LINE).astype(float)
+    in_line = numbers @ jnp.triu(jnp.ones((LINE, LINE)))
+    in_all = jnp.tril(jnp.ones((lines, lines))) @ in_line[:, -1]
+
+    def cells_of(turn: Array) -> Array:
+        rank = (turn * AT_ONCE + jnp.arange(AT_ONCE)).astype(float)
+        line = jnp.where(in_all[:, None] <= rank, 1.0, 0.0).sum(axis=0).astype(int)
+        line = jnp.minimum(line, lines - 1)
+        before = jnp.where(line > 0, in_all[line - 1], 0)
+        left = (rank - before)[:, None]
+        place = jnp.where(in_line[line] <= left, 1.0, 0.0).sum(axis=1).astype(int)
+        return jnp.where(rank < in_all[-1], line * LINE + place, len(wanted))
+
+    def go_on(state: tuple[Array, T]) -> tuple[Array, T]:
+        turn, found = state
+        return turn + 1, look(found, cells_of(turn))
+
+    start = jnp.zeros((), int), found
+    return lax.while_loop(lambda state: state[0] * AT_ONCE < in_all[-1], go_on, start)[1]
 
 
 def _rows_of(others: Array, cells: Array) -> tuple[Array, Array]:
