@@ -10,11 +10,13 @@ from alad.errors import ModelFormatError
 from alad.estimators import _memory
 from alad.estimators._cells import LEAST_ROWS, among_all, arranged, cells_of, in_order
 from alad.estimators._memory import BYTES, affordable, covering_rows, kept_rows
+from alad.estimators._programs import weights_by_name
 from alad.io import Model, read_model, write_model
-from alad.networks.cells import CELL
+from alad.networks.cells import CELL, MANY_COLUMNS
 
 RNG = np.random.default_rng(3)
 D = 8
+WRITTEN = ("weights_sha256", "packed")  # anew with a model
 
 
 def loose(n):
@@ -109,6 +111,27 @@ def test_a_model_with_cells_comes_back(detector, tmp_path):
     assert np.array_equal(load(tmp_path / "model").score_samples(new), detector.score_samples(new))
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("largest", [1.0, 1e25])  # this is too large to square
+def test_a_model_with_sketches_comes_back(largest, tmp_path):
+    x = kinds(LEAST_ROWS + 100, MANY_COLUMNS)
+    x[7] = largest
+    wide = ALAD(epochs=0, scaling="none", anomaly_score="local-distance", random_state=0).fit(x)
+    assert wide.players_.cells
+    new = kinds(300, MANY_COLUMNS)
+    scores = wide.score_samples(new)
+    wide.save(tmp_path / "model")
+    assert not [name for name in read_model(tmp_path / "model").arrays if "short" in name]
+    again = load(tmp_path / "model")
+    assert np.array_equal(again.score_samples(new), scores)
+    assert weights_by_name(again.weights_).keys() == weights_by_name(wide.weights_).keys()
+    changed = read_model(tmp_path / "model").arrays | {"weights/M.reach": np.float32(1)}
+    facts = {k: v for k, v in read_model(tmp_path / "model").facts.items() if k not in WRITTEN}
+    write_model(tmp_path / "model", Model(facts, changed))
+    with pytest.raises(ModelFormatError, match="cells that hold the rows"):
+        load(tmp_path / "model")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -127,8 +150,7 @@ def test_cells_of_other_rows_are_refused(detector, tmp_path, change):
     model = read_model(tmp_path / "model")
     of = ("weights/M.centres", "weights/M.reach")
     changed = dict(zip(of, change(*(model.arrays[name] for name in of)), strict=True))
-    written = ("weights_sha256", "packed")  # anew
-    facts = {name: fact for name, fact in model.facts.items() if name not in written}
+    facts = {name: fact for name, fact in model.facts.items() if name not in WRITTEN}
     write_model(tmp_path / "model", Model(facts, {**model.arrays, **changed}))
     with pytest.raises(ModelFormatError, match="cells that hold the rows"):
         load(tmp_path / "model")

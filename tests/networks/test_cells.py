@@ -42,6 +42,11 @@ def alike_but_for_few(n, d=WIDE):
     return rows(n, d) * np.float32(0.7) ** (np.arange(d) // 4)
 
 
+def one_far_out(others):
+    others[77, 3] = 5e22
+    return others
+
+
 CASES = {
     "random": (rows(300), ordered(rows(2000))),
     "clustered": (clustered(300), ordered(clustered(6000))),
@@ -57,6 +62,10 @@ CASES = {
     "many columns, random": (rows(70, WIDE), ordered(rows(2000, WIDE))),
     "many columns, tied": (whole(200, WIDE), ordered(whole(2000, WIDE))),
     "many columns, most of them alike": (alike_but_for_few(300), ordered(alike_but_for_few(6000))),
+    "many columns, one far out": (
+        clustered(128, WIDE),
+        one_far_out(ordered(clustered(3000, WIDE))),
+    ),
     "many columns, far from 0": (1000 + clustered(70, WIDE), ordered(1000 + clustered(2000, WIDE))),
 }
 
@@ -132,6 +141,17 @@ def test_sketches_are_no_farther_apart_than_rows():
     near = np.linalg.norm(np.float64(short)[:, None] - sketch.centres, axis=2)
     assert (near <= np.linalg.norm(x[:, None] - cells_of(others)[0], axis=2) + 1e-4).all()
     assert sketch_of(others[:, 1:MANY_COLUMNS], cells_of(others[:, 1:MANY_COLUMNS])[0]) is None
+
+
+@pytest.mark.parametrize("d", [8, WIDE])
+@pytest.mark.parametrize("value", [2e19, 3e38])
+def test_nor_on_whether_one_is_too_large_to_square(value, d):
+    others = ordered(clustered(2000, d))
+    x = clustered(64, d)
+    company = x.copy()
+    company[5, 3] = value
+    same = np.arange(64) != 5
+    assert np.array_equal(found(company, others)[same], found(x, others)[same])
 
 
 @pytest.mark.parametrize("d", [8, WIDE])

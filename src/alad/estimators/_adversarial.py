@@ -323,7 +323,8 @@ def _shorts_of(rows: NDArray[Any], arrays: Mapping[str, NDArray[Any]]) -> dict[s
     if CENTRES not in arrays or REACH not in arrays:
         return {}
     centres, reach = arrays[CENTRES], arrays[REACH]
-    if rows.ndim != 2 or centres.shape[1:] != rows.shape[1:] or not hold(rows, centres, reach):
+    shaped = rows.ndim == 2 and centres.shape[1:] == rows.shape[1:] and reach.ndim == 1
+    if not shaped or not hold(rows, centres, reach):
         raise ModelFormatError(
             "Expected cells that hold the rows of the memory; got others. The folder is "
             "damaged: save the model again."

@@ -147,7 +147,7 @@ def flat(x: NDArray[Any]) -> NDArray[Any]:
 def weights_by_name(weights: Weights) -> dict[str, NDArray[Any]]:
     """Give every array of the weights a readable name, such as ``A.E.blocks.0.dense.kernels.0``.
 
-    But those that follow from others.
+    Those that follow from others are left out.
     """
     named = {}
     for player, trees in weights.items():

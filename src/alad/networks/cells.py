@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
-CENTRAL = 32  # cells that are looked into first
-AT_ONCE = 64  # cells that a block of rows is compared with before the next
+AT_ONCE = 32  # cells that a block of rows is compared with before the next; or k, if that is more
+SKETCHES_AT_ONCE = 64  # cells whose sketches it is compared with
 FEW = 4  # cells: where no row of a block has more that may hold a nearer one, so many are sorted
 LINE = 64  # cells that are counted together
 PLACES = 16  # every so many cells one whose centre says where a row lies
-MANY_COLUMNS, WIDEST = 64, 29  # from the first on sketches are of use; the columns in them
+MANY_COLUMNS = 64  # from here on sketches are of use
+WIDEST = 29  # columns in a sketch: with three numbers more a product of 32
 ROUNDING = 2 * float(np.finfo(np.float32).eps)  # of squared lengths, for each column
 NOTHING = float(np.finfo(np.float32).min)
 
@@ -49,7 +50,7 @@ class Sketch(NamedTuple):
     """(p,) Those in which the rows differ most."""
     rows: Any
     """(m, p + 3) Their values there, the length of the other columns; and, for a distance to be one
-    product, the squared length of both and 1."""
+    product, the squared length of both, less what it may be off by, and 1."""
     centres: Any
     """(cells, p + 1)"""
     reach: Any
@@ -60,20 +61,22 @@ def sketch_of(rows: NDArray[Any], centres: NDArray[Any]) -> Sketch | None:
     """Sketch rows (m, d) and the centres of their cells (cells, d), where columns are many."""
     if rows.shape[1] < MANY_COLUMNS:
         return None
-    middle = centres.mean(axis=0)
-    columns = np.sort(np.argsort(-rows.var(axis=0), kind="stable")[:WIDEST]).astype(np.int32)
-    short = sketched(rows, middle, columns)
-    lengths = np.square(short).sum(axis=1, keepdims=True)
+    middle = np.median(centres, axis=0)  # that no row moves, however far out
+    with np.errstate(over="ignore", invalid="ignore"):  # of rows too large to square
+        widest = np.argsort(-rows.var(axis=0), kind="stable")[:WIDEST]
+        columns = np.sort(widest).astype(np.int32)
+        short, central = (sketched(x, middle, columns) for x in (rows, centres))
+        lengths = np.square(short).sum(axis=1, keepdims=True)
+        apart = np.square(short - np.repeat(central, CELL, axis=0)[: len(rows)]).sum(axis=1)
+        reach = np.sqrt(np.maximum.reduceat(apart, np.arange(0, len(rows), CELL)))
     beside = (1 - _rounding(rows.shape[1])) * lengths, np.ones_like(lengths)
     long = np.concatenate([short, *beside], axis=1).astype(np.float32)
-    central = sketched(centres, middle, columns)
-    apart = np.square(short - np.repeat(central, CELL, axis=0)[: len(rows)]).sum(axis=1)
-    reach = np.sqrt(np.maximum.reduceat(apart, np.arange(0, len(rows), CELL)))
-    return Sketch(middle, columns, long, central, (1 + ROUNDING * CELL) * reach)
+    reach = np.where(np.isnan(reach), np.inf, (1 + ROUNDING * CELL) * reach).astype(np.float32)
+    return Sketch(middle, columns, long, central, reach)
 
 
 def sketched(x: Any, middle: Any, columns: Any) -> Any:
-    """Give some columns of x, and the length of the others: (n, d) to (n, p + 1)."""
+    """Give some columns of x - middle, and the length of the others: (n, d) to (n, p + 1)."""
     xp: Any = np if isinstance(x, np.ndarray) else jnp
     apart = x - middle
     others = xp.where((xp.arange(x.shape[1])[:, None] == columns).any(axis=1), 0, apart)
@@ -82,7 +85,7 @@ def sketched(x: Any, middle: Any, columns: Any) -> Any:
 
 
 def _rounding(columns: int) -> float:
-    """By what share of squared lengths a squared distance may be off, up to a few columns more."""
+    """By what share of the squared lengths of two rows their squared distance may be off."""
     return ROUNDING * (columns + 8)
 
 
@@ -120,8 +123,8 @@ def place(x: Array, centres: Array) -> Array:
     return first + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
 
 
-# All rows go through products of one shape: others round otherwise, and of rows that are equally
-# near another might be chosen beside other company.
+# All rows are compared by products of one shape: others round otherwise, and of rows that are
+# equally near another might be chosen beside other company.
 def _in_cells(
     x: Array, others: Array, centres: Array, reach: Array, sketch: Sketch | None, k: int
 ) -> Array:
@@ -139,7 +142,8 @@ def _in_cells(
 
         # First into those whose centres are, for some row, hardly farther than its nearest one;
         # then, with what these held as a bound, into all that may hold one nearer.
-        first = jnp.sort(lax.top_k(-excess.min(axis=1), max(CENTRAL, k))[1])
+        at_once = max(AT_ONCE, k)
+        first = jnp.sort(lax.top_k(-excess.min(axis=1), at_once)[1])
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
         found = _looked(nothing, block, others, lengths, first, k)
 
@@ -151,12 +155,14 @@ def _in_cells(
         wanted = _for_any(~too_far).at[first].set(False)
         if sketch is not None:
             limit = length - jnp.square(farthest) - rounding * length
-            wanted = _near_in_short(wanted, sketch.rows, short, limit)
+            near = _near_in_short(wanted, sketch.rows, short, limit)
+            # Of a row too large to square nothing is known: a maximum leaves out what is no number.
+            wanted = jnp.where(jnp.isfinite(limit).all(), near, wanted)
 
         def look(found: Found, cells: Array) -> Found:
             return _looked(found, block, others, lengths, cells, k)
 
-        return _in_turn(look, found, wanted)[0]
+        return _in_turn(look, found, wanted, at_once)[0]
 
     return in_blocks_of(of_block, x)
 
@@ -177,16 +183,17 @@ def _near_in_short(wanted: Array, rows: Array, short: Array, limit: Array) -> Ar
 
     def look(near: Array, cells: Array) -> Array:
         close = _rows_of(rows, cells)[0] @ against
-        is_near = ~(close.reshape(AT_ONCE, CELL * BLOCK).max(axis=1) < 0)
+        is_near = close.reshape(len(cells), CELL * BLOCK).max(axis=1) >= 0
         return near.at[cells].set(is_near, mode="drop")
 
-    return _in_turn(look, jnp.zeros_like(wanted), wanted)
+    return _in_turn(look, jnp.zeros_like(wanted), wanted, SKETCHES_AT_ONCE)
 
 
-def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array) -> T:
-    """Look into the wanted cells, ``AT_ONCE`` at a time, in their order; the last beyond the end.
+def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array, at_once: int) -> T:
+    """Look into the wanted cells, so many at a time, in their order.
 
     ``look`` takes what was found before and the places of some cells, and gives what is found then.
+    Where fewer are left at the end, the other places are beyond that of the last cell.
     """
     # As nonzero gives the places, which takes XLA longer to compile and to run: how many are wanted
     # up to each is a product with ones, and the r-th stands where as many as r are before it.
@@ -196,7 +203,7 @@ def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array) -> T:
     in_all = jnp.tril(jnp.ones((lines, lines))) @ in_line[:, -1]
 
     def cells_of(turn: Array) -> Array:
-        rank = (turn * AT_ONCE + jnp.arange(AT_ONCE)).astype(float)
+        rank = (turn * at_once + jnp.arange(at_once)).astype(float)
         line = jnp.where(in_all[:, None] <= rank, 1.0, 0.0).sum(axis=0).astype(int)
         line = jnp.minimum(line, lines - 1)
         before = jnp.where(line > 0, in_all[line - 1], 0)
@@ -209,7 +216,7 @@ def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array) -> T:
         return turn + 1, look(found, cells_of(turn))
 
     start = jnp.zeros((), int), found
-    return lax.while_loop(lambda state: state[0] * AT_ONCE < in_all[-1], go_on, start)[1]
+    return lax.while_loop(lambda state: state[0] * at_once < in_all[-1], go_on, start)[1]
 
 
 def _rows_of(others: Array, cells: Array) -> tuple[Array, Array]:
