@@ -706,6 +706,9 @@ def test_urls_have_a_shape_and_the_rarity_of_their_host():
     assert (new["depth"], new["query length"]) == (1, 0)
     assert (bare["depth"], bare["host rarity"]) == (0, pytest.approx(log(3)))
     assert unseen(encoder, url, "http://new.org/x", None) == 1
+    column = encoder.columns[0]
+    given = pl.Series([url, "http://new.org/x", None, "http://other.org/new"])
+    assert column.of_kind.unseen(given, column).tolist() == [False, True, False, False]
     assert decoded(encoder, url)[0].startswith(f"shop.example.org, ~{len(url)} characters, depth")
 
 

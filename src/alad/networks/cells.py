@@ -208,8 +208,8 @@ def _in_turn(look: Callable[[T, Array], T], found: T, wanted: Array, at_once: in
         line = jnp.minimum(line, lines - 1)
         before = jnp.where(line > 0, in_all[line - 1], 0)
         left = (rank - before)[:, None]
-        place = jnp.where(in_line[line] <= left, 1.0, 0.0).sum(axis=1).astype(int)
-        return jnp.where(rank < in_all[-1], line * LINE + place, len(wanted))
+        in_it = jnp.where(in_line[line] <= left, 1.0, 0.0).sum(axis=1).astype(int)
+        return jnp.where(rank < in_all[-1], line * LINE + in_it, len(wanted))
 
     def go_on(state: tuple[Array, T]) -> tuple[Array, T]:
         turn, found = state

@@ -182,7 +182,7 @@ class Kind(ABC):
         return part
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
-        """(n,) where a word is one that fit did not see; of other kinds nowhere."""
+        """(n,) where a word, or a URL's host, is one that fit did not see; else nowhere."""
         return np.zeros(len(series), np.bool_)
 
     def never_seen(self, series: pl.Series, column: Column) -> Bools:

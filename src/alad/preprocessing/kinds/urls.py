@@ -66,6 +66,10 @@ class Url(Kind):
         fill = [*column.learned["fill"], hosts.least]
         return Encoded(filled(features, gap, fill), gap, unseen)
 
+    def unseen(self, series: pl.Series, column: Column) -> Bools:
+        """(n,) where the host is none of those of fit, if the model holds them all."""
+        return self.never_seen(series, column)
+
     def never_seen(self, series: pl.Series, column: Column) -> Bools:
         """(n,) where the host is none of those of fit, if the model holds them all."""
         text = as_text(series).rename("value")
