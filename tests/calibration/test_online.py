@@ -10,7 +10,7 @@ import pytest
 from scipy.special import gammaincc
 
 from alad.calibration import OnlineFDR
-from alad.calibration.online import _gamma
+from alad.calibration.online import _gamma, _sum_of_gamma
 from alad.errors import InputError
 
 
@@ -30,6 +30,27 @@ def test_what_is_spent_sums_to_at_most_the_level():
     first = _gamma(np.arange(1.0, 1e6)).sum()
     rest = 0.0722 * 2 * 6 * gammaincc(4, math.sqrt(math.log(1e6)))  # its integral from there on
     assert 0.9 < first + rest <= 1
+
+
+def test_steps_of_gamma_are_nowhere_above_the_papers_and_hardly_below():
+    ages = np.unique(np.geomspace(1, 2**31 - 2**26, 3000).astype(int))
+    ours = np.array([_sum_of_gamma(np.array([0]), int(t)) for t in ages])
+    share = ours / _gamma(ages)
+    assert share.max() <= 1 + 1e-9
+    assert share.min() > 0.96
+    assert (np.diff(ours) <= 0).all()
+    assert _sum_of_gamma(np.array([0]), 2**33) == 0
+
+
+def test_a_row_at_its_level_is_a_discovery_however_many_were_made():
+    rng = np.random.default_rng(2)
+    online = OnlineFDR(0.1)
+    for _ in range(3000):
+        share = rng.choice([0.999, 1.001])
+        assert online.decide([min(online.level * share, 1)]).tolist() == [share < 1]
+    p = rng.random(3000) ** 9  # in one go, where levels are looked at only when they matter
+    one_by_one, at_once = OnlineFDR(0.1), OnlineFDR(0.1)
+    assert [bool(one_by_one.decide([one])[0]) for one in p] == at_once.decide(p).tolist()
 
 
 def test_the_false_discovery_rate_holds_on_average():
@@ -64,6 +85,7 @@ def test_a_stream_goes_on_from_its_state():
         {"discoveries": [9]},
         {"discoveries": [0]},
         {"discoveries": 1},
+        {"seen": 10**30, "discoveries": [10**29]},
         {"rule": "SAFFRON"},
     ],
 )
