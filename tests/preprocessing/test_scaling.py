@@ -235,6 +235,13 @@ def test_what_was_bent_is_unbent(x):
     np.testing.assert_allclose(scaler.inverse(scaler.transform(far)), far, rtol=1e-3, atol=1e-4)
 
 
+def test_what_networks_make_up_is_no_further_than_float32_goes():
+    scaler = fit_scaler("log-standard", np.array([[0.0], [10.0], [1e9]]))
+    made_up = scaler.inverse([[-1e3], [1e3], [1e38]]).astype(np.float32)
+    assert np.isfinite(made_up).all()
+    assert np.isfinite(scaler.transform(made_up)).all()
+
+
 # ---------------------------------------------------------------------------- in a stream
 
 

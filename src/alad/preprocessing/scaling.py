@@ -125,7 +125,7 @@ class Scaler:
             np.maximum(y[:, j], plain, out=y[:, j], where=plain > 0)
 
     def inverse(self, y: ArrayLike) -> Float64s:
-        """Give the x that :meth:`transform` takes to y, in float64.
+        """Give the x that :meth:`transform` takes to y, in float64, no further than float32 goes.
 
         Raises
         ------
@@ -142,6 +142,7 @@ class Scaler:
                 _unbend(scaled, *self.bend)
             values = scaled * self.scale + self.shift
             x = np.where(self.log, np.sign(values) * np.expm1(np.abs(values)), values)
+        x = np.clip(x, -_LARGEST, _LARGEST)
         if self.mean is None or self.sd is None:
             return x
         plain = scaled * self.sd + self.mean
