@@ -39,6 +39,7 @@ from alad.datasets import DATA_SETS
 from alad.datasets.adbench import DIGESTS
 from alad.estimators import DETECTORS
 from alad.experiments.record import record
+from benchmarks.evidence import fingerprint
 from benchmarks.run import RESULTS
 
 LEVELS = (0.05, 0.1, 0.2)
@@ -217,6 +218,7 @@ def main() -> None:
             "levels": LEVELS,
             "normal_share_of_test": 1 - ANOMALIES,
             "conformal": tables,
+            "evidence": fingerprint(),
         }
         command = "python -m benchmarks.conformal"
         record("conformal", payload, command=command, seeds=list(range(SPLITS)), folder=RESULTS)

@@ -34,6 +34,7 @@ from alad.experiments.record import record
 from alad.preprocessing.scaling import fit_scaler
 from alad.reasons import Explainer, explain
 from alad.reasons.contributions import contributions
+from benchmarks.evidence import fingerprint
 from benchmarks.permutation import shapley
 from benchmarks.run import RESULTS
 
@@ -355,7 +356,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=[*CHOOSING, *HELD_OUT], metavar="SET")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    console, sets = Console(), {}
+    console, sets, evidence = Console(), {}, fingerprint()
     for name in options.sets:
         sets[name] = {}
         for label, found in judged(name, options.seed):
@@ -365,7 +366,7 @@ def main() -> None:
             console.print(name, label, found["by_way"], told)
             console.file.flush()
         if options.sets == [*CHOOSING, *HELD_OUT]:
-            payload = {"reasons": summary(sets), "sets": sets}
+            payload = {"reasons": summary(sets), "sets": sets, "evidence": evidence}
             command = f"python -m benchmarks.reasons --seed {options.seed}"
             record("reasons", payload, command=command, seeds=[options.seed], folder=RESULTS)
 

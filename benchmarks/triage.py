@@ -39,6 +39,7 @@ from alad.report.gathering import Gathered, gather
 from alad.report.groups import crowd
 from alad.report.likeness import Rule
 from alad.report.tally import Scored
+from benchmarks.evidence import fingerprint
 from benchmarks.run import RESULTS
 
 NORMAL, MOST = 20_000, 3_000
@@ -170,7 +171,8 @@ def main() -> None:
     for line in lines:
         shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in line.values()))
     Console().print(shown)
-    payload = {"triage": lines, "tables": {"a": about_a, "b": about_b}}
+    about = {"a": about_a, "b": about_b}
+    payload = {"triage": lines, "tables": about, "evidence": fingerprint()}
     record("triage", payload, command="python -m benchmarks.triage", seeds=[0], folder=RESULTS)
 
 
