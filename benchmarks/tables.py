@@ -115,6 +115,7 @@ def table(name: str) -> str:
         "reasons": reasons,
         "fresh": fresh,
         "conformal": conformal,
+        "streams": streams,
         "triage": groups,
         "contestants": race,
     }
@@ -425,6 +426,31 @@ def conformal(payload: Mapping[str, Any]) -> str:
             rest = (f"{row['levels']['0.1']['any_discovery']:.0%}", f"{row['uniformity_p']:.2f}")
             shown = f"*{name}*" if "seen" in name else name
             lines.append(f"| {' | '.join((table, shown, *fdp, *power, *rest))} |")
+    return "\n".join(lines) + "\n"
+
+
+def streams(payload: Mapping[str, Any]) -> str:
+    """By table and rule: recent false alerts and what is found, by how anomalies come; and drift."""
+    tables = payload["streams"]
+    orders = list(next(iter(tables.values()))["streams"])
+    head = ("table", "rule", *(f"recent: {order}" for order in orders))
+    head = (*head, *(f"found: {order}" for order in orders[:-1]), f"any: {orders[-1]}")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for table, of in tables.items():
+        for rule in of["streams"][orders[0]]:
+            found = [of["streams"][order][rule] for order in orders]
+            recent = (f"{x['recent']['mean']:.3f} ± {x['recent']['se']:.3f}" for x in found)
+            power = (f"{x['power']['mean']:.3f}" for x in found[:-1])
+            ever = f"{found[-1]['false']['mean']:.0%}"
+            lines.append(f"| {' | '.join((table, rule, *recent, *power, ever))} |")
+    rates = payload["rates"]
+    head = ("table", "p-values", *(f"normal rows with p <= {rate}" for rate in rates))
+    lines += ["", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for table, of in tables.items():
+        for rule, shares in of["drift"]["rates"].items():
+            known = [shares[str(rate)] for rate in rates]
+            cells = (f"{x['mean']:.4f} ± {x['se']:.4f}" for x in known)
+            lines.append(f"| {' | '.join((table, rule, *cells))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,31 +1,39 @@
 r"""Alerts on a stream at a false discovery rate: decide each row when it comes, for good.
 
-LORD++: the t-th row is a discovery if its p-value is at most
+The t-th row is a discovery if its p-value is at most
 
-.. math:: \alpha_t = w_0 \gamma_t + (\alpha - w_0) \gamma_{t - \tau_1}
-                     + \alpha \sum_{j \ge 2} \gamma_{t - \tau_j}
+.. math:: \alpha_t = \alpha \Big( (1 - \delta)
+                     + \sum_j \delta^{t - \tau_j} \gamma_{t - \tau_j} \Big)
 
-where τ_j is when the j-th discovery was made, w_0 = α / 2, and γ_t = 0.0722 log(max(t, 2)) /
-(t exp(√log t)) sums to at most 1.
+where τ_j is when the j-th discovery was made, γ_s = (1 - κ) κ^{s - 1}, δ = 1 - 1 / M for a memory
+of M rows, and κ = 1 - 4 / M. Where nothing happens the level is α / M; a discovery raises it for
+the rows that follow. What is promised is the rate among the alerts of about the last M rows: with
+V_i and R_i, 1 where row i is a false discovery and a discovery, at every t
 
-Differs from the paper: beyond t = 64 our γ falls in steps, each a 32nd longer than the one before,
-to what the paper's has at their end, and beyond 2^31 it is 0. Any γ that never rises and sums to
-at most 1 keeps the promise; this one is nowhere above the paper's and nowhere 4 % below, and a
-level then takes no longer after a hundred thousand discoveries than after ten.
+.. math:: E \Big[ \frac{\sum_{i \le t} \delta^{t - i} V_i}
+                       {1 + \sum_{i \le t} \delta^{t - i} R_i} \Big] \le \alpha ,
 
-Sources: Javanmard, Montanari. Online Rules for Control of False Discovery Rate. Annals of
-Statistics, 2018 (LORD, and γ). Ramdas, Yang, Wainwright, Jordan. Online Control of the False
-Discovery Rate with Decaying Memory. NeurIPS 2017 (LORD++).
+since the levels are such that Σ δ^{t-i} α_i <= α (1 + Σ δ^{t-i} R_i), come what may.
 
-The proof asks for p-values that are independent, as those of one calibration set are only nearly.
-α_t falls without discoveries, and no conformal p-value is below 1 / (m + 1): a long silence leaves
-the rule without power. ``level`` says where it stands.
+No conformal p-value is below 1 / (m + 1), of m calibration rows. So the memory is α (m + 1) rows at
+most: then a row beyond all calibration rows is an alert at any time. (Rules without a memory, as
+LORD++, promise the rate over the whole stream, have to lower their level while nothing happens,
+and soon find nothing any more: docs/decisions.md has what that comes to.)
+
+Sources: Rebjock, Kurt, Januschowski, Callot. Online False Discovery Rate Control for Anomaly
+Detection in Time Series. NeurIPS 2021 (a level that does not fall below a share of α, the decay,
+and the 1 in the denominator, their η). Ramdas, Yang, Wainwright, Jordan. Online Control of the
+False Discovery Rate with Decaying Memory. NeurIPS 2017 (the rate with a memory). Differs: γ is
+geometric, so that the sum over discoveries is one number, and M follows from the calibration.
+
+The proof asks for p-values that are independent, as those of one calibration set are only nearly:
+docs/alerts.md has what was measured.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -34,31 +42,47 @@ from numpy.typing import NDArray
 from alad.calibration import _checks
 from alad.errors import InputError
 
+RULE = "false discoveries with a memory"
+QUICK = 4  # how many times as fast as the memory what a discovery gave is spent
+SHORTEST = 2  # rows; a memory of one forgets all
+
 
 class OnlineFDR:
-    """LORD++ as a state that is JSON.
+    """Decides rows one after the other; its state is JSON.
 
-    >>> online = OnlineFDR(0.05)
-    >>> online.decide([1e-6, 0.4, 1e-5]).tolist()
-    [True, False, True]
+    Parameters
+    ----------
+    fdr : α, the share of the alerts that may be false.
+    calibration_rows : m, of the calibration that the p-values are of.
+    memory : M in rows, from 2 to α (m + 1), which is the default: among how many rows, roughly,
+        the rate is to hold. With a shorter one more is found where little happens, and more of
+        the alerts are false over a long time.
+
+    Raises
+    ------
+    InputError
+        A parameter is out of range, or there are fewer calibration rows than the rate takes.
+
+    >>> online = OnlineFDR(0.05, calibration_rows=999)
+    >>> online.memory, online.level
+    (50.0, 0.001)
+    >>> online.decide([0.001, 0.4, 0.003, 0.02]).tolist()
+    [True, False, True, False]
     >>> OnlineFDR.from_json(online.to_json()).level == online.level
     True
     """
 
-    def __init__(self, fdr: float) -> None:
+    def __init__(self, fdr: float, calibration_rows: int, memory: float | None = None) -> None:
         self.fdr = _checks.share("a false discovery rate", fdr, 0.05)
+        self.memory = _memory(self.fdr, calibration_rows, memory)
         self.seen = 0
-        self.discoveries = array("q")
+        self.discoveries = 0
+        self._gained = 0.0  # the sum over discoveries, for the row that comes next
 
     @property
     def level(self) -> float:
-        """α_t for the row that comes next; it falls until there is a discovery."""
-        t, first = self.seen + 1, self.fdr / 2
-        level = first * _sum_of_gamma(np.array([0]), t)
-        if self.discoveries:
-            found = np.frombuffer(self.discoveries, np.int64)
-            level += self.fdr * _sum_of_gamma(found, t) - first * _sum_of_gamma(found[:1], t)
-        return level
+        """α_t for the row that comes next."""
+        return self.fdr * (1 / self.memory + self._gained)
 
     def decide(self, p: Iterable[float]) -> NDArray[np.bool_]:
         """Say of the next p-values, one after the other, which are discoveries.
@@ -70,27 +94,28 @@ class OnlineFDR:
         """
         if not isinstance(p, Iterable):
             raise InputError(f"Expected p-values in a row; got {p!r}. Pass [{p!r}], say.")
-        given = list(p)
-        every = _checks.p_values(given) if given else given
-        found = np.zeros(len(given), np.bool_)
-        at_most = self.level
+        given = p if isinstance(p, np.ndarray) else list(p)
+        every = _checks.p_values(given).tolist() if len(given) else []
+        quiet, delta = 1 / self.memory, 1 - 1 / self.memory
+        kappa = max(1 - QUICK / self.memory, 0)
+        gained, found = self._gained, np.zeros(len(every), np.bool_)
         for i, one in enumerate(every):
-            if one <= at_most:  # the level of an earlier row, so this one's may be lower
-                at_most = self.level
-                found[i] = one <= at_most
-            self.seen += 1
-            if found[i]:
-                self.discoveries.append(self.seen)
-                at_most = self.level
+            found[i] = is_discovery = one <= self.fdr * (quiet + gained) * (1 + 1e-12)
+            gained = (kappa * gained + (1 - kappa) * is_discovery) * delta
+        self.seen += len(every)
+        self.discoveries += int(found.sum())
+        self._gained = gained
         return found
 
     def to_json(self) -> dict[str, Any]:
         """All of the state, as JSON."""
         return {
-            "rule": "LORD++",
+            "rule": RULE,
             "fdr": self.fdr,
+            "memory": self.memory,
             "seen": self.seen,
-            "discoveries": list(self.discoveries),
+            "discoveries": self.discoveries,
+            "gained": self._gained,
         }
 
     @classmethod
@@ -102,45 +127,54 @@ class OnlineFDR:
         InputError
             It gave something else.
         """
-        try:
-            online = cls(state["fdr"])
-            seen, found = int(state["seen"]), array("q", map(int, state["discoveries"]))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        if not isinstance(state, Mapping) or not _is_state(state):
             raise InputError(
-                "Expected a state with fdr, seen and discoveries, as to_json gives it; got "
-                f"{state!r:.80}."
-            ) from error
-        ascend = seen >= 0 and list(found) == sorted({t for t in found if 1 <= t <= seen})
-        if not ascend or state.get("rule") != "LORD++":
-            raise InputError(
-                "Expected a state of LORD++ whose discoveries ascend from 1 to seen; got "
-                f"{state!r:.80}."
+                f"Expected a state as to_json gives it: rule {RULE!r}, a fdr between 0 and 1, a "
+                f"memory of at least {SHORTEST}, what was seen and discovered, and gained from 0 "
+                f"to 1; got {state!r:.160}."
             )
-        online.seen, online.discoveries = seen, found
+        online = cls.__new__(cls)
+        online.fdr, online.memory = float(state["fdr"]), float(state["memory"])
+        online.seen, online.discoveries = int(state["seen"]), int(state["discoveries"])
+        online._gained = float(state["gained"])
         return online
 
 
-def _gamma(t: NDArray[Any]) -> NDArray[np.float64]:
-    """The paper's γ_t for t >= 1."""
-    log = np.log(t)
-    gamma: NDArray[np.float64] = 0.0722 * np.log(np.maximum(t, 2)) / (t * np.exp(np.sqrt(log)))
-    return gamma
+def _memory(fdr: float, m: Any, wanted: Any) -> float:
+    """M, in its bounds."""
+    if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
+        raise InputError(f"Expected calibration_rows as a whole number above 0; got {m!r}.")
+    longest = fdr * (int(m) + 1)
+    if longest < SHORTEST:
+        raise InputError(
+            f"Expected at least {int(np.ceil(SHORTEST / fdr)) - 1:,} calibration rows for a false "
+            f"discovery rate of {fdr:g} on a stream; got {m:,}. Calibrate with more, or ask for a "
+            "higher rate."
+        )
+    if wanted is None:
+        return longest
+    is_number = isinstance(wanted, Real) and not isinstance(wanted, bool)
+    if not is_number or not SHORTEST <= wanted <= longest:
+        raise InputError(
+            f"Expected a memory of {SHORTEST} to {longest:g} rows, with {m:,} calibration rows and "
+            f"a rate of {fdr:g}; got {wanted!r}. With a longer one no row would be found while "
+            "nothing happens."
+        )
+    return float(wanted)
 
 
-def _ends() -> NDArray[np.int64]:
-    """The last t of each step of γ: of one number up to 64, then each a 32nd longer."""
-    ends = list(range(1, 65))
-    while ends[-1] < 2**31:
-        ends.append(ends[-1] * 33 // 32)
-    return np.array(ends)
-
-
-ENDS = _ends()
-FALLS = -np.diff(_gamma(ENDS), append=0)
-"""How far γ falls at the end of each step: γ_t is the sum of those at t and after it."""
-
-
-def _sum_of_gamma(found: NDArray[np.int64], t: int) -> float:
-    """The sum of γ_{t - τ} over ascending times τ, all before t."""
-    younger = len(found) - np.searchsorted(found, t - ENDS)
-    return float(FALLS @ younger)
+def _is_state(state: Mapping[str, Any]) -> bool:
+    """Whether these are the fields of :meth:`OnlineFDR.to_json`, each within its bounds."""
+    counts, rest = ("seen", "discoveries"), ("fdr", "memory", "gained")
+    if state.get("rule") != RULE or not {*counts, *rest} <= state.keys():
+        return False
+    numbers = [state[name] for name in counts + rest]
+    if any(isinstance(x, bool) or not isinstance(x, int | float) for x in numbers):
+        return False
+    return (
+        all(isinstance(state[name], int) for name in counts)
+        and 0 <= state["discoveries"] <= state["seen"]
+        and 0 < state["fdr"] < 1
+        and SHORTEST <= state["memory"] < np.inf
+        and 0 <= state["gained"] <= 1
+    )
