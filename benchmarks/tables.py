@@ -430,7 +430,7 @@ def conformal(payload: Mapping[str, Any]) -> str:
 
 
 def streams(payload: Mapping[str, Any]) -> str:
-    """By table and rule: recent false alerts and what is found, by how anomalies come; and drift."""
+    """By table and rule: recent false alerts, and what is found; below, what drift costs."""
     tables = payload["streams"]
     orders = list(next(iter(tables.values()))["streams"])
     head = ("table", "rule", *(f"recent: {order}" for order in orders))

@@ -40,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alad.calibration import _checks
+from alad.calibration.thresholds import EXCHANGEABLE, Decision
 from alad.errors import InputError
 
 RULE = "false discoveries with a memory"
@@ -84,6 +85,11 @@ class OnlineFDR:
         """α_t for the row that comes next."""
         return self.fdr * (1 / self.memory + self._gained)
 
+    @property
+    def highest(self) -> float:
+        """What no level is above, whatever is discovered."""
+        return self.fdr * (1 / self.memory + 1)
+
     def decide(self, p: Iterable[float]) -> NDArray[np.bool_]:
         """Say of the next p-values, one after the other, which are discoveries.
 
@@ -106,6 +112,25 @@ class OnlineFDR:
         self.discoveries += int(found.sum())
         self._gained = gained
         return found
+
+    def decision(self, before: int = 0) -> Decision:
+        """What holds of the rows since the first ``before`` ones.
+
+        >>> OnlineFDR(0.05, 999).decision().rule
+        'false discovery rate 0.05 on a stream'
+        """
+        told = f"{before:,} rows of the stream were decided before these. " if before else ""
+        return Decision(
+            f"false discovery rate {self.fdr:g} on a stream",
+            None,
+            f"Of the alerts of about the last {self.memory:,.0f} rows, and one more, a share of at "
+            f"most {self.fdr:g} is normal, on average over calibrations and streams.",
+            f"{EXCHANGEABLE} Rows are judged independently of each other, in the order in which "
+            "they came.",
+            note=f"{told}While nothing happens a row is flagged whose p-value is at most "
+            f"{self.fdr / self.memory:.3g}.",
+            level=self.fdr,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """All of the state, as JSON."""

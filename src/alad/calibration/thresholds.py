@@ -32,7 +32,8 @@ class Decision:
 
     rule: str
     threshold: float | None
-    """Rows with A(x) above it are flagged; infinite: none is; None: it is another in each group."""
+    """Rows with A(x) above it are flagged; infinite: none is; None: it is another in each group, or
+    from row to row."""
     promise: str
     assumption: str
     used_labels: bool = False

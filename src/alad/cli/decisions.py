@@ -7,6 +7,7 @@ none                         scores above the model's threshold                 
 ``--false-positive-rate r``  p-values of at most r                               at once
 ``--labelled file``          scores above the threshold that labelled rows give  at once
 ``--fdr q``                  what Benjamini and Hochberg discover                after all rows
+``--fdr q --stream file``    what OnlineFDR discovers, row by row                at once
 ``--alerts-per-day n``       the n highest of each day                           after all rows
 ``--alerts-per-entity n``    the n highest of each entity                        after all rows
 ===========================  ==================================================  ===============
@@ -21,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -31,11 +33,13 @@ from alad.calibration import (
     Budget,
     Calibration,
     Decision,
+    OnlineFDR,
     at_false_discovery_rate,
     at_false_positive_rate,
     share_below_offset,
 )
 from alad.cli.labelled import Sample, at_sample
+from alad.cli.stream_state import begun_or_continued
 from alad.cli.times import days
 from alad.errors import InputError
 
@@ -135,6 +139,30 @@ class AtFalseDiscoveryRate(Rule):
         threshold = self.decision().threshold
         assert threshold is not None
         return scores > threshold
+
+
+class OnStream(Rule):
+    """Each row decided in its turn, by what became of those before: of this table and of others."""
+
+    needs_all = False
+
+    def __init__(self, calibration: Calibration, online: OnlineFDR) -> None:
+        self.calibration, self.online, self.before = calibration, online, online.seen
+
+    def decision(self) -> Decision:
+        """Say what holds of the stream."""
+        return self.online.decision(self.before)
+
+    def watch(self, scores: Scores, groups: pl.Series | None) -> None:
+        """Look away: rows are decided when they are flagged."""
+
+    def may_flag(self, scores: Scores, groups: pl.Series | None) -> Flags:
+        """Say which have a p-value of at most what a level can come to."""
+        return self.calibration.p_values(scores) <= self.online.highest
+
+    def flags(self, scores: Scores, start: int) -> Flags:
+        """Decide the rows that come next, for good."""
+        return self.online.decide(self.calibration.p_values(scores))
 
 
 class WithinBudget(Rule):
@@ -242,6 +270,7 @@ def rule_of(
     detector: AbstractDetector,
     *,
     fdr: float | None = None,
+    stream: Path | None = None,
     false_positive_rate: float | None = None,
     alerts_per_day: int | None = None,
     time: str | None = None,
@@ -255,9 +284,14 @@ def rule_of(
     ------
     InputError
         Two rules at once, a column without its rule or a rule without its column, a level out of
-        range, labelled rows that will not do, or a model without a calibration for a rule that
-        needs one.
+        range, labelled rows or a stream that will not do, or a model without a calibration for a
+        rule that needs one.
     """
+    if stream is not None and fdr is None:
+        raise InputError(
+            "Expected no --stream without --fdr. Leave it out, or say which share of the alerts "
+            "may be false."
+        )
     asked = {
         "--fdr": fdr,
         "--false-positive-rate": false_positive_rate,
@@ -270,6 +304,9 @@ def rule_of(
         return _per_day(detector, alerts_per_day, time)
     if alerts_per_entity is not None:
         return _per_entity(detector, alerts_per_entity, entity)
+    if fdr is not None and stream is not None:
+        calibration = calibration_of(detector, "--fdr")
+        return OnStream(calibration, begun_or_continued(stream, calibration, fdr))
     if fdr is not None:
         return AtFalseDiscoveryRate(calibration_of(detector, "--fdr"), fdr)
     if false_positive_rate is not None:

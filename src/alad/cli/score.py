@@ -61,6 +61,14 @@ def score(
             help="Flag so that, on average, at most this share of what is flagged is normal.",
         ),
     ] = None,
+    stream: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --fdr, of tables that come one after the other: decide each row in its "
+            "turn, and keep in FILE (.json, made if it is not there) what the next table needs.",
+        ),
+    ] = None,
     false_positive_rate: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Flag at most this share of normal rows, on average."),
@@ -172,7 +180,7 @@ def score(
     Of a folder of pictures each one's row has its file instead of a number.
     """
     from alad._files import check_not_read
-    from alad.cli.decisions import rule_of
+    from alad.cli.decisions import OnStream, rule_of
     from alad.cli.explain import names_of_reasons
     from alad.cli.flagging import Flagging
     from alad.cli.formulas import Formulas
@@ -181,6 +189,7 @@ def score(
     from alad.cli.labelled import sample_of
     from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
+    from alad.cli.stream_state import check_stream, keep_state
     from alad.cli.tables import separator_of
     from alad.estimators import load
 
@@ -198,11 +207,14 @@ def score(
     sample = sample_of(
         labelled, label, anomaly=anomaly, normal=normal, precision=precision, recall=recall
     )
-    check_not_read(out, model, *files_read(table), *files_read(labelled))
+    read = (model, *files_read(table), *files_read(labelled))
+    check_not_read(out, *read)
+    check_stream(stream, out, *read)
     detector = load(model)
     rule = rule_of(
         detector,
         fdr=fdr,
+        stream=stream,
         false_positive_rate=false_positive_rate,
         alerts_per_day=alerts_per_day,
         time=time_column,
@@ -221,6 +233,8 @@ def score(
             facts=lambda: scored_from(model, type(detector).__name__, table, judging.summary()),
         )
         summary = _written(judging, flagging)
+    if isinstance(rule, OnStream) and stream is not None:
+        keep_state(rule.online, stream)
     if as_json:
         print_json(summary)
     else:

@@ -19,7 +19,8 @@ KEY = "alad"
 FORMAT = 1
 FIELDS = {"model": str, "detector": str, "table": str, "rows": int, "anomalies": int, "date": str}
 DECIDED = {"rule": str, "promise": str, "assumption": str}
-RATE = re.compile(r"(false discovery|false-positive) rate \S+")  # as calibration calls its rules
+# As calibration calls its rules.
+RATE = re.compile(r"(false discovery|false-positive) rate \S+( on a stream)?")
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def false_alerts(rule: str, level: float | None, rows: int, alerts: int) -> str 
     'At most 12 of the 240 alerts, on average over calibrations and tables like these.'
     >>> false_alerts("false-positive rate 0.001", 0.001, 10_000, 240)
     'At most 10 of the 240 alerts, on average: that many if all 10,000 rows were normal.'
+    >>> false_alerts("false discovery rate 0.05 on a stream", 0.05, 10_000, 240)
+    'Of the latest alerts, and one more, a share of at most 0.05, on average.'
     >>> false_alerts("the model's threshold", None, 10_000, 240) is None
     True
     """
@@ -117,6 +120,8 @@ def false_alerts(rule: str, level: float | None, rows: int, alerts: int) -> str 
         return None
     if not alerts:
         return "None: there is no alert."
+    if found[2]:
+        return f"Of the latest alerts, and one more, a share of at most {level:g}, on average."
     of_alerts = found[1] == "false discovery"
     most = level * (alerts if of_alerts else rows)
     start = f"At most {_few(most)} of the {alerts:,} alert{'s' * (alerts > 1)}, on average"
