@@ -55,10 +55,8 @@ def test_two_tables_are_decided_as_one_stream(alad, calibrated, monkeypatch):
     assert wanted.sum() >= 8
     assert json.loads(Path("decided.json").read_text()) == online.to_json()
     assert two["reason_1"].is_not_null().to_list() == two["is_anomaly"].to_list()
-    assert (
-        "Rule: false discovery rate 0.1 on a stream. Of the alerts of about the last 40 rows"
-        in (first.err)
-    )
+    told = "Rule: false discovery rate 0.1 on a stream. Of the alerts of about the last 40 rows"
+    assert told in first.err
     assert "rows of the stream were decided before" not in first.err
     assert "note: 60 rows of the stream were decided before these. While nothing" in second.err
 
