@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from alad import load
 from alad.cli.tables import as_at_fit, left_aside, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import Settling, read_in_batches
+from alad.cli.tables.csv import Csv
 from alad.errors import InputError
 from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
@@ -377,6 +379,48 @@ def test_quotation_mark_left_open_is_pointed_at(content, line, name, begin, size
     for reading in (read, batches):
         with pytest.raises(InputError, match=message):
             reading(path)
+
+
+ENDING_OPEN = {
+    "few lines are swallowed": (quoted_rows(300, r297='297,x,"y'), 299),
+    "the last line": (quoted_rows(3, r2='2,x,"y'), 4),
+    "without its end": (quoted_rows(3, r2='2,x,"y').rstrip(), 4),
+    "of one column": ('a\n1\n"2\n3\n', 3),
+    "beside a mark within text": (quoted_rows(9, r3='3,5" disk,7" disk', r8='8,x,"y'), 10),
+    "after a value of two lines": (quoted_rows(9, r3='3,"x\nx",y', r8='8,x,"y'), 11),
+}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize(("content", "line"), ENDING_OPEN.values(), ids=ENDING_OPEN)
+def test_a_file_that_ends_within_quotes_is_refused(content, line, name):
+    content = content.encode()
+    path = give(gzip.compress(content) if name.endswith(".gz") else content, name)
+    message = rf"Expected {name} to end after a row; it ends within .* of the row of line {line}: a"
+    for reading in (read, batches):
+        with pytest.raises(InputError, match=message):
+            reading(path, ("a",))  # whatever is read of it
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_mark_within_text_is_text(end):
+    path = give(quoted_rows(9, r3='3,5" disk,y', r8='8,x,"y"').rstrip() + end, "t.csv")
+    assert read(path)["b"][3] == '5" disk'
+    assert sum(part.height for part in batches(path)) == 9
+
+
+def test_of_what_cannot_be_read_again_the_last_row_is_looked_at():
+    for content, is_open in ((quoted_rows(9, r8='8,x,"y'), True), (quoted_rows(9, r8='8,5",y'), 0)):
+        reading, writing = os.pipe()
+        os.write(writing, content.encode())
+        os.close(writing)
+        with open(reading, "rb") as stream:
+            table = Csv("t.csv", stream, ",")
+            if is_open:
+                with pytest.raises(InputError, match="within a value of the last row: a quotation"):
+                    table.read(table.names)
+            else:
+                assert table.read(table.names).height == 9
 
 
 def test_a_long_value_of_many_lines_is_refused_where_others_have_one():
