@@ -92,6 +92,18 @@ def test_the_verdict_errs_at_most_at_its_level():
     assert said_no <= 20 + 3 * np.sqrt(20)
 
 
+@pytest.mark.parametrize("n", [60, 400])
+def test_how_large_a_difference_it_takes_is_told(n):
+    known = np.arange(500) / 500
+    needed = exchangeability(known, known[:n]).ks_needed
+    for share, says_no in ((0.85, False), (1.15, True)):  # n values moved up by as much
+        moved = (np.arange(n) + 0.5) / n + share * needed
+        verdict = exchangeability(known, moved, level=0.01)
+        assert verdict.ks_statistic == pytest.approx(share * needed, abs=0.02)
+        assert (verdict.ks_p <= 0.005) is says_no
+    assert exchangeability(known, [9.0]).ks_needed == 1
+
+
 def test_a_verdict_is_json_and_seeded():
     scores = np.zeros(40)
     one, same = (exchangeability(scores, scores, seed=5).to_json() for _ in range(2))

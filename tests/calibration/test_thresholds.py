@@ -133,6 +133,14 @@ def test_labels_that_will_not_do(labels, wish, message):
         at_labels(SCORES, labels, **wish)
 
 
+def test_labels_that_scores_cannot_tell_are_told():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=400), rng.random(400) < 0.3
+    decision = at_labels(scores, labels)
+    assert decision.note.startswith("Hardly better than chance: 3")
+    assert at_labels(scores + 2 * labels, labels).note is None
+
+
 def test_labels_of_another_kind_are_named():
     for labels, got in (([1, 1, -1], "1, -1\\."), ([1, 1, 1], "1\\."), ([0, 1], "shape")):
         with pytest.raises(InputError, match=f"got {got}"):

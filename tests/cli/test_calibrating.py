@@ -250,9 +250,15 @@ def test_no_drift(alad, calibrated):
     rows(400, 3).write_csv("new.csv")
     done = alad.good("drift", calibrated, "new.csv")
     assert "Looked at 400 of 400 rows, beside 600 calibration rows." in done.out
-    assert "The calibration still holds." in done.out
+    assert "The calibration still holds, as far as " in done.out
     assert "Columns that moved: 0 of 3." in done.out
     assert not re.search("night|season", done.out)
+
+
+def test_one_row_is_too_few_to_tell(alad, calibrated):
+    rows(1, 3).write_csv("new.csv")
+    done = alad.good("drift", calibrated, "new.csv")
+    assert "Too few rows to tell whether the calibration still holds: of 1 row no diff" in done.out
 
 
 def test_drift_names_the_column_and_the_verdict(alad, calibrated):

@@ -15,6 +15,7 @@ from alad.errors import InputError
 from alad.preprocessing.kinds import IGNORED, KINDS, Settings
 from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._formats import UNITS
+from alad.preprocessing.kinds._looks import Looks
 from alad.preprocessing.kinds.addresses import read
 from alad.preprocessing.kinds.times import parts_at_fit, parts_of
 from alad.preprocessing.learning.columns import ColumnLearner
@@ -889,6 +890,12 @@ def test_whole_numbers_that_never_come_twice_may_be_names():
     column, _ = fit_encoder(pl.DataFrame({"a": names, "b": range(60)})).columns
     assert (column.kind, column.role) == ("ignored", "identifier")
     assert "98.3% look like numbers, but not 'C17'" in column.note
+
+
+def test_a_share_is_not_rounded_to_all():
+    looks = Looks()
+    looks.add(pl.DataFrame({"value": ["oops", "2.5"], "n": [1, 3000]}))
+    assert looks.note.startswith("nearly all look like numbers, but not 'oops'")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,9 @@ class Verdict:
     ks_statistic: float
     """The largest difference between the two distribution functions: the size of the shift."""
     ks_p: float
+    ks_needed: float
+    """About the smallest such difference at which that test says no, of as many rows; at most 1,
+    where there are too few for it to say no at all."""
     martingale_stop: int | None = None
     """The first row by which the martingale says no: M reaches 2 / level there."""
 
@@ -118,8 +121,20 @@ def exchangeability(
         martingale_p=of_martingale,
         ks_statistic=ks_statistic,
         ks_p=ks_p,
+        ks_needed=_needed(len(known), len(new), level),
         martingale_stop=int(beyond[0]) if len(beyond) else None,
     )
+
+
+def _needed(m: int, n: int, level: float) -> float:
+    """The Kolmogorov-Smirnov statistic of m and n values whose p-value is half the level.
+
+    From the first term of its asymptotic distribution, 2 exp(-2 D^2 m n / (m + n)).
+
+    >>> round(_needed(1000, 1000, 0.01), 3), _needed(1000, 1, 0.01)
+    (0.077, 1.0)
+    """
+    return float(min(np.sqrt(np.log(4 / level) / 2 * (m + n) / (m * n)), 1.0))
 
 
 def _statement(holds: bool, by_martingale: bool, by_ks: bool) -> str:

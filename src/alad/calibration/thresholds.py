@@ -25,6 +25,8 @@ EXCHANGEABLE = (
     "calibration rows was seen by the fit."
 )
 
+WORTH = 0.1  # of the way from the precision of any rows to 1: less is hardly better than chance
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -237,6 +239,22 @@ def at_labels(
         "promise for other rows.",
         "The labelled rows are a random sample of those to come, and their labels are right.",
         used_labels=True,
+        note=_chance(float(p[place]), float(y.mean())),
+    )
+
+
+def _chance(precision: float, anomalies: float) -> str | None:
+    """Say so where what is flagged holds hardly more anomalies than any rows would.
+
+    >>> _chance(0.52, 0.5)
+    'Hardly better than chance: 52% of the labelled rows that are flagged are anomalies, and 50% \
+of all labelled rows.'
+    """
+    if precision - anomalies >= WORTH * (1 - anomalies):
+        return None
+    return (
+        f"Hardly better than chance: {precision:.0%} of the labelled rows that are flagged are "
+        f"anomalies, and {anomalies:.0%} of all labelled rows."
     )
 
 

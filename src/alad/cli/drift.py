@@ -261,10 +261,28 @@ def _as_text(found: Mapping[str, Any]) -> str:
 
 def _verdict(found: Mapping[str, Any]) -> str:
     if found["calibration_holds"]:
-        return "The calibration still holds."
+        return _still_holds(found["rows_looked_at"], found["scores"]["ks_needed"])
     return (
         f"{_what_moved(found)} Attacks among the new rows look the same as a new season: see what "
         "the alerts are before such rows are taken for normal."
+    )
+
+
+def _still_holds(rows: int, needed: float) -> str:
+    """Say so, and how much could have moved all the same.
+
+    >>> _still_holds(1, 1.0)
+    'Too few rows to tell whether the calibration still holds: of 1 row no difference is too large.'
+    """
+    told = f"{rows:,} row{'s' * (rows != 1)}"
+    if needed >= 1:
+        return (
+            "Too few rows to tell whether the calibration still holds: of "
+            f"{told} no difference is too large."
+        )
+    return (
+        f"The calibration still holds, as far as {told} tell: a Kolmogorov-Smirnov difference "
+        f"below {needed:.2g} would hardly be seen."
     )
 
 

@@ -134,7 +134,8 @@ def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
             "--anomaly or --normal what the labels mean."
         )
     found = at_labels(read.scores, y, precision=sample.precision, recall=sample.recall)
-    told = [_taken(read.words, sample), _aside(read.rows - sum(read.words.values()))]
+    aside = _aside(read.rows - sum(read.words.values()))
+    told = [found.note, _taken(read.words, sample), aside]
     return replace(found, note=" ".join(filter(None, told)) or None)
 
 

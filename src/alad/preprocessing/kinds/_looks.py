@@ -10,6 +10,7 @@ import polars as pl
 from alad.preprocessing.kinds._base import ABSENT
 
 MOSTLY = 0.9  # with this share of such values, a column was perhaps meant to be of them
+NEARLY_ALL = 0.9995  # would be written 100.0%
 LOOKED_AT = 20_000  # distinct values
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -105,7 +106,8 @@ class Looks:
         if self.alike[name] == self.seen:
             return f"all look like {name}: {LOOKS[name].advice}"
         share, odd = self.alike[name] / self.seen, self.odd[name]
-        return f"{share:.1%} look like {name}, but not {odd!r}: {LOOKS[name].advice}"
+        most = "nearly all" if share > NEARLY_ALL else f"{share:.1%}"
+        return f"{most} look like {name}, but not {odd!r}: {LOOKS[name].advice}"
 
     @property
     def are_measured(self) -> bool:
