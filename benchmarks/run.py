@@ -231,6 +231,7 @@ def scale_race(steps: int, rows: int = SCALE_ROWS) -> Race:
         for name, measure in {
             "alad score, preset kdd99": partial(files.alad, preset="kdd99"),
             "alad score, ALAD()": partial(files.alad, preset="tabular"),
+            "alad score --fdr 0.05, ALAD()": partial(files.with_promise, rule=("--fdr", 0.05)),
             "IsolationForest of scikit-learn": files.forest,
             "polars, reading and writing alone": files.polars,
         }.items()
