@@ -143,7 +143,8 @@ def fit(
         str,
         typer.Option(
             metavar="SIZE",
-            help="About how much memory to take. A table of more than a quarter of it is not held, "
+            help="About how much memory to take for rows (Python and networks take up to a GiB "
+            "beside it). A table of more than a quarter of it is not held, "
             "but read twice or more, and trained on in windows.",
         ),
     ] = MEMORY,
