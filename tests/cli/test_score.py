@@ -92,6 +92,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
     assert done.err == ""
     assert said.pop("seconds") >= 0
     assert said == {
+        "alerts_only": False,
         "rows": 200,
         "anomalies": scores["is_anomaly"].sum(),
         "share": scores["is_anomaly"].mean(),
@@ -291,6 +292,7 @@ def test_parquet_says_where_it_came_from(alad, model):
         "table": "train.csv",
         "rows": 200,
         "anomalies": 2,
+        "alerts_only": False,
         "decision": models_own(model),
     }
 
@@ -319,6 +321,61 @@ def test_lines_of_json_that_change_their_types(alad, model, monkeypatch):
     )
     alad.refused(message, "score", model, "new.jsonl", "-o", "s.parquet", "--keep", "id")
     alad.good("score", model, "new.jsonl", "-o", "s.csv", "--keep", "id")
+
+
+@pytest.mark.parametrize("out", ["s.jsonl", "s.ndjson.gz"])
+def test_lines_of_json_hold_what_parquet_holds(alad, model, monkeypatch, out):
+    monkeypatch.setattr(tables, "BYTES", 900)
+    alad.good("score", model, "train.csv", "-o", out, "--all-columns")
+    alad.good("score", model, "train.csv", "-o", "s.parquet", "--all-columns")
+    opened = gzip.open if out.endswith(".gz") else open
+    with opened(out, "rt", encoding="utf-8") as stream:
+        lines = [json.loads(line) for line in stream]
+    assert lines == pl.read_parquet("s.parquet").to_dicts()
+    assert {type(lines[0][name]) for name in ("count", "bytes")} <= {int, float}
+
+
+def test_bytes_are_not_put_into_json(alad, model, train):
+    train.with_columns(raw=pl.lit(b"x")).write_parquet("new.parquet")
+    message = (
+        r"Expected columns to copy that JSON can hold; 'raw' is of bytes\. Write \.parquet, .*"
+    )
+    alad.refused(message, "score", model, "new.parquet", "-o", "s.jsonl", "--all-columns")
+
+
+@pytest.mark.parametrize("rule", [(), ("--alerts-per-entity", 1, "--entity", "proto")])
+@pytest.mark.parametrize("out", ["s.parquet", "s.csv", "s.jsonl", "-"])
+def test_flagged_rows_alone(alad, model, monkeypatch, out, rule):
+    monkeypatch.setattr(tables, "ROWS", 7)
+    alad.good("score", model, "train.parquet", "-o", "all.parquet", *rule)
+    flagged = pl.read_parquet("all.parquet").filter("is_anomaly")
+    done = alad.good("score", model, "train.parquet", "-o", out, "--alerts-only", *rule)
+    if out == "-":
+        Path("s.csv").write_text(done.out)
+    read = {"s.parquet": pl.read_parquet, "s.jsonl": pl.read_ndjson}.get(out, pl.read_csv)
+    assert read("s.csv" if out == "-" else out)["row"].to_list() == flagged["row"].to_list()
+    assert "Scored 200 rows" in done.err
+    assert out == "-" or f"Written: {out} (the {flagged.height} flagged rows)" in done.err
+    if out == "s.parquet":
+        said = json.loads(pl.read_parquet_metadata(out)["alad"])
+        assert (said["rows"], said["anomalies"], said["alerts_only"]) == (200, flagged.height, True)
+
+
+def test_no_alerts_at_all_are_an_empty_table(alad, model):
+    options = ("--alerts-only", "--keep", "proto")
+    Path("train.csv").write_text("bytes,count,proto\n0,4,tcp\n")
+    for out in ("s.parquet", "s.csv", "s.jsonl"):
+        alad.good("score", model, "train.csv", "-o", out, *options)
+    assert pl.read_parquet("s.parquet").columns == pl.read_csv("s.csv").columns
+    assert Path("s.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff", "\n "])
+def test_lines_of_json_on_standard_input(alad, model, train, begin):
+    content = (begin + train.write_ndjson()).encode()
+    alad.good("score", model, "-", "-o", "s.parquet", stdin=content)
+    alad.good("score", model, "train.parquet", "-o", "t.parquet")
+    assert pl.read_parquet("s.parquet").equals(pl.read_parquet("t.parquet"))
 
 
 # ------------------------------------------------------------------------ what it refuses
@@ -400,7 +457,7 @@ def test_what_is_read_is_not_written_over(alad, model, table, out):
             ("-o", "-", "--json"),
             r"Expected one thing on standard output; got --json and -o -\. Leave one out\.",
         ),
-        (("-o", "s.xlsx"), r"Expected a file named \.csv, .*; got s\.xlsx\. Convert .*"),
+        (("-o", "s.xlsx"), r"Expected a file named \.csv, .*; got s\.xlsx\. Rename .*"),
     ],
 )
 def test_option_that_will_not_do(alad, model, options, message):
@@ -540,7 +597,7 @@ def test_formulas_are_quoted_where_that_is_asked_for(alad, model, train, rule, d
 
 
 def test_parquet_needs_no_quotes(alad, model):
-    message = "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+    message = r"Expected --spreadsheet-safe with CSV only: other formats know what is text\. .*"
     options = ("-o", "s.parquet", "--spreadsheet-safe")
     alad.refused(message, "score", model, "train.csv", *options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from alad.cli.tables import as_at_fit, left_aside, open_table
 from alad.cli.tables import table as sizes
 from alad.cli.tables.casts import Settling, read_in_batches
 from alad.cli.tables.csv import Csv
+from alad.cli.tables.quotes import Quotes
 from alad.errors import InputError
 from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated
@@ -381,13 +383,19 @@ def test_quotation_mark_left_open_is_pointed_at(content, line, name, begin, size
             reading(path)
 
 
+LONG = "x" * 140_000
 ENDING_OPEN = {
     "few lines are swallowed": (quoted_rows(300, r297='297,x,"y'), 299),
     "the last line": (quoted_rows(3, r2='2,x,"y'), 4),
     "without its end": (quoted_rows(3, r2='2,x,"y').rstrip(), 4),
     "of one column": ('a\n1\n"2\n3\n', 3),
-    "beside a mark within text": (quoted_rows(9, r3='3,5" disk,7" disk', r8='8,x,"y'), 10),
+    "beside a mark within text": (quoted_rows(9, r3='3,5" disk,y', r8='8,x,"y'), 10),
+    "beside two of them": (quoted_rows(9, r3='3,5" disk,7" disk', r8='8,x,"y'), 10),
     "after a value of two lines": (quoted_rows(9, r3='3,"x\nx",y', r8='8,x,"y'), 11),
+    "names of two lines": ('"a\nz",b\n1,2\n3,"x\n', 4),
+    "beside a long value": (quoted_rows(9, r3=f"3,{LONG},y", r8='8,x,"y'), 10),
+    "beside another end of lines": (quoted_rows(9, r3="3,x,y\r4,x,y", r8='8,x,"y'), 10),
+    "a mark alone": ('a,b\n1,"', 2),
 }
 
 
@@ -396,10 +404,12 @@ ENDING_OPEN = {
 def test_a_file_that_ends_within_quotes_is_refused(content, line, name):
     content = content.encode()
     path = give(gzip.compress(content) if name.endswith(".gz") else content, name)
-    message = rf"Expected {name} to end after a row; it ends within .* of the row of line {line}: a"
+    message = rf"Expected {name} to end after a row; it ends within .* begins in line {line}: the"
+    with open_table(path) as table:
+        columns = table.names[:1]  # whatever is read of it
     for reading in (read, batches):
         with pytest.raises(InputError, match=message):
-            reading(path, ("a",))  # whatever is read of it
+            reading(path, columns)
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
@@ -409,18 +419,49 @@ def test_a_mark_within_text_is_text(end):
     assert sum(part.height for part in batches(path)) == 9
 
 
-def test_of_what_cannot_be_read_again_the_last_row_is_looked_at():
-    for content, is_open in ((quoted_rows(9, r8='8,x,"y'), True), (quoted_rows(9, r8='8,5",y'), 0)):
-        reading, writing = os.pipe()
-        os.write(writing, content.encode())
-        os.close(writing)
-        with open(reading, "rb") as stream:
-            table = Csv("t.csv", stream, ",")
-            if is_open:
-                with pytest.raises(InputError, match="within a value of the last row: a quotation"):
-                    table.read(table.names)
-            else:
-                assert table.read(table.names).height == 9
+@pytest.mark.parametrize(
+    ("last", "is_open"), [('8,x,"y', True), ('8,5",y', False), ('8,5" x,"y\ny"', False)]
+)
+def test_what_cannot_be_read_again_is_watched_as_well(last, is_open):
+    reading, writing = os.pipe()
+    os.write(writing, quoted_rows(9, r8=last).encode())
+    os.close(writing)
+    with open(reading, "rb") as stream:
+        table = Csv("a pipe", stream, ",")
+        if is_open:
+            with pytest.raises(InputError, match="a pipe to end after a row"):
+                table.read(("a",))
+        else:
+            assert table.read(("a",)).height == 9
+
+
+def left_open(text: str) -> int | None:
+    """Marks one after the other: the lines before the one that is open at the end."""
+    state, line, opened = "begin", 0, 0
+    for char, after in zip(text, [*text[1:], ""], strict=True):
+        if state == "skip":
+            state = "within"
+        elif state == "within":
+            if char == '"':
+                state = "skip" if after == '"' else "text"
+        elif char == '"' and state == "begin":
+            state, opened = "within", line
+        else:
+            state = "begin" if char in ",\r\n" else "text"
+        line += char == "\n"
+    return opened if state in ("within", "skip") else None
+
+
+def test_marks_are_watched_in_blocks_of_any_size():
+    rng, found = np.random.default_rng(0), []
+    for _ in range(1000):
+        text = "".join(rng.choice(list('"",\n\rx'), rng.integers(1, 40)))
+        stream = Quotes(io.BytesIO(text.encode()), ",")
+        while stream.read(int(rng.integers(1, 6))):
+            pass
+        found.append(stream.left_open())
+        assert found[-1] == left_open(text), text
+    assert 200 < found.count(None) < 800
 
 
 def test_a_long_value_of_many_lines_is_refused_where_others_have_one():
@@ -743,7 +784,7 @@ def test_sizes_are_about_what_rows_take_in_memory():
     ("name", "content", "message"),
     [
         ("t.csv", "a;b\n1;2\n", r"separated by commas in t\.csv; .* semicolons instead"),
-        ("t.csv", '{"a": 1, "b": 2}\n', r"CSV in t\.csv; its first line is of JSON\. .*\.jsonl; s"),
+        ("t.csv", '{"a": 1, "b": 2}\n', r"CSV in t\.csv; its first line is of JSON\. .*\.jsonl, o"),
         ("t.csv", "a\tb\n1\t2\n", r"separated by commas in t\.csv; .* tabs instead"),
         ("t.tsv", "a,b\n1,2\n", r"separated by tabs in t\.tsv; .* commas instead"),
     ],

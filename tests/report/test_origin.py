@@ -47,6 +47,14 @@ def test_what_score_writes_is_read_back():
     assert origin.disagreement(found, extent(), "KNN") is None
 
 
+def test_alerts_alone_are_as_many_as_the_file_tells():
+    found = origin.read(json.dumps(told(alerts_only=True)))
+    assert found.facts["alerts_only"]
+    assert origin.disagreement(found, extent(50, 50), "KNN") is None
+    assert "The file tells of 50 rows and 50 al" in origin.disagreement(found, extent(), "KNN")
+    assert "alerts_only is 1" in origin.read(json.dumps(told(alerts_only=1))).note
+
+
 def test_a_line_that_nothing_is_above_is_none():
     decision = BY_FDR.to_json() | {"threshold": float("inf")}
     found = origin.read(json.dumps(told(decision=decision)))

@@ -31,6 +31,8 @@ class Flagging:
     """Columns that only flagged rows are to have."""
     formulas: Formulas | None = None
     """What looks through the rows of a CSV file before they are written."""
+    alerts_only: bool = False
+    """Whether rows that are not flagged are left out."""
     facts: Facts | None = None
     """What the result is to say of itself, once all is flagged."""
 
@@ -82,4 +84,5 @@ class Flagging:
         place = rows.get_column_index(after) + 1
         told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
         told = told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))
+        told = told.filter("is_anomaly") if self.alerts_only else told
         return told if self.formulas is None else self.formulas(told)

@@ -16,7 +16,7 @@ def trained_on(table: Path, rows: int) -> dict[str, Any]:
 
 
 def scored_from(
-    model: Path, detector: str, table: Path, summary: Mapping[str, Any]
+    model: Path, detector: str, table: Path, summary: Mapping[str, Any], *, alerts_only: bool
 ) -> dict[str, Any]:
     """What a table of scores says of the command that wrote it."""
     told = {name: summary[name] for name in ("rows", "anomalies", "decision")}
@@ -26,6 +26,7 @@ def scored_from(
         "detector": detector,
         "table": name_of(table),
         "date": _now(),
+        "alerts_only": alerts_only,
         **told,
     }
 

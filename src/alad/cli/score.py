@@ -37,8 +37,8 @@ def score(
         typer.Option(
             "--out",
             "-o",
-            help="Where to write: .parquet, .csv, .tsv (also .gz), or - for CSV on standard "
-            "output. A file there is replaced once all is written.",
+            help="Where to write: .parquet, .csv, .tsv, .jsonl (also .gz), or - for CSV on "
+            "standard output. A file there is replaced once all is written.",
         ),
     ],
     keep: Annotated[
@@ -46,12 +46,17 @@ def score(
         typer.Option(
             "--keep",
             metavar="COLUMN",
-            help="Copy this column of the table too (repeatable). Into .parquet go numbers, and "
-            "true and false, where fit knows the column as such; what else a CSV holds stays text.",
+            help="Copy this column of the table too (repeatable). Into .parquet and .jsonl go "
+            "numbers, and true and false, where fit knows the column as such; what else a CSV "
+            "holds stays text.",
         ),
     ] = None,
     all_columns: Annotated[
         bool, typer.Option("--all-columns", help="Copy all columns of the table, as --keep does.")
+    ] = False,
+    alerts_only: Annotated[
+        bool,
+        typer.Option("--alerts-only", help="Write the flagged rows alone; all are judged."),
     ] = False,
     fdr: Annotated[
         float | None,
@@ -190,7 +195,7 @@ def score(
     from alad.cli.provenance import scored_from
     from alad.cli.show import print_json
     from alad.cli.stream_state import check_stream, keep_state
-    from alad.cli.tables import separator_of
+    from alad.cli.tables import written_as
     from alad.estimators import load
 
     if as_json and out == Path("-"):
@@ -199,10 +204,11 @@ def score(
         )
     if table == labelled == Path("-"):
         raise InputError("Expected one table on standard input; got two. Give one as a file.")
-    is_parquet = separator_of(out) is None
-    if spreadsheet_safe and is_parquet:
+    is_csv = written_as(out) in ("csv", "tsv")
+    if spreadsheet_safe and not is_csv:
         raise InputError(
-            "Expected --spreadsheet-safe with CSV only: Parquet knows what is text. Leave it out."
+            "Expected --spreadsheet-safe with CSV only: other formats know what is text. Leave it "
+            "out."
         )
     sample = sample_of(
         labelled, label, anomaly=anomaly, normal=normal, precision=precision, recall=recall
@@ -224,13 +230,16 @@ def score(
     )
     with opened(detector, table, on_bad) as inputs:
         kept = None if all_columns else keep or ()
-        judging = Judging(detector, inputs, rule, kept, reasons, typed=is_parquet)
+        judging = Judging(detector, inputs, rule, kept, reasons, typed=not is_csv)
         flagging = Flagging(
             rule,
             out,
             of_flagged=names_of_reasons(detector, reasons),
-            formulas=None if is_parquet else Formulas(quoted=spreadsheet_safe),
-            facts=lambda: scored_from(model, type(detector).__name__, table, judging.summary()),
+            formulas=Formulas(quoted=spreadsheet_safe) if is_csv else None,
+            alerts_only=alerts_only,
+            facts=lambda: scored_from(
+                model, type(detector).__name__, table, judging.summary(), alerts_only=alerts_only
+            ),
         )
         summary = _written(judging, flagging)
     if isinstance(rule, OnStream) and stream is not None:
@@ -256,6 +265,7 @@ def _written(judging: Judging, flagging: Flagging) -> dict[str, Any]:
         "formulas": {} if formulas is None else dict(formulas.found),
         "formulas_quoted": formulas is not None and formulas.quoted,
         "out": str(flagging.out),
+        "alerts_only": flagging.alerts_only,
         "seconds": round(time.monotonic() - began, 3),
     }
 
@@ -339,4 +349,5 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     )
     note(told, by_column(done["formulas"]))
     if out != Path("-"):
-        say(f"Written: {out}")
+        alone = f" (the {done['anomalies']:,} flagged rows)" if done["alerts_only"] else ""
+        say(f"Written: {out}{alone}")

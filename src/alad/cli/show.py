@@ -27,8 +27,8 @@ METRICS = {  # of a result, with the names that tables have for them
 }
 
 TABLES = (  # what may be given as one
-    ".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV on standard input; "
-    "a folder of such files, or a pattern in quotes"
+    ".csv, .tsv, .jsonl (also .gz), .parquet, .arrow, .feather, .npy, - for CSV or lines of JSON "
+    "on standard input; a folder of such files, or a pattern in quotes"
 )
 
 

@@ -1,4 +1,4 @@
-"""Where scores go, batch by batch: a CSV or Parquet file, or standard output."""
+"""Where scores go, batch by batch: a file of CSV, JSON lines or Parquet, or standard output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pyarrow.parquet
 
 from alad._files import written_aside
 from alad.cli.show import standard_output
-from alad.cli.tables import separator_of
+from alad.cli.tables import written_as
+from alad.cli.tables.files import SEPARATORS
 from alad.cli.tables.table import ROWS
 from alad.errors import InputError
 from alad.experiments.record import plain
@@ -40,18 +41,18 @@ def open_sink(path: Path, facts: Facts | None = None) -> Iterator[Write]:
     OutputError
         The file cannot be written.
     """
-    separator = separator_of(path)
+    kind = written_as(path)
     if path == Path("-"):
         yield _csv(_Stdout(), ",")
         return
     with written_aside(path) as aside:
-        if separator is None:
+        if kind == "parquet":
             with parquet(aside, facts) as write:
                 yield write
         else:
             opened: Any = gzip.open if aside.name.lower().endswith(".gz") else open
             with opened(aside, "wb") as stream:
-                yield _csv(stream, separator)
+                yield _jsonl(stream) if kind == "jsonl" else _csv(stream, SEPARATORS[f".{kind}"])
 
 
 def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
@@ -69,6 +70,21 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
             ) from error
         started = True
         stream.write(text.encode())
+
+    return write
+
+
+def _jsonl(stream: IO[bytes]) -> Write:
+    """Write an object a line; what is missing, or no finite number, is null."""
+
+    def write(rows: pl.DataFrame) -> None:
+        for name, dtype in rows.schema.items():
+            if "Binary" in str(dtype):  # within lists and objects too: polars would panic
+                raise InputError(
+                    f"Expected columns to copy that JSON can hold; {name!r} is of bytes. Write "
+                    ".parquet, or leave that column out."
+                )
+        stream.write(rows.write_ndjson().encode())
 
     return write
 

@@ -28,7 +28,8 @@ class Origin:
     """What a file tells, or why nothing that it tells is used."""
 
     facts: Mapping[str, Any] | None = None
-    """``model``, ``detector``, ``table``, ``rows``, ``anomalies``, ``date`` and ``decision``."""
+    """``model``, ``detector``, ``table``, ``rows``, ``anomalies``, ``date``, ``decision`` and
+    ``alerts_only``, whether the file has the flagged rows alone."""
     note: str | None = None
 
 
@@ -67,7 +68,11 @@ def _checked(told: Mapping[str, Any]) -> dict[str, Any]:
         threshold = threshold if math.isfinite(threshold) else None
     kept = {name: decision[name] for name in DECIDED}
     decided = kept | {"threshold": threshold, "note": note, "level": _level(decision)}
-    return {name: told[name] for name in FIELDS} | {"decision": decided}
+    alerts_only = told.get("alerts_only", False)  # which files from before do not tell
+    if type(alerts_only) is not bool:
+        raise TypeError(f"alerts_only is {alerts_only!r:.20}")
+    facts = {name: told[name] for name in FIELDS}
+    return facts | {"decision": decided, "alerts_only": alerts_only}
 
 
 def _level(decision: Mapping[str, Any]) -> float | None:
@@ -94,9 +99,10 @@ def disagreement(origin: Origin, extent: Extent, detector: str) -> str | None:
         return None
     if told["detector"] != detector:
         return f"The file tells of a {told['detector']}; the model given here is a {detector}."
-    if (told["rows"], told["anomalies"]) != (extent.rows, extent.alerts):
+    rows = told["anomalies"] if told["alerts_only"] else told["rows"]
+    if (rows, told["anomalies"]) != (extent.rows, extent.alerts):
         return (
-            f"The file tells of {told['rows']:,} rows and {told['anomalies']:,} alerts; the table "
+            f"The file tells of {rows:,} rows and {told['anomalies']:,} alerts; the table "
             f"has {extent.rows:,} and {extent.alerts:,}. Rows were changed after scoring, and "
             "nothing is promised of those that are left."
         )

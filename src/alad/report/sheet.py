@@ -17,6 +17,7 @@ from alad.report.groups import GROUPS
 from alad.report.page import as_url, settings
 from alad.report.visible import BREAKING, STEERING, in_one_line, visible
 
+ALONE = "The table has alerts alone: how scores lie, and over time, is said of those."
 MODELS_OWN = "the model's threshold"  # as 'alad score' calls its rule without an option
 
 
@@ -98,12 +99,13 @@ def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
         ``rule``, and where it is known ``promise``, ``assumption``, ``note`` and ``false``: how
         many alerts are expected to be false.
     """
+    alone = ALONE if scored["alerts_only"] else None
     if scored["origin"] is None:
         return {
             "rule": rule(scored, model),
             "promise": None,
             "assumption": None,
-            "note": scored["origin_note"],
+            "note": _joined(alone, scored["origin_note"]),
             "false": _by_threshold(scored) if scored["by_threshold"] else None,
         }
     decision, note = scored["origin"]["decision"], scored["origin_note"]
@@ -113,9 +115,13 @@ def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
         "rule": f"{decision['rule'][:1].upper()}{decision['rule'][1:]}{above}.",
         "promise": decision["promise"],
         "assumption": None if decision["assumption"] == "None." else decision["assumption"],
-        "note": " ".join(text for text in (decision["note"], note) if text) or None,
+        "note": _joined(decision["note"], alone, note),
         "false": None if note else _false(scored, decision),
     }
+
+
+def _joined(*texts: str | None) -> str | None:
+    return " ".join(filter(None, texts)) or None
 
 
 def _false(scored: Mapping[str, Any], decision: Mapping[str, Any]) -> str:

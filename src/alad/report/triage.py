@@ -47,10 +47,11 @@ def summarise(
         Columns are missing, or hold what score does not write, or another model's scores.
     """
     found = gather(detector, scored, explain, time=time, entity=entity, seed=seed)
+    about = _scored(detector, scored, found.extent)
     return {
         "model": _model(detector),
-        "scored": _scored(detector, scored, found.extent),
-        "calibration": _calibration(found.tally),
+        "scored": about,
+        "calibration": None if about["alerts_only"] else _calibration(found.tally),
         "scores": _scores(found.tally, found.extent.line),
         "over": _over(found.tally),
         "groups": groups.grouped(found.cases, found.tally, found.extent),
@@ -82,17 +83,20 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
 def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[str, Any]:
     by_threshold = extent.otherwise == 0
     told = origin.read(scored.told)
+    note = told.note or origin.disagreement(told, extent, type(detector).__name__)
+    rows = extent.rows if told.facts is None or note else told.facts["rows"]
     return {
         "place": scored.place,
-        "rows": extent.rows,
+        "rows": rows,
         "alerts": extent.alerts,
-        "share": extent.alerts / extent.rows,
+        "share": extent.alerts / rows,
+        "alerts_only": extent.alerts == extent.rows,
         "by_threshold": by_threshold,
         "flagged_at_fit": share_below_offset(detector.contamination, detector.rows_at_fit_),
         "lowest_alert": extent.lowest_alert if extent.alerts else None,
         "largest_p_alert": extent.largest_p_alert,
         "origin": told.facts,
-        "origin_note": told.note or origin.disagreement(told, extent, type(detector).__name__),
+        "origin_note": note,
     }
 
 

@@ -34,7 +34,7 @@ from alad.cli.tables.files import (
     format_of,
     holds_pictures,
     no_format,
-    separator_of,
+    written_as,
 )
 from alad.cli.tables.jsonl import JsonLines
 from alad.cli.tables.npy import Npy
@@ -52,8 +52,8 @@ __all__ = [
     "left_aside",
     "lists_as_text",
     "open_table",
-    "separator_of",
     "settled",
+    "written_as",
 ]
 
 PACKED = 12  # times as large as a gzipped table is what is in it, at a guess
@@ -63,7 +63,7 @@ PACKED = 12  # times as large as a gzipped table is what is in it, at a guess
 def open_table(
     path: Path, *, strict: bool = False, as_text: Collection[str] = ()
 ) -> Iterator[Table]:
-    """Open a table by its file's name; ``-`` is CSV on standard input.
+    """Open a table by its file's name; ``-`` is CSV, or lines of JSON, on standard input.
 
     Parameters
     ----------
@@ -111,9 +111,15 @@ def _table(
         return Arrow(place, path)
     if kind == "parquet":
         return Parquet(place, raw)
-    if kind == "jsonl":
+    if kind == "jsonl" or (path == STANDARD_INPUT and _begins_as_json(raw)):
         return JsonLines(place, raw, _size(path), strict=strict)
     return Csv(place, raw, SEPARATORS[f".{kind}"], _size(path), as_text)
+
+
+def _begins_as_json(raw: IO[bytes]) -> bool:
+    """Whether the first of some bytes begins an object, as no name of a column does."""
+    begin: bytes = raw.peek(1)  # type: ignore[attr-defined] # all our streams have it
+    return begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
 
 
 def _size(path: Path) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -31,6 +30,7 @@ from alad.cli.tables.faults import (
     no_names,
     no_rows,
 )
+from alad.cli.tables.quotes import Quotes
 from alad.cli.tables.table import frame_of
 from alad.errors import InputError
 
@@ -61,10 +61,11 @@ class Csv:
         as_text: Collection[str] = (),
     ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
-        self.line = 2  # where the next rows begin
         with explained(place):
             lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
-            self.names = tuple(next(csv.reader(lines, delimiter=separator), []))
+            reader = csv.reader(lines, delimiter=separator)
+            self.names = tuple(next(reader, []))
+            self.begin = self.line = reader.line_num + 1  # where rows begin, and the next ones
             self.is_zeek = bool(self.names) and self.names[0].startswith("#separator")
             if self.is_zeek:
                 self.names = self._names_of_zeek(lines)
@@ -93,12 +94,12 @@ class Csv:
         with explained(self.place):
             text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
             options = self._options(columns, text)
-            counted = _Counted(self.stream)
-            frame = frame_of(pyarrow.csv.read_csv(counted, **options))
+            watched = Quotes(self.stream, self.separator)
+            frame = frame_of(pyarrow.csv.read_csv(watched, **options))
         if not frame.height:
             raise no_rows(self.place)
         self._check_quotes(frame)
-        self._check_end(counted, frame)
+        self._check_end(watched)
         for series in frame.select(pl.col(pl.Binary)).iter_columns():
             raise InputError(
                 f"Expected text in UTF-8 in column {series.name!r} of {self.place}; got other "
@@ -134,8 +135,8 @@ class Csv:
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""
         options = self._options(columns, self.names)
-        rows, counted, frame = 0, _Counted(self.stream), pl.DataFrame()
-        with explained(self.place), pyarrow.csv.open_csv(counted, **options) as reader:
+        rows, watched = 0, Quotes(self.stream, self.separator)
+        with explained(self.place), pyarrow.csv.open_csv(watched, **options) as reader:
             for batch in reader:
                 if batch.num_rows:
                     frame = frame_of(batch)
@@ -144,7 +145,7 @@ class Csv:
                     yield frame
         if not rows:
             raise no_rows(self.place)
-        self._check_end(counted, frame)
+        self._check_end(watched)
 
     def _check_quotes(self, frame: pl.DataFrame) -> None:
         """Refuse a value that holds lines of the table, as after a quotation mark left open."""
@@ -171,30 +172,15 @@ class Csv:
                 'written twice, as "".'
             )
 
-    def _check_end(self, counted: _Counted, last: pl.DataFrame) -> None:
-        """Refuse a table that ends in a quoted value: the lines since its mark were no rows.
-
-        Marks come in pairs but for those within plain text (5" disks). Of what cannot be read again
-        only the last row is looked at.
-        """
-        if self.is_zeek or counted.marks % 2 == 0:
-            return
-        if counted.begin is None:
-            texts = last.tail(1).select(pl.col(pl.String)).row(0)
-            if not any("\n" in text for text in texts if text is not None):
-                return
-            where = "the last row"
-        else:
-            self.stream.seek(counted.begin)
-            line = _open_at_end(self.stream, self.separator)
-            if line is None:
-                return
-            where = f"the row of line {line + 1}"
-        raise InputError(
-            f"Expected {self.place} to end after a row; it ends within a value of {where}: a "
-            "quotation mark there is not closed, and the lines after it were taken for a part of "
-            'the value. Close it; one that is meant is written twice, as "".'
-        )
+    def _check_end(self, watched: Quotes) -> None:
+        """Refuse a table that ends within a quoted value: lines since its mark were no rows."""
+        if not self.is_zeek and (line := watched.left_open()) is not None:
+            raise InputError(
+                f"Expected {self.place} to end after a row; it ends within a value that begins in "
+                f"line {self.begin + line}: the quotation mark before it is not closed, and the "
+                "lines after it were taken for a part of the value. Close it; one that is meant is "
+                'written twice, as "".'
+            )
 
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {
@@ -215,36 +201,6 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
-
-
-class _Counted:
-    """A stream that counts the quotation marks that are read from it."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream, self.marks = stream, 0
-        self.begin = stream.tell() if stream.seekable() else None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        block = self.stream.read(size)
-        self.marks += block.count(b'"')
-        return block
-
-
-def _open_at_end(stream: IO[bytes], separator: str) -> int | None:
-    """Count the lines up to that of a row in which rows end within quotes; None if none does."""
-    end, line = "\0", 0
-    lines = itertools.chain((x.decode("utf-8", "replace") for x in stream), ["\n", end])
-    reader = csv.reader(lines, delimiter=separator)
-    with suppress(csv.Error):  # of a value beyond what it reads: not known
-        for row in reader:
-            if row and row[-1].endswith(end):
-                return None if row == [end] else line + 1
-            line = reader.line_num
-    return None
 
 
 def _skipped(row: Any) -> str:

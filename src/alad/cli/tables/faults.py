@@ -89,7 +89,7 @@ def check_no_json(place: str, names: Sequence[str]) -> None:
     if names and re.match(r"\s*\{\s*[\"}]", names[0]):
         raise InputError(
             f"Expected CSV in {place}; its first line is of JSON. Give lines of JSON in a file "
-            "named .jsonl; standard input is read as CSV."
+            "named .jsonl, or on standard input."
         )
 
 

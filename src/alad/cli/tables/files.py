@@ -23,6 +23,7 @@ FORMATS = {
     ".npy": "npy",
 }
 OF_LINES = ("csv", "tsv", "jsonl")  # they may be gzipped
+WRITTEN = (*OF_LINES, "parquet")
 STANDARD_INPUT = Path("-")
 
 
@@ -39,25 +40,23 @@ def format_of(path: Path) -> str | None:
     return None if name.endswith(".gz") and found not in OF_LINES else found
 
 
-def separator_of(path: Path) -> str | None:
-    """What separates the columns of a file of this name that is to be written; None for Parquet.
+def written_as(path: Path) -> str:
+    """How a result of this name is written: csv, tsv, jsonl or parquet.
 
     Raises
     ------
     InputError
         The name does not tell the format.
 
-    >>> separator_of(Path("flows.tsv.gz")), separator_of(Path("flows.parquet"))
-    ('\\t', None)
+    >>> written_as(Path("flows.tsv.gz")), written_as(Path("-")), written_as(Path("flows.pq"))
+    ('tsv', 'csv', 'parquet')
     """
     found = format_of(path)
-    if found in ("csv", "tsv"):
-        return SEPARATORS[f".{found}"]
-    if found == "parquet":
-        return None
+    if found in WRITTEN:
+        return found
     raise InputError(
-        f"Expected a file named .csv, .tsv, .csv.gz, .tsv.gz or .parquet; got {path}. "
-        "Convert the table, or rename the file after its format."
+        "Expected a file named .csv, .tsv, .jsonl, .ndjson (also .gz) or .parquet; got "
+        f"{path}. Rename it after a format that can be written."
     )
 
 
