@@ -101,7 +101,18 @@ def test_how_large_a_difference_it_takes_is_told(n):
         verdict = exchangeability(known, moved, level=0.01)
         assert verdict.ks_statistic == pytest.approx(share * needed, abs=0.02)
         assert (verdict.ks_p <= 0.005) is says_no
-    assert exchangeability(known, [9.0]).ks_needed == 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 30])
+def test_of_few_rows_it_is_exact(n):
+    known = np.arange(1000.0)
+    needed = exchangeability(known, known[:n]).ks_needed
+    for share, says_no in ((needed, True), (needed - 0.01, False)):
+        beyond = np.full(n, np.ceil(share * 1000) - 0.5)  # as many of the known lie below
+        verdict = exchangeability(known, beyond)
+        assert verdict.ks_statistic == pytest.approx(max(share, 1 - share), abs=1e-3)
+        assert share < 0.5 or (verdict.ks_p <= 0.005) is says_no
+    assert exchangeability(known[:300], [9.0]).ks_needed is None
 
 
 def test_a_verdict_is_json_and_seeded():

@@ -89,6 +89,9 @@ def test_a_stream_goes_on_from_its_state():
         {"fdr": "0.1"},
         {"memory": 1},
         {"memory": float("inf")},
+        {"memory": 10**400},
+        {"memory": 1e308},
+        {"seen": 10**4000},
         {"memory": True},
         {"seen": None},
         {"seen": -5, "discoveries": -6},
@@ -113,6 +116,7 @@ def test_another_state_is_refused(change):
     ("arguments", "told"),
     [
         ((0.1, 0), "calibration_rows as a whole number above 0; got 0"),
+        ((0.1, 10**400), "calibration_rows as a whole number above 0; got 1000"),
         ((0.1, 99.5), r"calibration_rows as a whole number above 0; got 99\.5"),
         ((0.05, 38), "at least 39 calibration rows for a false discovery rate of 0.05 on a stream"),
         ((0.1, 99, 11), "a memory of 2 to 10 rows, with 99 calibration rows and a rate of 0.1"),
@@ -132,6 +136,8 @@ def test_bad_p_values_are_refused():
         online.decide([0.5, 1.5])
     with pytest.raises(InputError, match=r"Expected p-values in a row; got 0\.01\. Pass \[0\.01\]"):
         online.decide(0.01)
+    with pytest.raises(InputError, match="Expected p-values in a row"):
+        online.decide(np.array(0.5))
     assert online.seen == 0
 
 

@@ -137,8 +137,15 @@ def test_labels_that_scores_cannot_tell_are_told():
     rng = np.random.default_rng(0)
     scores, labels = rng.normal(size=400), rng.random(400) < 0.3
     decision = at_labels(scores, labels)
-    assert decision.note.startswith("Hardly better than chance: 3")
-    assert at_labels(scores + 2 * labels, labels).note is None
+    assert decision.note.startswith("The scores do not tell these labels apart: AUROC 0.")
+    assert at_labels(scores + labels, labels).note is None
+
+
+def test_rare_anomalies_that_scores_tell_are_no_chance():
+    rng = np.random.default_rng(0)
+    labels = np.arange(20_000) < 20
+    scores = rng.normal(size=len(labels)) + 3.2 * labels
+    assert at_labels(scores, labels, recall=0.9).note is None  # its precision is 4 %
 
 
 def test_labels_of_another_kind_are_named():

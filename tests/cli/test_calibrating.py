@@ -256,9 +256,11 @@ def test_no_drift(alad, calibrated):
 
 
 def test_one_row_is_too_few_to_tell(alad, calibrated):
+    KNN(random_state=0).fit(rows(200, 1)).calibrate(rows(300, 2)).save("few")
     rows(1, 3).write_csv("new.csv")
-    done = alad.good("drift", calibrated, "new.csv")
+    done = alad.good("drift", "few", "new.csv")
     assert "Too few rows to tell whether the calibration still holds: of 1 row no diff" in done.out
+    assert "as far as 1 row tells" in alad.good("drift", calibrated, "new.csv").out
 
 
 def test_drift_names_the_column_and_the_verdict(alad, calibrated):

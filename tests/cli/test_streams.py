@@ -61,6 +61,15 @@ def test_two_tables_are_decided_as_one_stream(alad, calibrated, monkeypatch):
     assert "note: 60 rows of the stream were decided before these. While nothing" in second.err
 
 
+def test_a_link_stays_one(alad, calibrated):
+    scored(alad, "one.csv")
+    Path("decided.json").rename("real.json")
+    Path("decided.json").symlink_to("real.json")
+    scored(alad, "two.csv")
+    assert Path("decided.json").is_symlink()
+    assert json.loads(Path("real.json").read_text())["seen"] == 110
+
+
 def test_what_fails_decides_nothing(alad, calibrated):
     scored(alad, "one.csv")
     before = Path("decided.json").read_text()
@@ -111,7 +120,19 @@ def test_the_report_says_what_a_stream_promises(alad, calibrated):
         ),
         (
             ("--fdr", 0.1, "--stream", "calibrated/model.json"),
-            r"Expected another place to write to than calibrated/model\.json, which is read\..*",
+            r"Expected another place for --stream than calibrated/model\.json, which is in .*",
+        ),
+        (
+            ("--fdr", 0.1, "--stream", "calibrated/new.json"),
+            r"Expected another place for --stream than calibrated/new\.json, which is in .*",
+        ),
+        (
+            ("--fdr", 0.1, "--stream", "loop.json"),
+            r"Expected a file for --stream; loop\.json is a link that leads nowhere\. .*",
+        ),
+        (
+            ("--fdr", 0.1, "--stream", "long.json.json"),
+            r"Expected the state of a stream in long\.json\.json, .* something else: .*",
         ),
     ],
 )
@@ -119,7 +140,16 @@ def test_stream_that_will_not_do(alad, calibrated, options, message):
     Path("begun.json").write_text(json.dumps(OnlineFDR(0.1, 400).to_json()))
     Path("long.json").write_text(json.dumps(OnlineFDR(0.1, 999).to_json()))
     Path("other.json").write_text("[1, 2")
+    Path("long.json.json").write_text(Path("begun.json").read_text() + " " * 20_000)
+    Path("loop.json").symlink_to("loop.json")
     alad.refused(message, "score", "calibrated", "one.csv", "-o", "s.csv", *options)
+
+
+def test_a_folder_is_no_state(alad, calibrated):
+    Path("d.json").mkdir()
+    arguments = ("one.csv", "-o", "s.csv", "--fdr", 0.1, "--stream", "d.json")
+    message = r"Expected to write d\.json, but something else is there .*"
+    alad.refused(message, "score", "calibrated", *arguments, code=1)
 
 
 def test_a_state_is_not_written_over_the_result(alad, calibrated):

@@ -53,9 +53,9 @@ class Verdict:
     ks_statistic: float
     """The largest difference between the two distribution functions: the size of the shift."""
     ks_p: float
-    ks_needed: float
-    """About the smallest such difference at which that test says no, of as many rows; at most 1,
-    where there are too few for it to say no at all."""
+    ks_needed: float | None
+    """About the smallest such difference at which that test says no, of as many rows; None where
+    there are too few for it to say no at all."""
     martingale_stop: int | None = None
     """The first row by which the martingale says no: M reaches 2 / level there."""
 
@@ -126,15 +126,34 @@ def exchangeability(
     )
 
 
-def _needed(m: int, n: int, level: float) -> float:
-    """The Kolmogorov-Smirnov statistic of m and n values whose p-value is half the level.
+def _needed(m: int, n: int, level: float) -> float | None:
+    """The smallest Kolmogorov-Smirnov statistic of m and n values that the test says no to.
 
-    From the first term of its asymptotic distribution, 2 exp(-2 D^2 m n / (m + n)).
+    Of many by the first term of its asymptotic distribution, 2 exp(-2 D^2 m n / (m + n)); of few
+    it is looked for. None where even the largest, 1, is not enough.
 
-    >>> round(_needed(1000, 1000, 0.01), 3), _needed(1000, 1, 0.01)
-    (0.077, 1.0)
+    >>> round(_needed(1000, 1000, 0.01), 3), _needed(1000, 1, 0.01), _needed(99, 1, 0.01)
+    (0.077, 0.999, None)
     """
-    return float(min(np.sqrt(np.log(4 / level) / 2 * (m + n) / (m * n)), 1.0))
+    if min(m, n) >= FEW:
+        return float(min(np.sqrt(np.log(4 / level) / 2 * (m + n) / (m * n)), 1.0))
+    known, spread = np.arange(m), (np.arange(n) + 0.5) / n
+
+    def moved(by: float) -> tuple[float, float]:
+        return kolmogorov_smirnov(known, np.minimum(m * (spread + by), m) - 0.5)
+
+    low, high = 0.0, 1.0
+    needed, p = moved(high)
+    if p > level / 2:
+        return None
+    while high - low > 0.5 / m:
+        middle = (low + high) / 2
+        statistic, p = moved(middle)
+        if p > level / 2:
+            low = middle
+        else:
+            high, needed = middle, statistic
+    return round(needed, 9)
 
 
 def _statement(holds: bool, by_martingale: bool, by_ks: bool) -> str:

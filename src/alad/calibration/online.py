@@ -6,9 +6,10 @@ The t-th row is a discovery if its p-value is at most
                      + \sum_j \delta^{t - \tau_j} \gamma_{t - \tau_j} \Big)
 
 where τ_j is when the j-th discovery was made, γ_s = (1 - κ) κ^{s - 1}, δ = 1 - 1 / M for a memory
-of M rows, and κ = 1 - 4 / M. Where nothing happens the level is α / M; a discovery raises it for
-the rows that follow. What is promised is the rate among the alerts of about the last M rows: with
-V_i and R_i, 1 where row i is a false discovery and a discovery, at every t
+of M rows, and κ = 1 - 4 / M, or 0 where that is negative. Where nothing happens the level
+is α / M; a discovery raises it for the rows that follow. What is promised
+is the rate among the alerts of about the last M rows: with V_i and R_i, 1 where row i is a false
+discovery and a discovery, at every t
 
 .. math:: E \Big[ \frac{\sum_{i \le t} \delta^{t - i} V_i}
                        {1 + \sum_{i \le t} \delta^{t - i} R_i} \Big] \le \alpha ,
@@ -46,6 +47,7 @@ from alad.errors import InputError
 RULE = "false discoveries with a memory"
 QUICK = 4  # how many times as fast as the memory what a discovery gave is spent
 SHORTEST = 2  # rows; a memory of one forgets all
+MOST = 10**15  # rows, which nobody has seen
 
 
 class OnlineFDR:
@@ -98,7 +100,7 @@ class OnlineFDR:
         InputError
             One is none, or they do not come in a row.
         """
-        if not isinstance(p, Iterable):
+        if not isinstance(p, Iterable) or np.ndim(p) == 0:  # type: ignore[arg-type]
             raise InputError(f"Expected p-values in a row; got {p!r}. Pass [{p!r}], say.")
         given = p if isinstance(p, np.ndarray) else list(p)
         every = _checks.p_values(given).tolist() if len(given) else []
@@ -125,8 +127,7 @@ class OnlineFDR:
             None,
             f"Of the alerts of about the last {self.memory:,.0f} rows, and one more, a share of at "
             f"most {self.fdr:g} is normal, on average over calibrations and streams.",
-            f"{EXCHANGEABLE} Rows are judged independently of each other, in the order in which "
-            "they came.",
+            f"{EXCHANGEABLE} Rows do not depend on each other, and come in their order.",
             note=f"{told}While nothing happens a row is flagged whose p-value is at most "
             f"{self.fdr / self.memory:.3g}.",
             level=self.fdr,
@@ -167,8 +168,8 @@ class OnlineFDR:
 
 def _memory(fdr: float, m: Any, wanted: Any) -> float:
     """M, in its bounds."""
-    if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
-        raise InputError(f"Expected calibration_rows as a whole number above 0; got {m!r}.")
+    if isinstance(m, bool) or not isinstance(m, Integral) or not 1 <= int(m) <= MOST:
+        raise InputError(f"Expected calibration_rows as a whole number above 0; got {m!r:.40}.")
     longest = fdr * (int(m) + 1)
     if longest < SHORTEST:
         raise InputError(
@@ -198,8 +199,8 @@ def _is_state(state: Mapping[str, Any]) -> bool:
         return False
     return (
         all(isinstance(state[name], int) for name in counts)
-        and 0 <= state["discoveries"] <= state["seen"]
+        and 0 <= state["discoveries"] <= state["seen"] <= MOST
         and 0 < state["fdr"] < 1
-        and SHORTEST <= state["memory"] < np.inf
+        and SHORTEST <= state["memory"] <= MOST
         and 0 <= state["gained"] <= 1
     )

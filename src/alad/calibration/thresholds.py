@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import mannwhitneyu
 from sklearn.metrics import precision_recall_curve
 
 from alad.calibration import _checks
@@ -25,7 +26,7 @@ EXCHANGEABLE = (
     "calibration rows was seen by the fit."
 )
 
-WORTH = 0.1  # of the way from the precision of any rows to 1: less is hardly better than chance
+CHANCE = 0.05  # the level of the test whether scores tell labels apart
 
 
 @dataclass(frozen=True)
@@ -239,22 +240,25 @@ def at_labels(
         "promise for other rows.",
         "The labelled rows are a random sample of those to come, and their labels are right.",
         used_labels=True,
-        note=_chance(float(p[place]), float(y.mean())),
+        note=_chance(a, y),
     )
 
 
-def _chance(precision: float, anomalies: float) -> str | None:
-    """Say so where what is flagged holds hardly more anomalies than any rows would.
+def _chance(scores: Any, is_anomaly: Any) -> str | None:
+    """Say so where the scores do not tell one kind of labelled rows from the other.
 
-    >>> _chance(0.52, 0.5)
-    'Hardly better than chance: 52% of the labelled rows that are flagged are anomalies, and 50% \
-of all labelled rows.'
+    By the one-sided test of Mann and Whitney, whose statistic is the AUROC times both numbers.
+
+    >>> _chance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, False, False, True]))
+    'The scores do not tell these labels apart: AUROC 0.5 on the labelled rows, p 0.67.'
     """
-    if precision - anomalies >= WORTH * (1 - anomalies):
+    found = mannwhitneyu(scores[is_anomaly], scores[~is_anomaly], alternative="greater")
+    if found.pvalue <= CHANCE:
         return None
+    auroc = found.statistic / (is_anomaly.sum() * (~is_anomaly).sum())
     return (
-        f"Hardly better than chance: {precision:.0%} of the labelled rows that are flagged are "
-        f"anomalies, and {anomalies:.0%} of all labelled rows."
+        f"The scores do not tell these labels apart: AUROC {auroc:.2g} on the labelled rows, "
+        f"p {found.pvalue:.2g}."
     )
 
 

@@ -268,21 +268,21 @@ def _verdict(found: Mapping[str, Any]) -> str:
     )
 
 
-def _still_holds(rows: int, needed: float) -> str:
+def _still_holds(rows: int, needed: float | None) -> str:
     """Say so, and how much could have moved all the same.
 
-    >>> _still_holds(1, 1.0)
+    >>> _still_holds(1, None)
     'Too few rows to tell whether the calibration still holds: of 1 row no difference is too large.'
     """
     told = f"{rows:,} row{'s' * (rows != 1)}"
-    if needed >= 1:
+    if needed is None:
         return (
             "Too few rows to tell whether the calibration still holds: of "
             f"{told} no difference is too large."
         )
     return (
-        f"The calibration still holds, as far as {told} tell: a Kolmogorov-Smirnov difference "
-        f"below {needed:.2g} would hardly be seen."
+        f"The calibration still holds, as far as {told} tell{'s' * (rows == 1)}: a "
+        f"Kolmogorov-Smirnov difference below {needed:.2g} would hardly be seen."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from alad._files import check_not_read, rehearse, written_aside
+from alad._files import rehearse, written_aside
 from alad.calibration import Calibration, OnlineFDR
 from alad.errors import InputError
 
@@ -27,10 +27,16 @@ def check_stream(place: Path | None, out: Path, *read: Path | None) -> None:
         return
     if place.suffix.lower() != ".json":
         raise InputError(f"Expected --stream to end in .json; got {place}. Give another name.")
-    if place.resolve() == out.resolve():
+    target = _target(place).resolve()
+    if target == out.resolve():
         raise InputError(f"Expected --stream and --out to be two files; got {place} for both.")
-    check_not_read(place, *read)
-    rehearse(place)
+    for source in filter(None, read):
+        if source.resolve() in (target, *target.parents):
+            raise InputError(
+                f"Expected another place for --stream than {place}, which is in {source}, and that "
+                "is read. Give another name."
+            )
+    rehearse(_target(place))
 
 
 def begun_or_continued(place: Path, calibration: Calibration, fdr: float) -> OnlineFDR:
@@ -68,19 +74,30 @@ def keep_state(online: OnlineFDR, place: Path) -> None:
     OutputError
         The place cannot be written; what stood there is as it was.
     """
-    with written_aside(place) as aside:
+    with written_aside(_target(place)) as aside:
         aside.write_text(json.dumps(online.to_json(), indent=2) + "\n", encoding="utf-8")
+
+
+def _target(place: Path) -> Path:
+    """The file itself, where the name is a link to it: others may go on by its own name."""
+    try:
+        return place.resolve() if place.is_symlink() else place
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"Expected a file for --stream; {place} is a link that leads nowhere. Give another "
+            "name."
+        ) from error
 
 
 def _read(place: Path) -> OnlineFDR:
     told = f"Expected the state of a stream in {place}, as alad score --stream writes it; got"
     try:
         with place.open("rb") as file:
-            text = file.read(MOST_BYTES)
+            text = file.read(MOST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{told} no file that can be read: {reason}. {BEGIN}") from error
     try:
-        return OnlineFDR.from_json(json.loads(text))
+        return OnlineFDR.from_json(json.loads(text if len(text) <= MOST_BYTES else ""))
     except (InputError, ValueError, RecursionError) as error:
         raise InputError(f"{told} something else: {error!s:.120}. {BEGIN}") from error
