@@ -4,9 +4,9 @@ A result that was measured with other scores than those of today says nothing of
 does not tell, for most change no score. So what a benchmark of decisions or reasons records holds
 :func:`fingerprint`, and a test compares it with that of the code.
 
-Trainings of many steps drift apart between machines, by rounding, so the networks here make eighty:
-by AVX2 and AVX-512 scores then differ by some ten thousandths, and by another learning rate, average
-or seed by some hundredths at least. What only shows in large tables is not seen.
+Trainings of many steps drift apart between machines, by rounding, so the networks here make some
+seventy: by AVX2 and AVX-512 scores then differ by some ten thousandths, and by another learning
+rate, average or seed by some hundredths at least. What only shows in large tables is not seen.
 """
 
 from __future__ import annotations
