@@ -94,8 +94,8 @@ class Csv:
         with explained(self.place):
             text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
             options = self._options(columns, text)
-            watched = Quotes(self.stream, self.separator)
-            frame = frame_of(pyarrow.csv.read_csv(watched, **options))
+            watched = self._watched()
+            frame = frame_of(pyarrow.csv.read_csv(watched or self.stream, **options))
         if not frame.height:
             raise no_rows(self.place)
         self._check_quotes(frame)
@@ -135,8 +135,9 @@ class Csv:
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""
         options = self._options(columns, self.names)
-        rows, watched = 0, Quotes(self.stream, self.separator)
-        with explained(self.place), pyarrow.csv.open_csv(watched, **options) as reader:
+        rows, watched = 0, self._watched()
+        source = watched or self.stream
+        with explained(self.place), pyarrow.csv.open_csv(source, **options) as reader:
             for batch in reader:
                 if batch.num_rows:
                     frame = frame_of(batch)
@@ -172,9 +173,13 @@ class Csv:
                 'written twice, as "".'
             )
 
-    def _check_end(self, watched: Quotes) -> None:
+    def _watched(self) -> Quotes | None:
+        """The stream with its quotation marks watched; None where they mean nothing."""
+        return None if self.is_zeek else Quotes(self.stream, self.separator)
+
+    def _check_end(self, watched: Quotes | None) -> None:
         """Refuse a table that ends within a quoted value: lines since its mark were no rows."""
-        if not self.is_zeek and (line := watched.left_open()) is not None:
+        if watched is not None and (line := watched.left_open()) is not None:
             raise InputError(
                 f"Expected {self.place} to end after a row; it ends within a value that begins in "
                 f"line {self.begin + line}: the quotation mark before it is not closed, and the "
