@@ -435,33 +435,64 @@ def test_what_cannot_be_read_again_is_watched_as_well(last, is_open):
             assert table.read(("a",)).height == 9
 
 
-def left_open(text: str) -> int | None:
-    """Marks one after the other: the lines before the one that is open at the end."""
-    state, line, opened = "begin", 0, 0
+UNCLOSED = {
+    "one of 300": (
+        "a,b\n" + "".join(f'{i},"x"\n' for i in range(300)).replace('7,"x"', '7,"x', 1),
+        9,
+    ),
+    "every one": ("a,b\n" + "".join(f'{i},"x\n' for i in range(300)), 2),
+    "of one column": ("a\n" + 'x\n"x\nx\n"x\n' * 3, 3),
+    "in the names": ('a,"b\n1,"x"\n2,"y"\n', 1),
+}
+
+
+@pytest.mark.parametrize("size", [7, 1 << 24])
+@pytest.mark.parametrize(("content", "line"), UNCLOSED.values(), ids=UNCLOSED)
+def test_a_value_of_lines_that_text_follows_was_not_closed(content, line, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", max(size, 40))
+    path = give(content, "t.csv")
+    message = (
+        rf"Expected after each quoted value of t\.csv its end; .* begins in line {line}: the q"
+    )
+    for reading in (read, batches):
+        with pytest.raises(InputError, match=message):
+            reading(path, ("a",))  # whatever is read of it
+
+
+def watched(text: str, separator: str = ",") -> tuple[int | None, int | None]:
+    """Marks one after the other: the lines before the one that is open at the end, and before the
+    first value of lines that text follows."""
+    state, line, opened, spoiled = "begin", 0, 0, None
     for char, after in zip(text, [*text[1:], ""], strict=True):
         if state == "skip":
             state = "within"
         elif state == "within":
-            if char == '"':
-                state = "skip" if after == '"' else "text"
+            if char == '"' and after == '"':
+                state = "skip"
+            elif char == '"':
+                state = "text"
+                if line > opened and after not in ("", separator, "\r", "\n") and spoiled is None:
+                    spoiled = opened
         elif char == '"' and state == "begin":
             state, opened = "within", line
         else:
-            state = "begin" if char in ",\r\n" else "text"
+            state = "begin" if char in (separator, "\r", "\n") else "text"
         line += char == "\n"
-    return opened if state in ("within", "skip") else None
+    return (opened if state in ("within", "skip") else None), spoiled
 
 
 def test_marks_are_watched_in_blocks_of_any_size():
     rng, found = np.random.default_rng(0), []
-    for _ in range(1000):
+    for _ in range(3000):
         text = "".join(rng.choice(list('"",\n\rx'), rng.integers(1, 40)))
         stream = Quotes(io.BytesIO(text.encode()), ",")
-        while stream.read(int(rng.integers(1, 6))):
+        while stream.read(int(rng.integers(1, 9))):
             pass
-        found.append(stream.left_open())
-        assert found[-1] == left_open(text), text
-    assert 200 < found.count(None) < 800
+        found.append((stream.left_open(), stream.spoiled))
+        assert found[-1] == watched(text), text
+    opened, spoiled = zip(*found, strict=True)
+    assert 600 < opened.count(None) < 2400
+    assert 300 < spoiled.count(None) < 2700
 
 
 def test_a_long_value_of_many_lines_is_refused_where_others_have_one():

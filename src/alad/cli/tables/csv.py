@@ -62,9 +62,11 @@ class Csv:
     ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
         with explained(place):
-            lines = (line.decode("utf-8-sig") for line in iter(stream.readline, b""))
+            watched, self.begin = Quotes(stream, separator), 1
+            lines = (line.decode("utf-8-sig") for line in iter(watched.readline, b""))
             reader = csv.reader(lines, delimiter=separator)
             self.names = tuple(next(reader, []))
+            self._check_end(watched)
             self.begin = self.line = reader.line_num + 1  # where rows begin, and the next ones
             self.is_zeek = bool(self.names) and self.names[0].startswith("#separator")
             if self.is_zeek:
@@ -179,13 +181,25 @@ class Csv:
 
     def _check_end(self, watched: Quotes | None) -> None:
         """Refuse a table that ends within a quoted value: lines since its mark were no rows."""
-        if watched is not None and (line := watched.left_open()) is not None:
-            raise InputError(
-                f"Expected {self.place} to end after a row; it ends within a value that begins in "
-                f"line {self.begin + line}: the quotation mark before it is not closed, and the "
-                "lines after it were taken for a part of the value. Close it; one that is meant is "
-                'written twice, as "".'
+        if watched is None:
+            return
+        line = watched.left_open()
+        if watched.spoiled is not None:
+            raise self._unclosed(
+                f"after each quoted value of {self.place} its end; text follows one of lines that",
+                self.begin + watched.spoiled,
             )
+        if line is not None:
+            raise self._unclosed(
+                f"{self.place} to end after a row; it ends within a value that", self.begin + line
+            )
+
+    def _unclosed(self, what: str, line: int) -> InputError:
+        return InputError(
+            f"Expected {what} begins in line {line}: the quotation mark before it is not closed, "
+            "and the lines after it were taken for a part of the value. Close it; one that is "
+            'meant is written twice, as "".'
+        )
 
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {

@@ -1,7 +1,8 @@
-"""Whether a CSV ends within quotes: then lines since the last mark are no rows, and nobody knows.
+"""Whether a quotation mark of a CSV is not closed: lines after it are no rows then, unnoticed.
 
 A value is quoted if a mark stands at its beginning, and ends at the next mark that is not doubled.
-Other marks are text (5" disks).
+Other marks are text (5" disks). A mark is not closed if the file ends within its value; and if the
+value holds lines, and what closes it is followed by more text: that mark was to open another.
 """
 
 from __future__ import annotations
@@ -28,21 +29,29 @@ class Quotes:
         self.stream = stream
         before = b"\r\n" + separator.encode()  # a mark that opens a value
         self._opens = np.isin(np.arange(256), list(before))
-        begin = rb"(?<=[%b])" % re.escape(before)
+        self._value = re.compile(
+            rb'(?<=[%b])"%b("?)' % (re.escape(before), WITHIN)  # with the mark that closes it
+        )
         self._within = re.compile(WITHIN)
-        # All up to a mark that opens a value and has none that closes it.
-        self._outside = re.compile(rb'(?:[^"]++|%b"%b"|(?!%b)")*+' % (begin, WITHIN, begin))
         self._held = b""  # marks at the end of a block, for the next may go on with another
         self._last = b"\n"  # what stands before the block
         self._is_open = False
         self._lines = self._line = 0  # so far, and before the mark that is open
+        self.spoiled: int | None = None
+        """How many lines were before a value of lines that text follows, if there is one."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
-        block = self.stream.read(size)
+        return self._seen(self.stream.read(size))
+
+    def readline(self) -> bytes:
+        """Read on to the end of the line."""
+        return self._seen(self.stream.readline())
+
+    def _seen(self, block: bytes) -> bytes:
         whole = self._held + block
         seen = whole.rstrip(MARK)
         self._held = whole[len(seen) :]
@@ -63,6 +72,7 @@ class Quotes:
             return
         if MARK in block:
             text = self._last + block
+            text += b"\n" if block.endswith(MARK) else b""  # the end of all
             if not self._in_turns(text):
                 self._one_by_one(text)
         self._lines += block.count(b"\n")
@@ -75,25 +85,47 @@ class Quotes:
         """
         codes = np.frombuffer(text, np.uint8)
         marks = np.flatnonzero(codes == ord(MARK))
-        opening = marks[int(self._is_open) :: 2]
-        before = codes[opening - 1]
+        opening, closing = marks[int(self._is_open) :: 2], marks[1 - int(self._is_open) :: 2]
+        before, after = codes[opening - 1], codes[closing + 1]
         begins = self._opens[before]
         if not (begins | (before == ord(MARK))).all():
             return False
-        if begins.any():
-            last = int(opening[np.flatnonzero(begins)[-1]])
-            self._line = self._lines + text.count(b"\n", 1, last)
+        opening = opening[begins]
+        for end in closing[~(self._opens[after] | (after == ord(MARK)))]:
+            own = int(np.searchsorted(opening, end)) - 1
+            self._check(text, int(opening[own]) if own >= 0 else None, int(end))
+        if len(opening):
+            self._line = self._lines + text.count(b"\n", 1, int(opening[-1]))
         self._is_open ^= bool(len(marks) % 2)
         return True
 
     def _one_by_one(self, text: bytes) -> None:
         """Look for the mark that closes each value, where others are text."""
         place = 1
-        while place < len(text):
-            run = self._within if self._is_open else self._outside
-            place = run.match(text, place).end()  # type: ignore[union-attr] # empty, if no more
-            if place < len(text):
-                self._is_open = not self._is_open
-                if self._is_open:
-                    self._line = self._lines + text.count(b"\n", 1, place)
-                place += 1
+        if self._is_open:
+            place = self._within.match(text, place).end()  # type: ignore[union-attr] # or empty
+            if place == len(text):
+                return
+            self._is_open = False
+            self._closed(text, None, place)
+            place += 1
+        for value in self._value.finditer(text, place):
+            if value[1]:
+                self._closed(text, value.start(), value.end() - 1)
+            else:
+                self._is_open = True
+                self._line = self._lines + text.count(b"\n", 1, value.start())
+
+    def _closed(self, text: bytes, start: int | None, end: int) -> None:
+        if not self._opens[text[end + 1]]:
+            self._check(text, start, end)
+
+    def _check(self, text: bytes, start: int | None, end: int) -> None:
+        """See a value that text follows; None: it began in an earlier block."""
+        if self.spoiled is not None:
+            return
+        if start is None:
+            if self._lines > self._line or text.find(b"\n", 1, end) >= 0:
+                self.spoiled = self._line
+        elif text.find(b"\n", start, end) >= 0:
+            self.spoiled = self._lines + text.count(b"\n", 1, start)
