@@ -87,3 +87,24 @@ def test_numbers_that_are_none_are_refused():
     new[3] = np.nan
     with pytest.raises(InputError, match="some that are NaN or infinite"):
         moved(old, new, ["a"], np.arange(1), np.zeros(1, bool))
+
+
+@pytest.mark.parametrize("n", [1, 10, 30])
+def test_few_rows_of_rare_categories_are_not_told_as_moved(n):
+    """By the distribution of many rows one in eleven would be."""
+    rng = np.random.default_rng(0)
+    shares = [0.9, 0.07, 0.02, 0.007, 0.003]
+    old = np.eye(5)[rng.choice(5, 5000, p=shares)]
+    told = 0
+    for _ in range(100):
+        new = np.eye(5)[rng.choice(5, n, p=shares)]
+        told += moved(old, new, ["kind"], np.zeros(5, int), np.ones(5, bool))[0].moved
+    assert told <= 4
+
+
+def test_few_rows_of_another_category_have_moved():
+    old = np.eye(3)[np.arange(3000) % 2]
+    new = np.eye(3)[[2] * 6]
+    (found,) = moved(old, new, ["kind"], np.zeros(3, int), np.ones(3, bool))
+    assert found.moved
+    assert found.p == pytest.approx(1e-4)

@@ -137,7 +137,8 @@ def test_labels_that_scores_cannot_tell_are_told():
     rng = np.random.default_rng(0)
     scores, labels = rng.normal(size=400), rng.random(400) < 0.3
     decision = at_labels(scores, labels)
-    assert decision.note.startswith("The scores do not tell these labels apart: AUROC 0.")
+    assert decision.note.startswith("That scores tell these labels apart is not shown: AUROC 0.")
+    assert at_labels(scores - labels, labels).note.startswith("Normal rows have the higher scores")
     assert at_labels(scores + labels, labels).note is None
 
 

@@ -378,6 +378,15 @@ def test_lines_of_json_on_standard_input(alad, model, train, begin):
     assert pl.read_parquet("s.parquet").equals(pl.read_parquet("t.parquet"))
 
 
+@pytest.mark.parametrize("content", ['[{"bytes": 1}, {"bytes": 2}]\n', '[\n  {"bytes": 1}\n]\n'])
+def test_a_list_of_objects_is_no_lines(alad, model, content):
+    message = r"Expected one JSON object a line in %s; it begins with a list\. .*: jq -c .*"
+    arguments = ("score", model, "-", "-o", "s.csv")
+    alad.refused(message % "standard input", *arguments, stdin=content.encode())
+    give(content, "new.jsonl")
+    alad.refused(message % r"new\.jsonl", "score", model, "new.jsonl", "-o", "s.csv")
+
+
 # ------------------------------------------------------------------------ what it refuses
 
 TABLES = {
@@ -473,11 +482,13 @@ def test_copied_column_may_not_take_a_name_of_ours(alad, model, train):
 
 @pytest.mark.parametrize(
     ("values", "what"),
-    [([[1, 2]] * 200, "nested data"), ([b"x"] * 200, "binary"), ([{"k": 1}] * 200, "nested data")],
+    [([[1, 2]] * 200, "List"), ([b"x"] * 200, "Binary"), ([{"k": 1}] * 200, "Struct")],
 )
 def test_csv_cannot_hold_every_kept_column(alad, model, train, values, what):
     train.with_columns(l=pl.Series(values)).write_parquet("new.parquet")
-    message = rf"Expected columns to copy that CSV can hold; .*{what}.*\. Write \.parquet, or .*"
+    message = (
+        rf"Expected columns to copy that CSV can hold; 'l' is of {what}.*\. Write \.parquet .*"
+    )
     for out in ("s.csv", "-"):
         alad.refused(message, "score", model, "new.parquet", "-o", out, "--all-columns")
 

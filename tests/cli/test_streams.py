@@ -61,6 +61,22 @@ def test_two_tables_are_decided_as_one_stream(alad, calibrated, monkeypatch):
     assert "note: 60 rows of the stream were decided before these. While nothing" in second.err
 
 
+def test_another_run_that_went_on_meanwhile_is_told(alad, calibrated, monkeypatch):
+    other = OnlineFDR(0.1, 400)
+    other.decide([0.5])
+
+    def decide(self, p):
+        Path("decided.json").write_text(json.dumps(other.to_json()))
+        return [False] * len(p)
+
+    monkeypatch.setattr(OnlineFDR, "decide", decide)
+    arguments = ("score", "calibrated", "one.csv", "-o", "s.csv", "--fdr", 0.1)
+    done = alad(*arguments, "--stream", "decided.json")
+    assert done.code == 1
+    assert "another run went on with it meanwhile" in done.err
+    assert json.loads(Path("decided.json").read_text())["seen"] == 1
+
+
 def test_a_link_stays_one(alad, calibrated):
     scored(alad, "one.csv")
     Path("decided.json").rename("real.json")
@@ -150,6 +166,11 @@ def test_a_folder_is_no_state(alad, calibrated):
     arguments = ("one.csv", "-o", "s.csv", "--fdr", 0.1, "--stream", "d.json")
     message = r"Expected to write d\.json, but something else is there .*"
     alad.refused(message, "score", "calibrated", *arguments, code=1)
+
+
+def test_standard_output_is_no_result_to_go_on_from(alad, calibrated):
+    arguments = ("one.csv", "-o", "-", "--fdr", 0.1, "--stream", "d.json")
+    alad.refused(r"Expected a file for --out with --stream: .*", "score", "calibrated", *arguments)
 
 
 def test_a_state_is_not_written_over_the_result(alad, calibrated):

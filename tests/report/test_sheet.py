@@ -147,10 +147,13 @@ def test_what_is_cut_is_said(table, monkeypatch):
 
 def test_another_rule_is_told_from_the_threshold():
     other = {"by_threshold": False, "lowest_alert": 2.0, "largest_p_alert": 0.01}
+    other |= {"alerts_only": False}
     assert rule(other, {"threshold": 1.5}) == (
         "The rule that was given to 'alad score', not the threshold 1.5. The lowest score of an "
         "alert is 2, the largest p 0.01."
     )
+    alone = rule({**other, "alerts_only": True}, {"threshold": 1.5})
+    assert alone == "Which rule made these rows alerts, the table does not tell."
 
 
 def test_the_rule_of_the_file_stands_with_its_promise(table):

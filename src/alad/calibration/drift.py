@@ -1,8 +1,9 @@
 """Which columns moved: each one's new values against the reference rows of the calibration.
 
 Every feature of a column is tested: a number by Kolmogorov and Smirnov, the features of 0 and 1
-together, as one category each, by chi-square. Of several tests of a column the smallest p-value
-counts, times their number (Bonferroni); over the columns Benjamini and Hochberg decide.
+together, as one category each, by chi-square, whose distribution is drawn where rows are few. Of
+several tests of a column the smallest p-value counts, times their number (Bonferroni); over the
+columns Benjamini and Hochberg decide.
 
 With many rows the smallest shift is significant. How large it is says the effect: the largest
 difference of the two distribution functions for a number, half the sum of absolute differences
@@ -17,12 +18,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, false_discovery_control
+from scipy.stats import MonteCarloMethod, chi2_contingency, false_discovery_control
+from scipy.stats.contingency import expected_freq
 
 from alad.calibration import _checks
 from alad.calibration.exchangeability import kolmogorov_smirnov
 from alad.errors import InputError
 
+DRAWS = 9_999  # where categories are expected in too few rows for the distribution of many
 LEAST = 5  # rows that a category has in the mean of both tables, or it counts among the others
 
 
@@ -123,5 +126,12 @@ def _categories(old: NDArray[Any], new: NDArray[Any]) -> tuple[str, float, float
     rare = counts.sum(axis=0) < 2 * LEAST
     table = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
     table = table[:, table.sum(axis=0) > 0]
-    p = 1.0 if table.shape[1] < 2 else float(chi2_contingency(table, correction=False).pvalue)
-    return "chi-square", effect, p
+    return "chi-square", effect, 1.0 if table.shape[1] < 2 else _chi_square(table)
+
+
+def _chi_square(table: NDArray[Any]) -> float:
+    """The p-value; of few rows by drawing tables with the same sums, always the same ones."""
+    method = None
+    if expected_freq(table).min() < LEAST:
+        method = MonteCarloMethod(n_resamples=DRAWS, rng=np.random.default_rng(0))
+    return float(chi2_contingency(table, correction=False, method=method).pvalue)

@@ -245,20 +245,25 @@ def at_labels(
 
 
 def _chance(scores: Any, is_anomaly: Any) -> str | None:
-    """Say so where the scores do not tell one kind of labelled rows from the other.
+    """Say so where the scores are not shown to be higher for anomalies.
 
     By the one-sided test of Mann and Whitney, whose statistic is the AUROC times both numbers.
 
     >>> _chance(np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, False, False, True]))
-    'The scores do not tell these labels apart: AUROC 0.5 on the labelled rows, p 0.67.'
+    'That scores tell these labels apart is not shown: AUROC 0.5 on the labelled rows, p 0.67.'
     """
     found = mannwhitneyu(scores[is_anomaly], scores[~is_anomaly], alternative="greater")
     if found.pvalue <= CHANCE:
         return None
     auroc = found.statistic / (is_anomaly.sum() * (~is_anomaly).sum())
+    if found.pvalue >= 1 - CHANCE:
+        return (
+            f"Normal rows have the higher scores: AUROC {auroc:.2g} on the labelled rows. Is it "
+            "the other label that means an anomaly?"
+        )
     return (
-        f"The scores do not tell these labels apart: AUROC {auroc:.2g} on the labelled rows, "
-        f"p {found.pvalue:.2g}."
+        f"That scores tell these labels apart is not shown: AUROC {auroc:.2g} on the labelled "
+        f"rows, p {found.pvalue:.2g}."
     )
 
 

@@ -243,7 +243,7 @@ def score(
         )
         summary = _written(judging, flagging)
     if isinstance(rule, OnStream) and stream is not None:
-        keep_state(rule.online, stream)
+        keep_state(rule.online, stream, rule.before)
     if as_json:
         print_json(summary)
     else:

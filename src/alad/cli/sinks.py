@@ -64,14 +64,23 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
         try:
             text = rows.write_csv(include_header=not started, separator=separator)
         except pl.exceptions.PolarsError as error:
+            odd = [f"{x.name!r} is of {x.dtype}" for x in rows.iter_columns() if not _fits_csv(x)]
             raise InputError(
-                f"Expected columns to copy that CSV can hold; {str(error).splitlines()[0]}. Write "
-                ".parquet, or leave that column out."
+                f"Expected columns to copy that CSV can hold; {[*odd, str(error)][0]}. Write "
+                ".parquet or .jsonl, or leave that column out."
             ) from error
         started = True
         stream.write(text.encode())
 
     return write
+
+
+def _fits_csv(column: pl.Series) -> bool:
+    try:
+        column.to_frame().write_csv()
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 def _jsonl(stream: IO[bytes]) -> Write:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alad._files import rehearse, written_aside
 from alad.calibration import Calibration, OnlineFDR
-from alad.errors import InputError
+from alad.errors import InputError, OutputError
 
 MOST_BYTES = 10_000  # a state has six fields
 BEGIN = "Give the name of a file that is not there to begin another stream."
@@ -27,6 +27,11 @@ def check_stream(place: Path | None, out: Path, *read: Path | None) -> None:
         return
     if place.suffix.lower() != ".json":
         raise InputError(f"Expected --stream to end in .json; got {place}. Give another name.")
+    if out == Path("-"):
+        raise InputError(
+            "Expected a file for --out with --stream: what is decided is kept once the result is "
+            "whole, and who reads a pipe may stop. Give a file."
+        )
     target = _target(place).resolve()
     if target == out.resolve():
         raise InputError(f"Expected --stream and --out to be two files; got {place} for both.")
@@ -66,14 +71,21 @@ def begun_or_continued(place: Path, calibration: Calibration, fdr: float) -> Onl
     return online
 
 
-def keep_state(online: OnlineFDR, place: Path) -> None:
-    """Write the decisions so far, whole or not at all.
+def keep_state(online: OnlineFDR, place: Path, before: int) -> None:
+    """Write the decisions so far, whole or not at all; ``before`` rows had been seen at the start.
 
     Raises
     ------
     OutputError
-        The place cannot be written; what stood there is as it was.
+        The place cannot be written, or another run went on with the stream meanwhile; what stands
+        there is as it was.
     """
+    if (_read(place).seen if place.exists() else 0) != before:
+        raise OutputError(
+            f"Expected the stream of {place} as it was when this began; another run went on with "
+            "it meanwhile. The result was decided without knowing of that: score the table again, "
+            "one after the other."
+        )
     with written_aside(_target(place)) as aside:
         aside.write_text(json.dumps(online.to_json(), indent=2) + "\n", encoding="utf-8")
 

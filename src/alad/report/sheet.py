@@ -150,6 +150,8 @@ def rule(scored: Mapping[str, Any], model: Mapping[str, Any]) -> str:
             f"A row is an alert above {threshold}, which flags {scored['flagged_at_fit']:.2%} of "
             "the training rows."
         )
+    if scored["alerts_only"]:
+        return "Which rule made these rows alerts, the table does not tell."
     if scored["lowest_alert"] is None:
         return f"The rule that was given to 'alad score' flags no row ({threshold} would)."
     p = scored["largest_p_alert"]

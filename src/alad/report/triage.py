@@ -81,8 +81,10 @@ def _model(detector: AbstractDetector) -> dict[str, Any]:
 
 
 def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[str, Any]:
-    by_threshold = extent.otherwise == 0
     told = origin.read(scored.told)
+    alerts_only = extent.alerts == extent.rows
+    # Of alerts alone all may be above the threshold, by whatever rule.
+    by_threshold = extent.otherwise == 0 and not (alerts_only and told.facts is None)
     note = told.note or origin.disagreement(told, extent, type(detector).__name__)
     rows = extent.rows if told.facts is None or note else told.facts["rows"]
     return {
@@ -90,7 +92,7 @@ def _scored(detector: AbstractDetector, scored: Scored, extent: Extent) -> dict[
         "rows": rows,
         "alerts": extent.alerts,
         "share": extent.alerts / rows,
-        "alerts_only": extent.alerts == extent.rows,
+        "alerts_only": alerts_only,
         "by_threshold": by_threshold,
         "flagged_at_fit": share_below_offset(detector.contamination, detector.rows_at_fit_),
         "lowest_alert": extent.lowest_alert if extent.alerts else None,

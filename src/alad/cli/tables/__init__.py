@@ -16,6 +16,7 @@ without rows are left aside; a table without any row is refused.
 from __future__ import annotations
 
 import gzip
+import re
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -117,9 +118,9 @@ def _table(
 
 
 def _begins_as_json(raw: IO[bytes]) -> bool:
-    """Whether the first of some bytes begins an object, as no name of a column does."""
+    """Whether some bytes begin with an object, or a list of them, as no name of a column does."""
     begin: bytes = raw.peek(1)  # type: ignore[attr-defined] # all our streams have it
-    return begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+    return re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", begin) is not None
 
 
 def _size(path: Path) -> int:

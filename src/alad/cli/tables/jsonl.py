@@ -144,6 +144,11 @@ class JsonLines:
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
         """Find the line that is no object; if every line is one, say what the reader said."""
+        if not self.lines and block.lstrip().startswith(b"["):
+            return InputError(
+                f"Expected one JSON object a line in {self.place}; it begins with a list. Write "
+                "each object of it in a line of its own: jq -c '.[]' does."
+            )
         for i, line in enumerate(block.split(b"\n"), self.lines + 1):
             if line.strip() and (reason := _reason(line)):
                 return InputError(
