@@ -335,6 +335,16 @@ def test_lines_of_json_hold_what_parquet_holds(alad, model, monkeypatch, out):
     assert {type(lines[0][name]) for name in ("count", "bytes")} <= {int, float}
 
 
+def test_times_in_lines_of_json_are_as_in_iso_8601(alad, model, train):
+    at = pl.datetime_range(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 3, 19), "1s", eager=True)
+    train.with_columns(at=at, utc=at.dt.replace_time_zone("UTC")).write_parquet("new.parquet")
+    alad.good("score", model, "new.parquet", "-o", "s.jsonl", "--all-columns")
+    line = json.loads(Path("s.jsonl").read_text().splitlines()[1])
+    assert datetime.fromisoformat(line["at"]) == datetime(2026, 1, 1, 0, 0, 1)
+    assert (line["at"][10], line["utc"][10]) == ("T", "T")
+    assert datetime.fromisoformat(line["utc"]) == datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC)
+
+
 def test_bytes_are_not_put_into_json(alad, model, train):
     train.with_columns(raw=pl.lit(b"x")).write_parquet("new.parquet")
     message = (

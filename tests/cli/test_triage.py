@@ -22,6 +22,13 @@ def keeper(alad, train) -> Path:
 
 
 @pytest.fixture
+def calibrated(alad, train) -> Path:
+    """One with a calibration."""
+    KNN(random_state=0).fit(train[:100]).calibrate(train[100:]).save("calibrated")
+    return Path("calibrated")
+
+
+@pytest.fixture
 def new(alad, train) -> pl.DataFrame:
     """Rows of which the last ten are far out."""
     far = pl.int_range(pl.len()) >= train.height - 10
@@ -86,6 +93,43 @@ def test_the_rule_that_a_parquet_file_tells_is_shown(alad, keeper, new):
     scored.write_parquet("scored.parquet", metadata={"alad": "no JSON"})
     alad.good("report", keeper, "scored.parquet", "-o", "page.html")
     assert "how it was scored is damaged" in Path("page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("to", ["parquet", "jsonl"])
+def test_a_table_of_alerts_alone(alad, calibrated, new, to):
+    rule = ("--false-positive-rate", 0.05)
+    arguments = ("score", calibrated, "new.parquet", "-o", f"scored.{to}", "--all-columns", *rule)
+    report = ("report", calibrated, f"scored.{to}", "--json", "-o")
+    alad.good(*arguments, "--alerts-only")
+    said = json.loads(alad.good(*report, "page.html").out)
+    page = Path("page.html").read_text("utf-8")
+    assert "The table has alerts alone: how scores lie, and over time, is said of those." in page
+    assert "Rows by p-value" not in page
+    alad.good(*arguments)
+    whole = json.loads(alad.good(*report, "whole.html").out)
+    assert said["alerts"] == whole["alerts"] > 0
+    assert "Rows by p-value" in Path("whole.html").read_text("utf-8")
+    if to == "parquet":
+        assert f"<b>{new.height}</b><span>rows scored" in page
+        assert f"that many if all {new.height} rows were normal" in page
+    else:  # which does not tell of how many rows, and by which rule
+        assert "Which rule made these rows alerts, the table does not tell." in page
+        assert "rows scored" not in page
+
+
+def test_a_day_without_an_alert_has_a_page(alad, calibrated, new):
+    options = ("--alerts-only", "--all-columns", "--false-positive-rate", 1e-6)
+    alad.good("score", calibrated, "new.parquet", "-o", "quiet.parquet", *options)
+    done = alad.good("report", calibrated, "quiet.parquet", "-o", "page.html", "--json")
+    assert json.loads(done.out)["alerts"] == 0
+    page = Path("page.html").read_text("utf-8")
+    assert "<h1>No alerts in quiet.parquet</h1>" in page
+    assert f"<b>{new.height}</b><span>rows scored" in page
+    assert "False-positive rate 1e-06." in page
+    pl.read_parquet("quiet.parquet").write_parquet("quiet.parquet")  # and what it tells is gone
+    alad.refused(
+        r"Expected at least one row in quiet\.parquet; .*", "report", calibrated, "quiet.parquet"
+    )
 
 
 @pytest.mark.parametrize("to", ["parquet", "csv"])

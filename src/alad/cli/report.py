@@ -154,17 +154,40 @@ def _of_table(
     entity: str | None,
 ) -> tuple[str, dict[str, Any]]:
     """The page of a scored table, and what it shows in short."""
+    from alad.cli.provenance import name_of
     from alad.io.folder import FACTS
     from alad.reasons import explain
-    from alad.report.sheet import triage
+    from alad.report.sheet import quiet, triage
     from alad.report.triage import summarise
 
     if pictures is not None:
         raise InputError("Expected no --pictures with a scored table. Leave it out.")
+    if told := _told_of_none(scored):
+        shown = {"detector": told["detector"], "rows": told["rows"], "alerts": 0, "groups": 0}
+        return quiet(name_of(scored), told), shown
     summary = summarise(detector, _opened(scored, detector), explain, time=time, entity=entity)
     changed = (model / FACTS).stat().st_mtime
     page = triage(summary, datetime.datetime.fromtimestamp(changed).date().isoformat())
     return page, _in_short(summary)
+
+
+def _told_of_none(path: Path) -> Mapping[str, Any] | None:
+    """What a Parquet file of alerts alone tells of itself, if it has none."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    from alad.cli.tables.files import format_of
+    from alad.report import origin
+
+    if format_of(path) != "parquet" or not path.is_file():
+        return None
+    try:
+        with path.open("rb") as stream:
+            metadata = pyarrow.parquet.read_metadata(stream)
+    except (pa.ArrowException, OSError):  # which is told where it is read
+        return None
+    told = origin.read((metadata.metadata or {}).get(origin.KEY.encode())).facts
+    return told if told and told["alerts_only"] and not metadata.num_rows else None
 
 
 def _in_short(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -93,6 +94,8 @@ def _jsonl(stream: IO[bytes]) -> Write:
                     f"Expected columns to copy that JSON can hold; {name!r} is of bytes. Write "
                     ".parquet, or leave that column out."
                 )
+        times = rows.select(cs.datetime(time_zone=None)).columns  # polars puts a space for the T
+        rows = rows.with_columns(pl.col(times).dt.to_string("iso:strict"))
         stream.write(rows.write_ndjson().encode())
 
     return write

@@ -90,6 +90,11 @@ def looked(facts: Mapping[str, Any], png: bytes) -> str:
     return _page("look.html", **facts, makes=makes, image=as_url(png))
 
 
+def quiet(place: str, told: Mapping[str, Any]) -> str:
+    """Give the page of a table of alerts alone that has none, by what its file tells."""
+    return _page("quiet.html", place=place, told=told)
+
+
 def judged(scored: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str | None]:
     """Say by which rule a row is an alert, and what may be expected of that.
 
