@@ -88,12 +88,17 @@ def sizes(normal: int, anomalous: int) -> tuple[int, int, int, int]:
     return train, calibration, test, min(round(test * ANOMALIES / (1 - ANOMALIES)), anomalous)
 
 
-def pool(detector: Any, normal: Rows, anomalous: Rows, rng: np.random.Generator) -> Pool:
-    """Fit on a random half, and score all."""
+def parted(normal: Rows, anomalous: Rows, rng: np.random.Generator) -> tuple[Rows, Rows, Rows]:
+    """Rows to train on, and normal rows and anomalies that splits are drawn from."""
     train, *_ = sizes(len(normal), len(anomalous))
     order = rng.permutation(len(normal))
-    seen, unseen = normal[order[:train]], normal[order[train : train + MOST_SCORED]]
-    anomalous = anomalous[rng.permutation(len(anomalous))[:MOST_SCORED]]
+    strange = anomalous[rng.permutation(len(anomalous))[:MOST_SCORED]]
+    return normal[order[:train]], normal[order[train : train + MOST_SCORED]], strange
+
+
+def pool(detector: Any, normal: Rows, anomalous: Rows, rng: np.random.Generator) -> Pool:
+    """Fit on a random half, and score all."""
+    seen, unseen, anomalous = parted(normal, anomalous, rng)
     detector.fit(seen)
     return Pool(*(-detector.score_samples(x) for x in (unseen, anomalous, seen)))
 

@@ -34,7 +34,7 @@ from scipy.stats import rankdata, spearmanr
 from alad import ALAD
 from alad.calibration import OnlineFDR, benjamini_hochberg, conformal_p_values
 from alad.experiments.record import record
-from benchmarks.conformal import MOST_SCORED, SPLITS, TABLES, Scores, rows, sizes
+from benchmarks.conformal import SPLITS, TABLES, Scores, parted, rows, sizes
 from benchmarks.evidence import fingerprint
 from benchmarks.run import RESULTS
 
@@ -158,13 +158,8 @@ def steepest(x: NDArray[np.float32], scores: Scores) -> tuple[int, Scores]:
 
 def measured(table: str) -> dict[str, Any]:
     """All draws of one table."""
-    normal, anomalous = rows(table)
-    train, *_ = sizes(len(normal), len(anomalous))
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(normal))
-    unseen = normal[order[train : train + MOST_SCORED]]
-    anomalous = anomalous[rng.permutation(len(anomalous))[:MOST_SCORED]]
-    detector = ALAD(random_state=0).fit(normal[order[:train]])
+    seen, unseen, anomalous = parted(*rows(table), np.random.default_rng(0))
+    detector = ALAD(random_state=0).fit(seen)
     of_normal, of_anomalous = (-detector.score_samples(x) for x in (unseen, anomalous))
     column, places = steepest(unseen, of_normal)
     weights = np.exp(STEEP * places)
