@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_any_name_can_be_replaced(tmp_path, name):
     for text in ("old", "new"):
         write_folder(tmp_path / name, text)
     assert (tmp_path / name / "content").read_text() == "new"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o440, 0o666])
+def test_what_replaces_something_has_its_access_rights(tmp_path, mode):
+    file = tmp_path / "a.csv"
+    write(file, "old")
+    file.chmod(mode)
+    write(file, "new")
+    assert (stat.S_IMODE(file.stat().st_mode), file.read_text()) == (mode, "new")
+
+
+def test_so_have_a_folder_and_the_files_in_it(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir(0o700)
+    (folder / "old.json").write_text("old")
+    (folder / "old.json").chmod(0o600)
+    folder.chmod(0o500)
+    with written_aside(folder, replaceable=Path.is_dir) as aside:
+        aside.mkdir()
+        for name in ("old.json", "new.json"):
+            (aside / name).write_text("new")
+    modes = [stat.S_IMODE(x.stat().st_mode) for x in (folder, folder / "old.json")]
+    assert modes == [0o700, 0o600]
+    assert (folder / "new.json").read_text() == "new"
 
 
 def test_link_to_a_folder_is_replaced_and_what_it_pointed_at_stays(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -161,6 +162,7 @@ def _workshop(target: Path) -> Iterator[Path]:
 def _put_in_place(workshop: Path, target: Path) -> None:
     """Rename the finished work; a folder that stood there before goes only once it is replaced."""
     new = workshop / target.name
+    _open_to_the_same(new, target)
     if target.is_dir() and new.is_dir():
         old = workshop / f"{target.name}~"  # another name than the new one has
         target.rename(old)
@@ -171,6 +173,15 @@ def _put_in_place(workshop: Path, target: Path) -> None:
             raise
     else:
         new.replace(target)
+
+
+def _open_to_the_same(new: Path, old: Path) -> None:
+    """Let those read what is new who may read what it replaces, and nobody else."""
+    for path in (new, *new.rglob("*")):
+        before = old / path.relative_to(new)
+        if before.exists():
+            mode = stat.S_IMODE(before.stat().st_mode)
+            path.chmod(mode | stat.S_IRWXU if path.is_dir() else mode)  # else it cannot be moved
 
 
 def _explained(target: Path) -> AbstractContextManager[None]:

@@ -391,7 +391,7 @@ def test_drift_of_an_array_model(alad):
             ("-o", "d.txt"),
             r"Expected --out to end in \.json or \.png; got d\.txt\. Give another name\.",
         ),
-        (("--level", 0), r"Expected a level between 0 and 1, .*; got 0\.0\..*"),
+        (("--level", 0), r"Expected --level between 0 and 1, .*; got 0\.0\..*"),
         (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
         (
             ("--time", "when"),

@@ -303,7 +303,7 @@ TABLES = {
     "beyond float32": ("a,b\n1,1e300\n2,3\n", r".* column 'b'; got 1e\+300 in row 0 .*Correct .*"),
     "a cell too many": (
         "a,b\n1,2\n3,4,5\n",
-        r"Expected a whole table in table\.csv; it cannot be read: .*2 columns, got 3: 3,4,5\. .*",
+        r"Expected 2 values in every row of table\.csv, .*; got 3 in line 3, '3,4,5'\. Mend .*",
     ),
     "latin-1": (
         "a,b\n1,\xe9\n2,x\n".encode("latin-1"),

@@ -119,6 +119,12 @@ def test_words_are_counted_by_what_they_are_taken_for(alad, sample):
     assert said["threshold"] == expected(without).threshold
 
 
+def test_a_label_of_no_row_is_told(alad, sample):
+    said = score(alad, *WANTS, "--anomaly", "1", "--anomaly", "smruf")["decision"]
+    assert "No row has the label 'smruf'." in said["note"]
+    assert said["threshold"] == expected(sample).threshold
+
+
 @pytest.mark.parametrize("dtype", [pl.Boolean, pl.Float64, pl.Int8])
 def test_labels_with_types(alad, sample, dtype):
     decision = expected(sample)

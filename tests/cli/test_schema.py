@@ -291,13 +291,28 @@ def test_pictures_have_no_schema(alad):
 
 
 def test_tables_that_have_no_schema(alad):
-    nested = pl.DataFrame({"a": [1, 2], "l": [[1], [2]]})
-    nested.write_parquet("l.parquet")
-    alad.refused(r"Expected numbers or text in column 'l'; got List.*", "schema", "l.parquet")
     Path("inf.csv").write_text("a\n1\ninf\n")
     alad.refused(r"Expected finite numbers in column 'a'; got inf in row 1.*", "schema", "inf.csv")
     message = r"Expected columns of train\.csv after --drop; it has no 'x', .*"
     alad.refused(message, "schema", "train.csv", "--drop", "x")
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [([[1], [2]], "List(Int64)"), ([{"k": 1}, {"k": 2}], "Struct({'k'"), ([b"x", b"y"], "Binary")],
+)
+def test_what_is_of_no_kind_is_stated_as_ignored(alad, values, what):
+    frame = pl.DataFrame({"a": [1.5, 2.5], "l": values})
+    frame.write_parquet("l.parquet")
+    alad.good("schema", "l.parquet", "-o", "s.json")
+    kinds = {column.name: (column.kind, column.note) for column in Schema.read("s.json")}
+    assert kinds["a"] == ("numeric", "")
+    assert kinds["l"][0] == "ignored"
+    assert f"neither numbers nor text, but {what}" in kinds["l"][1]
+    alad.refused(r"Expected numbers or text in column 'l'; .*", "fit", "l.parquet", *TO_NEW)
+    shallow = ("--detector", "mahalanobis", "--calibration-share", 0)
+    told = alad.good("fit", "l.parquet", *TO_NEW, *shallow, "--schema", "s.json")
+    assert f"note: not given to the model: l ({kinds['l'][1]})" in told.err
 
 
 def test_place_that_cannot_be_written(alad):

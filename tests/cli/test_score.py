@@ -110,6 +110,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "ignored_columns": ["label"],
         "formulas": {},
         "formulas_quoted": False,
+        "lost": {},
         "out": "s.csv",
     }
 
@@ -409,7 +410,7 @@ TABLES = {
     ),
     "text among numbers": (
         "bytes,count,proto\n1,2,tcp\n1,many,tcp\n",
-        r"Expected numbers in column 'count', as at fit; got String, first 'many'\. Correct .*",
+        r"Expected numbers in column 'count', as at fit; got String, .* 'many' in row 1\. .*",
     ),
     "infinity": (
         "bytes,count,proto\n1,2,tcp\ninf,2,tcp\n",
@@ -417,7 +418,7 @@ TABLES = {
     ),
     "a cell too few": (
         "bytes,count,proto\n1,2\n",
-        r"Expected a whole table in new\.csv; .*got 2.*",
+        r"Expected 3 values in every row of new\.csv, .*; got 2 in line 2, '1,2'\. Mend .*",
     ),
     "latin-1": (
         "bytes,count,proto\n1,2,\xe9\n".encode("latin-1"),
@@ -466,8 +467,51 @@ def test_what_is_read_is_not_written_over(alad, model, table, out):
 
 
 @pytest.mark.parametrize(
+    ("table", "out", "is_part"),
+    [
+        ("in", "in/c.csv", True),
+        ("in", "in/day/c.parquet", True),
+        ("in", "in/.c.csv", False),
+        ("in", "c.csv", False),
+        ("in/*.csv", "in/c.csv", True),
+        ("in/*.csv", "in/c.parquet", False),
+        ("in/*.csv", "in/day/c.csv", False),
+        ("in/**/*.csv", "in/day/c.csv", True),
+        ("in/*.csv", "in/.c.csv", False),
+    ],
+)
+def test_a_result_does_not_become_a_part_of_what_is_read(alad, model, table, out, is_part):
+    Path("in").mkdir()
+    Path("in/a.csv").write_bytes(Path("train.csv").read_bytes())
+    if is_part:
+        message = rf"Expected another place to write to than {out}: .* is read, and the next .*"
+        alad.refused(message, "score", model, table, "-o", out)
+    else:
+        alad.good("score", model, table, "-o", out)
+
+
+def test_values_that_a_format_has_no_place_for_are_told(alad, model, train):
+    odd = train[:4].with_columns(
+        unit=pl.Series(["NA", "", "kg", None]), x=pl.Series([np.inf, np.nan, None, 1.0])
+    )
+    odd.write_parquet("new.parquet")
+    for out, told in (
+        ("s.csv", "text that CSV readers take for a missing value (Parquet keeps it): unit (2"),
+        ("s.jsonl", "written as null: x (2 rows)"),
+        ("s.parquet", ""),
+    ):
+        done = alad.good("score", model, "new.parquet", "-o", out, "--keep", "unit", "--keep", "x")
+        assert told in done.err
+        assert ("Parquet keeps" in done.err, "null" in done.err) == (".csv" in out, "jsonl" in out)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
+        (
+            ("-o", "s.csv", "--all-columns", "--keep", "bytes"),
+            r"Expected --all-columns or --keep; got both\. .*",
+        ),
         (
             ("-o", "s.csv", "--keep", "label"),
             r"Expected columns of train\.csv after --keep; it has no 'label', but 'bytes', .*",

@@ -336,6 +336,29 @@ ZEEK = """#separator \\x09
 
 
 @pytest.mark.parametrize("size", [30, 1 << 24])
+def test_names_that_stand_in_a_later_line_are_refused_with_it(size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    rows = ['1,"x\ny"', "2,b", "3,z"] * 4  # a text may well be the name of its column
+    path = give("\n".join(["a,b", *rows, "a,b", *rows, ""]), "t.csv")
+    message = r"Expected the names .* of t\.csv once, in its first line; they .* in line 18\. Leave"
+    for of in (read, batches):
+        with pytest.raises(InputError, match=message):
+            of(path)
+    assert read(give("\n".join(["a,b", *rows]), "t.csv")).height == 12
+
+
+@pytest.mark.parametrize("row", ["5", "5,6,7", '5,"x,y",7', f"5,{'x' * 500},7"])
+@pytest.mark.parametrize("size", [600, 1 << 24])
+def test_a_row_of_another_length_is_refused_with_its_line(row, size, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", size)
+    for name, packed in (("t.csv", bytes), ("t.csv.gz", gzip.compress)):
+        path = give(packed("\n".join(["a,b", *["1,2"] * 20, row, "3,4\n"]).encode()), name)
+        for of in (read, batches):
+            with pytest.raises(InputError, match=r"2 values in .*; got [13] in line 22, '5"):
+                of(path)
+
+
+@pytest.mark.parametrize("size", [30, 1 << 24])
 def test_log_of_zeek_is_read_with_its_own_names(size, monkeypatch):
     monkeypatch.setattr(sizes, "BYTES", size)
     path = give(ZEEK, "conn.tsv")
@@ -349,7 +372,7 @@ def test_log_of_zeek_is_read_with_its_own_names(size, monkeypatch):
     ]
     kinds = [column.kind for column in fit_encoder(frame).columns]
     assert kinds == ["time", "ip", "port", "categorical"]
-    with pytest.raises(InputError, match="Expected 4 columns, got 2"):
+    with pytest.raises(InputError, match=r"Expected 4 values in .*; got 2 in line"):
         read(give(ZEEK + "1\t2\n", "conn.tsv"))
     with pytest.raises(InputError, match="Expected a table in"):
         read(give("#separator \\x09\n#path\tconn\n", "conn.tsv"))

@@ -132,6 +132,24 @@ def test_a_day_without_an_alert_has_a_page(alad, calibrated, new):
     )
 
 
+@pytest.mark.parametrize("to", ["csv", "tsv.gz", "jsonl", "jsonl.gz"])
+def test_a_day_without_an_alert_has_a_page_in_any_format(alad, calibrated, new, to):
+    options = ("--alerts-only", "--all-columns", "--false-positive-rate", 1e-6)
+    alad.good("score", calibrated, "new.parquet", "-o", f"quiet.{to}", *options)
+    done = alad.good("report", calibrated, f"quiet.{to}", "-o", "page.html", "--json")
+    assert json.loads(done.out)["rows"] is None
+    page = Path("page.html").read_text("utf-8")
+    assert f"<h1>No alerts in quiet.{to}</h1>" in page
+    assert "How many" in page
+    assert "rows scored" not in page
+
+
+def test_a_table_without_rows_is_no_day_without_an_alert(alad, calibrated):
+    Path("quiet.csv").write_text("bytes,proto\n")
+    message = r"Expected at least one row in quiet\.csv; got column names only\. .*"
+    alad.refused(message, "report", calibrated, "quiet.csv")
+
+
 @pytest.mark.parametrize("to", ["parquet", "csv"])
 def test_reasons_of_the_table_where_the_model_knows_none(alad, keeper, model, new, to):
     alad.good("score", keeper, "new.parquet", "-o", "why.parquet", "--reasons", 2)
@@ -202,15 +220,9 @@ def test_scores_of_another_model_are_refused(alad, keeper, model, new):
     alad.refused(message, "report", keeper, "scored.parquet")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"Expected a table in scored\.csv\.gz; it is empty\. .*"),
-        (b"row,anomaly_score,is_anomaly\n", r"Expected at least one row in scored\.csv\.gz; .*"),
-    ],
-)
-def test_an_empty_table_is_refused(alad, keeper, content, message):
-    Path("scored.csv.gz").write_bytes(gzip.compress(content))
+def test_an_empty_table_is_refused(alad, keeper):
+    Path("scored.csv.gz").write_bytes(gzip.compress(b""))
+    message = r"Expected a table in scored\.csv\.gz; it is empty\. .*"
     alad.refused(message, "report", keeper, "scored.csv.gz")
 
 

@@ -259,7 +259,8 @@ def test_foreign_json_is_refused(content):
         ({"a": [1.0, float("inf")]}, r"finite numbers in column 'a'; got inf in row 1"),
         ({"a": [1e300]}, r"finite numbers in column 'a'; got 1e\+300 in row 0"),
         ({"a": [[1], [2]]}, r"column 'a'; got List.*Spread it"),
-        ({"a": [b"x"]}, r"column 'a'; got Binary.*Spread it"),
+        ({"a": [b"x"]}, r"column 'a'; got Binary\. Turn it into numbers or text"),
+        ({"a": [["x"]]}, r"column 'a'; got List\(String\)\. Spread it"),
         (
             {"a": [None, None]},
             r"one column to learn from; got none \('a': all values are missing\)",
@@ -285,7 +286,7 @@ def test_max_categories_is_a_parameter():
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (row(bytes="many"), r"numbers in column 'bytes', as at fit; got String, first 'many'"),
+        (row(bytes="many"), r"column 'bytes', as at fit; got String, first 'many' in row 0\."),
         (row(bytes="12x"), r"first '12x'"),
         (row(bytes=float("-inf")), r"finite numbers in column 'bytes'; got -inf in row 0"),
         (row(bytes=dt.date(2020, 1, 1)), r"numbers in column 'bytes', as at fit; got Date"),

@@ -67,14 +67,17 @@ def drift(
     drawn from all; of wide ones no more than a 32nd of --memory holds.
     """
     from alad._files import check_ending, check_not_read, written_aside
+    from alad.calibration import _checks
     from alad.cli.decisions import calibration_of
-    from alad.cli.inputs import files_read
+    from alad.cli.inputs import check_outside, files_read
     from alad.cli.show import print_json, print_text
     from alad.estimators import load
 
+    _checks.share("--level", level, 0.01)
     check_ending(out, ".json", ".png")
     size = memory_size(memory)
     check_not_read(out, model, *files_read(table))
+    check_outside(out, table)
     detector = load(model)
     calibration_of(detector, "drift")
     new = _rows(detector, table, time, seed, on_bad, size)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,9 @@ import polars as pl
 from alad._files import explained, scratch_beside
 from alad.cli.decisions import Rule
 from alad.cli.formulas import Formulas
+from alad.cli.losses import Losses
 from alad.cli.sinks import Facts, open_sink, parquet, parts_of
+from alad.cli.tables import written_as
 
 Write = Callable[[pl.DataFrame, pl.Series | None], None]
 
@@ -35,6 +37,11 @@ class Flagging:
     """Whether rows that are not flagged are left out."""
     facts: Facts | None = None
     """What the result is to say of itself, once all is flagged."""
+    losses: Losses = field(init=False)
+    """What counts the cells that the result's format has no place for."""
+
+    def __post_init__(self) -> None:
+        self.losses = Losses(written_as(self.out))
 
     @contextmanager
     def open(self) -> Iterator[Write]:
@@ -85,4 +92,5 @@ class Flagging:
         told = rows.clone().insert_column(place, pl.Series("is_anomaly", flags))
         told = told.with_columns(pl.when("is_anomaly").then(pl.col(self.of_flagged)))
         told = told.filter("is_anomaly") if self.alerts_only else told
+        self.losses(told)
         return told if self.formulas is None else self.formulas(told)

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alad._files import is_shown
 from alad.cli.pictures import Folder, OnBad
 from alad.errors import InputError
 
@@ -214,6 +216,52 @@ def files_read(path: Path | None) -> list[Path]:
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
     return [Path(name) for name in glob.glob(str(path), recursive=True)]
+
+
+def check_outside(out: Path | None, *paths: Path | None) -> None:
+    """Refuse a result that, from then on, would be one of the files that a path means.
+
+    Raises
+    ------
+    InputError
+        Names the folder or the pattern.
+    """
+    from alad.cli.tables.files import format_of
+    from alad.preprocessing.pictures import ENDINGS
+
+    if out in (None, Path("-")) or not (format_of(out) or out.suffix.lower() in ENDINGS):
+        return
+    for path in filter(None, paths):
+        if _means(path, out):
+            raise InputError(
+                f"Expected another place to write to than {out}: {path} is read, and the next time "
+                "this file would be a part of it. Give a name outside of it."
+            )
+
+
+def _means(path: Path, file: Path) -> bool:
+    """Whether a path, a folder or a pattern, would mean a file that need not be there yet."""
+    whole = file.resolve()
+    if path.is_dir():
+        folder = path.resolve()
+        return folder in whole.parents and is_shown(whole, folder, "._")
+    return not path.exists() and _matches(whole.parts, path.absolute().parts)
+
+
+def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """As :func:`glob.glob` matches, name by name.
+
+    >>> _matches(("a", "b", "c.csv"), ("**", "*.csv")), _matches(("a", "b.csv"), ("*.csv",))
+    (True, False)
+    """
+    if not pattern:
+        return not names
+    first, rest = pattern[0], pattern[1:]
+    if first == "**":
+        return any(_matches(names[i:], rest) for i in range(len(names) + 1))
+    if not names or names[0].startswith(".") > first.startswith("."):  # which a pattern must name
+        return False
+    return fnmatchcase(names[0], first) and _matches(names[1:], rest)
 
 
 def _wanted(detector: AbstractDetector, table: Table) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def at_sample(detector: AbstractDetector, sample: Sample) -> Decision:
         )
     found = at_labels(read.scores, y, precision=sample.precision, recall=sample.recall)
     aside = _aside(read.rows - sum(read.words.values()))
-    told = [found.note, _taken(read.words, sample), aside]
+    told = [found.note, _taken(read.words, sample), _nowhere(read.words, sample), aside]
     return replace(found, note=" ".join(filter(None, told)) or None)
 
 
@@ -150,6 +150,12 @@ def _taken(words: Mapping[str, int], sample: Sample) -> str:
         if alike:
             parts.append(f"{_counted(alike)} {of_rows}")
     return f"{'; '.join(parts)}."
+
+
+def _nowhere(words: Mapping[str, int], sample: Sample) -> str:
+    """Which labels were said to mean something and are those of no row: misspelt, perhaps."""
+    absent = [word for word in (*sample.anomaly, *sample.normal) if word not in words]
+    return f"No row has the label {quoted(absent)}." if absent else ""
 
 
 def _counted(words: Counter[str]) -> str:

@@ -162,8 +162,10 @@ def _of_table(
 
     if pictures is not None:
         raise InputError("Expected no --pictures with a scored table. Leave it out.")
-    if told := _told_of_none(scored):
-        shown = {"detector": told["detector"], "rows": told["rows"], "alerts": 0, "groups": 0}
+    if _has_no_alert(scored):
+        told = _told(scored)
+        rows = None if told is None else told["rows"]
+        shown = {"detector": type(detector).__name__, "rows": rows, "alerts": 0, "groups": 0}
         return quiet(name_of(scored), told), shown
     summary = summarise(detector, _opened(scored, detector), explain, time=time, entity=entity)
     changed = (model / FACTS).stat().st_mtime
@@ -171,23 +173,44 @@ def _of_table(
     return page, _in_short(summary)
 
 
-def _told_of_none(path: Path) -> Mapping[str, Any] | None:
-    """What a Parquet file of alerts alone tells of itself, if it has none."""
+def _has_no_alert(path: Path) -> bool:
+    """Whether a file is what ``alad score --alerts-only`` writes where no row is flagged."""
+    from alad.cli.tables import open_table
+    from alad.cli.tables.faults import NoRows
+    from alad.cli.tables.files import format_of
+    from alad.report.tally import ALERT, SCORE
+
+    if not path.is_file():
+        return False
+    if format_of(path) == "parquet":
+        told = _told(path)
+        return told is not None and told["alerts_only"] and not told["anomalies"]
+    try:
+        with open_table(path):
+            return False
+    except NoRows as none:
+        return format_of(path) == "jsonl" or {SCORE, ALERT} <= {*none.names}
+    except InputError:  # which is told where it is read
+        return False
+
+
+def _told(path: Path) -> Mapping[str, Any] | None:
+    """What a file tells of itself, if it is of Parquet and without rows."""
     import pyarrow as pa
     import pyarrow.parquet
 
     from alad.cli.tables.files import format_of
     from alad.report import origin
 
-    if format_of(path) != "parquet" or not path.is_file():
+    if format_of(path) != "parquet":
         return None
     try:
         with path.open("rb") as stream:
             metadata = pyarrow.parquet.read_metadata(stream)
     except (pa.ArrowException, OSError):  # which is told where it is read
         return None
-    told = origin.read((metadata.metadata or {}).get(origin.KEY.encode())).facts
-    return told if told and told["alerts_only"] and not metadata.num_rows else None
+    found = (metadata.metadata or {}).get(origin.KEY.encode())
+    return None if metadata.num_rows else origin.read(found).facts
 
 
 def _in_short(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def schema(
     (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
     most one), identifier, label. Only features and the time are given to the model. Times that are
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
+    Lists and other nested values, which fit refuses, are stated as ignored.
     """
     from alad._files import check_ending, check_not_read
     from alad.cli.show import note_left_aside, print_json, print_text, say
@@ -70,7 +71,8 @@ def _columns(
     from alad.estimators import Stream
     from alad.preprocessing.learning.tables import TableLearner
 
-    (rows, aside), learner = rows_of(path, drop, memory_size(MEMORY), Path()), TableLearner()
+    rows, aside = rows_of(path, drop, memory_size(MEMORY), Path())
+    learner = TableLearner(tolerant=True)
     for frame in rows if isinstance(rows, Stream) else [rows]:
         learner.update(frame)
     return learner.columns(), aside

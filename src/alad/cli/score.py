@@ -189,7 +189,7 @@ def score(
     from alad.cli.explain import names_of_reasons
     from alad.cli.flagging import Flagging
     from alad.cli.formulas import Formulas
-    from alad.cli.inputs import files_read, opened
+    from alad.cli.inputs import check_outside, files_read, opened
     from alad.cli.judging import Judging
     from alad.cli.labelled import sample_of
     from alad.cli.provenance import scored_from
@@ -201,6 +201,11 @@ def score(
     if as_json and out == Path("-"):
         raise InputError(
             "Expected one thing on standard output; got --json and -o -. Leave one out."
+        )
+    if all_columns and keep:
+        raise InputError(
+            "Expected --all-columns or --keep; got both. Leave one out: all columns are copied "
+            "with the first."
         )
     if table == labelled == Path("-"):
         raise InputError("Expected one table on standard input; got two. Give one as a file.")
@@ -215,6 +220,7 @@ def score(
     )
     read = (model, *files_read(table), *files_read(labelled))
     check_not_read(out, *read)
+    check_outside(out, table, labelled)
     check_stream(stream, out, *read)
     detector = load(model)
     rule = rule_of(
@@ -264,6 +270,7 @@ def _written(judging: Judging, flagging: Flagging) -> dict[str, Any]:
     return judging.summary() | {
         "formulas": {} if formulas is None else dict(formulas.found),
         "formulas_quoted": formulas is not None and formulas.quoted,
+        "lost": dict(flagging.losses.found),
         "out": str(flagging.out),
         "alerts_only": flagging.alerts_only,
         "seconds": round(time.monotonic() - began, 3),
@@ -324,6 +331,7 @@ def _tell_missing(done: Mapping[str, Any]) -> None:
 
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
+    from alad.cli.losses import told_of_lost
     from alad.cli.show import by_column, note, note_left_aside, say
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
@@ -348,6 +356,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
         else "text that a spreadsheet would run as a formula (--spreadsheet-safe quotes it)"
     )
     note(told, by_column(done["formulas"]))
+    note(told_of_lost(out), by_column(done["lost"]))
     if out != Path("-"):
         alone = f" (the {done['anomalies']:,} flagged rows)" if done["alerts_only"] else ""
         say(f"Written: {out}{alone}")

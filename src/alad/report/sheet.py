@@ -90,8 +90,8 @@ def looked(facts: Mapping[str, Any], png: bytes) -> str:
     return _page("look.html", **facts, makes=makes, image=as_url(png))
 
 
-def quiet(place: str, told: Mapping[str, Any]) -> str:
-    """Give the page of a table of alerts alone that has none, by what its file tells."""
+def quiet(place: str, told: Mapping[str, Any] | None) -> str:
+    """Give the page of a table of alerts alone that has none, with what its file tells, or None."""
     return _page("quiet.html", place=place, told=told)
 
 

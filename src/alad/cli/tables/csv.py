@@ -13,7 +13,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, Any, ClassVar
 
 import numpy as np
@@ -61,6 +61,7 @@ class Csv:
         as_text: Collection[str] = (),
     ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
+        self.ragged: Any = None
         with explained(place):
             watched, self.begin = Quotes(stream, separator), 1
             lines = (line.decode("utf-8-sig") for line in iter(watched.readline, b""))
@@ -76,7 +77,7 @@ class Csv:
             check_no_json(place, self.names)
             check_separator(place, self.names, separator)
             if not stream.peek(1):  # type: ignore[attr-defined] # all our streams have it
-                raise no_rows(place)
+                raise no_rows(place, self.names)
         if all(map(_is_number, self.names)) and self.names != _counted(len(self.names)):
             raise no_names(place, self.names)
         self.infers = tuple(name for name in self.names if name not in as_text)
@@ -93,13 +94,14 @@ class Csv:
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
-        with explained(self.place):
+        with self._explained():
             text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
             options = self._options(columns, text)
             watched = self._watched()
             frame = frame_of(pyarrow.csv.read_csv(watched or self.stream, **options))
         if not frame.height:
-            raise no_rows(self.place)
+            raise no_rows(self.place, self.names)
+        self._check_names_again(frame)
         self._check_quotes(frame)
         self._check_end(watched)
         for series in frame.select(pl.col(pl.Binary)).iter_columns():
@@ -108,6 +110,38 @@ class Csv:
                 "bytes. Save the file as UTF-8."
             )
         return frame
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say where a row is that has too many values, or too few."""
+        with explained(self.place):
+            try:
+                yield
+            except pa.ArrowInvalid as error:
+                if self.ragged is None:
+                    raise
+                raise self._of_other_length(self.ragged) from error
+
+    def _of_other_length(self, row: Any) -> InputError:
+        line = self._line_of(row.text)
+        where = "" if line is None else f" in line {line}"
+        advice = (
+            "" if self.is_zeek else ": a value that holds a separator stands in quotation marks"
+        )
+        return InputError(
+            f"Expected {row.expected_columns} values in every row of {self.place}, one for each "
+            f"name of a column; got {row.actual_columns}{where}, {row.text[:80]!r}. Mend that row"
+            f"{advice}."
+        )
+
+    def _line_of(self, row: str) -> int | None:
+        """The number of the first line with which a row may begin, if they can be read again."""
+        if not self.stream.seekable():
+            return None
+        begin = row.splitlines()[0].encode()
+        self.stream.seek(0)
+        same = (n for n, line in enumerate(self.stream, 1) if line.rstrip(b"\r\n") == begin)
+        return next(same, None)
 
     def _hexadecimal(self) -> set[str]:
         """The columns that have such a number among their values, which are text.
@@ -139,16 +173,34 @@ class Csv:
         options = self._options(columns, self.names)
         rows, watched = 0, self._watched()
         source = watched or self.stream
-        with explained(self.place), pyarrow.csv.open_csv(source, **options) as reader:
+        with self._explained(), pyarrow.csv.open_csv(source, **options) as reader:
             for batch in reader:
                 if batch.num_rows:
                     frame = frame_of(batch)
+                    self._check_names_again(frame)
                     self._check_quotes(frame)
                     rows += batch.num_rows
                     yield frame
         if not rows:
-            raise no_rows(self.place)
+            raise no_rows(self.place, self.names)
         self._check_end(watched)
+
+    def _check_names_again(self, frame: pl.DataFrame) -> None:
+        """Refuse a row of the names themselves, as where files were put one after the other."""
+        first, *others = frame.columns
+        if not others or any(dtype != pl.String for dtype in frame.dtypes):
+            return
+        places = (frame[first] == first).arg_true()
+        again = [frame[name].gather(places) == name for name in others]
+        alike = places.filter(pl.Series(np.all([x.fill_null(False) for x in again], axis=0)))
+        if len(alike):
+            before = frame.head(alike[0])
+            breaks = before.select(pl.all().str.count_matches("\n").sum()).sum_horizontal().item()
+            raise InputError(
+                f"Expected the names of the columns of {self.place} once, in its first line; they "
+                f"stand again in line {self.line + alike[0] + (breaks or 0)}. Leave that line out: "
+                "files that were put one after the other each have their own."
+            )
 
     def _check_quotes(self, frame: pl.DataFrame) -> None:
         """Refuse a value that holds lines of the table, as after a quotation mark left open."""
@@ -201,6 +253,13 @@ class Csv:
             'meant is written twice, as "".'
         )
 
+    def _met(self, row: Any) -> str:
+        """Leave out a remark of Zeek, such as the last line; keep another row to tell of it."""
+        if self.is_zeek and row.text.startswith("#"):
+            return "skip"
+        self.ragged = self.ragged or row
+        return "error"
+
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {
             "read_options": pyarrow.csv.ReadOptions(
@@ -210,7 +269,7 @@ class Csv:
                 delimiter=self.separator,
                 newlines_in_values=not self.is_zeek,
                 quote_char=False if self.is_zeek else '"',
-                invalid_row_handler=_skipped if self.is_zeek else None,
+                invalid_row_handler=self._met,
                 ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
@@ -220,11 +279,6 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
-
-
-def _skipped(row: Any) -> str:
-    """Leave out a remark of Zeek, such as the last line."""
-    return "skip" if row.text.startswith("#") else "error"
 
 
 def _may_hold(lines: bytes) -> bool:

@@ -50,7 +50,12 @@ def first_line(error: Exception) -> str:
 
 
 class NoRows(InputError):
-    """A file holds no row, which is no fault where others of a set hold some."""
+    """A file holds no row, which is no fault where others of a set hold some.
+
+    ``names`` are its columns, as far as it names some.
+    """
+
+    names: Sequence[str] = ()
 
 
 def empty(place: str) -> NoRows:
@@ -58,11 +63,13 @@ def empty(place: str) -> NoRows:
     return NoRows(f"Expected a table in {place}; it is empty. Give a file with rows.")
 
 
-def no_rows(place: str) -> NoRows:
+def no_rows(place: str, names: Sequence[str] = ()) -> NoRows:
     """There are names, and nothing else."""
-    return NoRows(
+    found = NoRows(
         f"Expected at least one row in {place}; got column names only. Give a file with rows."
     )
+    found.names = names
+    return found
 
 
 def none_has_rows(place: str) -> NoRows:

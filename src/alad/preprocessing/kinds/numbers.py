@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError, RowError
+from alad.errors import RowError
 from alad.preprocessing.kinds._base import (
     TEXT,
     Batch,
@@ -404,26 +404,33 @@ def as_at_fit(series: pl.Series, column: Column) -> pl.Series:
 
     Raises
     ------
-    InputError
+    RowError
         It is something else; the message gives the first that is no number.
     """
     series = _known(series)
     if not _is_number(series):
-        raise InputError(
+        place = _first_odd(series)
+        raise RowError(
             f"Expected numbers in column {column.name!r}, as at fit; got {series.dtype}, first "
-            f"{first_text(series)!r}. Correct the value, or cast the column to numbers."
+            f"{series[place]!r} in row",
+            place,
+            ". Correct the value, or cast the column to numbers.",
         )
     return series
 
 
 def first_text(series: pl.Series) -> Any:
     """The first text that is no number; if every text is one, the first text."""
-    present = series.drop_nulls()
+    return series[_first_odd(series)]
+
+
+def _first_odd(series: pl.Series) -> int:
+    """The place of the first text that is no number, else of the first value."""
+    present = series.is_not_null()
+    odd = present
     if series.dtype in TEXT:
-        present = present.cast(pl.String)
-        odd = present.filter(present.cast(pl.Float64, strict=False).is_null())
-        present = odd if len(odd) else present
-    return present[0] if len(present) else None
+        odd &= series.cast(pl.String).cast(pl.Float64, strict=False).is_null()
+    return int((odd if odd.any() else present).arg_max() or 0)
 
 
 def origin_of(learned: Mapping[str, Any]) -> float:

@@ -75,6 +75,7 @@ DASHED = ("ip", "url")  # where - is missing too if it comes only after fit; as 
 GLANCE = 20
 WITHOUT_VALUES = "all values are missing"  # why a column is ignored
 NAMES_ROWS = "names rows, and measures nothing"  # likewise; a schema may say otherwise
+OF_NO_KIND = "neither numbers nor text"  # likewise
 LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
 
 
@@ -87,6 +88,8 @@ class ColumnLearner:
         self.settled: Learner | None = None
         """What the column is, once that is asked for."""
         self.rows = self.gaps = self.dashes = 0
+        self.of_no_kind = ""
+        """Why it is left out though nobody said so; where that is tolerated."""
 
     @property
     def is_left_out(self) -> bool:
@@ -103,7 +106,7 @@ class ColumnLearner:
         InputError
             A value is not of the kind that was stated, or not of any.
         """
-        if self.is_left_out:
+        if self.is_left_out or self.of_no_kind:
             return
         before, whole = self.rows, Batch(series)
         self.rows += len(series)
@@ -112,6 +115,8 @@ class ColumnLearner:
             return
         present = self._without_dashes(whole)
         self.learners = self.learners or self._begin(present.series)
+        if self.of_no_kind:
+            return
         *doubtful, last = self.learners
         self.learners = [*(x for x in doubtful if _holds(x, present)), last]
         try:
@@ -165,8 +170,12 @@ class ColumnLearner:
             times = [TimeLearner(numbers="of our days")] if self._is_named(TIME) else []
             return [*times, *self._of_numbers()]
         is_object = dtype == pl.Object
-        got = type(series.drop_nulls()[0]).__name__ if is_object else dtype
-        advice = "Turn it into numbers or text" if is_object else "Spread it over several columns"
+        got = type(series.drop_nulls()[0]).__name__ if is_object else f"{dtype!s:.60}"
+        is_nested = dtype.is_nested()
+        advice = "Spread it over several columns" if is_nested else "Turn it into numbers or text"
+        if self.settings.is_tolerant:
+            self.of_no_kind = f"{OF_NO_KIND}, but {got}: {advice[0].lower()}{advice[1:]}"
+            return []
         raise InputError(
             f"Expected numbers or text in column {self.name!r}; got {got}. {advice}, or leave it "
             "out: drop it, or give it the kind 'ignored' in a schema."
@@ -190,6 +199,8 @@ class ColumnLearner:
         """
         if self.is_left_out:
             return self._left_out()
+        if self.of_no_kind:
+            return Column(self.name, IGNORED, note=self.of_no_kind)
         stated = self.dashes + sum(sum(x.marks.values()) for x in self.learners)
         if self.gaps + stated * (self.stated is not None) == self.rows:
             return self._without_values()
@@ -295,7 +306,7 @@ def _why_ignored(stated: Stated) -> str:
     'ignored in the schema, which notes: skewness 9'
     """
     if not stated.note or stated.note.startswith(
-        (ALL_DIFFER, WITHOUT_VALUES, NAMES_ROWS, IN_SCHEMA)
+        (ALL_DIFFER, WITHOUT_VALUES, NAMES_ROWS, OF_NO_KIND, IN_SCHEMA)
     ):
         return stated.note
     return f"{IN_SCHEMA}, which notes: {stated.note}"

@@ -56,6 +56,7 @@ class TableLearner:
     max_categories : the most values of a text that become categories unasked.
     sample : the most numbers of a column that its median is taken from; None: all.
     seed : of that draw.
+    tolerant : whether a column that is of no kind, of lists say, is left out rather than refused.
 
     Raises
     ------
@@ -77,6 +78,7 @@ class TableLearner:
         max_categories: int = MAX_CATEGORIES,
         sample: int | None = SAMPLE,
         seed: int = 0,
+        tolerant: bool = False,
     ) -> None:
         if not isinstance(schema, Schema | None):
             raise InputError(
@@ -84,7 +86,7 @@ class TableLearner:
                 "a file."
             )
         self.schema = schema
-        self.settings = Settings(max_categories, sample, seed)
+        self.settings = Settings(max_categories, sample, seed, is_tolerant=tolerant)
         self.rows = 0
         self._columns: dict[str, ColumnLearner] = {}
 
