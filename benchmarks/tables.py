@@ -36,6 +36,7 @@ PAGES = tuple(
         "docs/triage.md",
         "docs/reasons.md",
         "docs/large-tables.md",
+        "docs/cost.md",
     )
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

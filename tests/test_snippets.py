@@ -31,8 +31,9 @@ def connections(rows: int, seed: int = 0) -> pl.DataFrame:
 
 
 def for_readme() -> dict[str, Any]:
-    for seed, name in enumerate(("normal", "other-normal-rows", "new")):
-        connections(300, seed).write_parquet(f"{name}.parquet")
+    Path("data").mkdir()
+    connections(300).write_csv("data/normal.csv")
+    connections(300, 1).with_columns(label=pl.lit("smurf")).write_csv("data/new.csv")
     return {}
 
 

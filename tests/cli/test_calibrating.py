@@ -290,7 +290,7 @@ def test_drift_says_where_scores_move_with_time_and_are_the_same_over_all(alad, 
     said = r"not hold at every time: the scores had moved, by row \d+ at the latest\. Over all rows"
     assert re.search(said, text)
     assert "no longer holds" not in text
-    assert "If they go to and fro, as with day and night" in text
+    assert "If they have a daily cycle" in text
     assert "Attacks among the new rows look the same as a new season" in text
 
 

@@ -109,7 +109,7 @@ def test_a_file_that_says_something_else_is_not_kept(alad, model, monkeypatch):
 def test_without_the_extra(alad, model, monkeypatch, absent):
     monkeypatch.setitem(sys.modules, absent, None)
     alad.refused(
-        r"Expected the packages onnx and onnxruntime.* pip install 'alad\[export\]'\.",
+        r"Expected the packages onnx and onnxruntime.* pip install '\.\[export\]', in a .*",
         *("export", model, "-o", "m.onnx"),
     )
 

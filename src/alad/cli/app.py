@@ -16,7 +16,7 @@ A command imports what it works with when it runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Annotated, Any
@@ -54,10 +54,30 @@ class Verbs(TyperGroup):
         with _told():
             return super().make_context(*args, **kwargs)
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command; its help is to show that a flag takes no value."""
+        found = super().get_command(ctx, cmd_name)
+        for command in (found, *getattr(found, "commands", {}).values()) if found else ():
+            _show_flags((*command.params, command.get_help_option(ctx)))
+        return found
+
+    def get_params(self, ctx: Any) -> Any:
+        """Give what stands before a command."""
+        params = super().get_params(ctx)
+        _show_flags(params)
+        return params
+
     def invoke(self, ctx: Any) -> Any:
         """Read a command's own options, and run it."""
         with _told():
             return super().invoke(ctx)
+
+
+def _show_flags(options: Iterable[Any]) -> None:
+    """Leave out of a help what kind of value a flag takes: it takes none."""
+    for option in options:
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
 
 
 @contextmanager

@@ -300,10 +300,10 @@ def _what_moved(found: Mapping[str, Any]) -> str:
     if found["scores"]["ks_p"] > found["level"] / 2:
         return (
             f"The calibration does not hold at every time: the scores had moved{by}. Over all "
-            "rows they are as those of calibration. If they go to and fro, as with day and "
-            f"night, rates hold over the whole and not hour by hour; else {do}"
+            "rows they are as those of calibration. If they have a daily cycle, rates hold "
+            f"over the whole period and not for every hour; else {do}"
         )
     return (
-        f"The calibration no longer holds{by}: {do} Where scores go to and fro, as with day and "
-        "night, that row may be no more than the first night's, and what is new came later."
+        f"The calibration no longer holds{by}: {do} Where scores have a daily cycle, that row "
+        "may be no more than the first night's, and what is new came later."
     )

@@ -53,7 +53,7 @@ def export(
     It is checked before it is kept: rows are scored with the model and, in onnxruntime, with the
     file. If a score differs by more than a ten-thousandth of its size nothing is written.
 
-    Needs the extra 'export': pip install 'alad[export]'.
+    Needs the extra 'export': pip install '.[export]', in a checkout of alad.
     """
     from alad._files import check_ending, check_not_read, written_aside
     from alad.cli.show import print_json

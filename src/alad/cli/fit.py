@@ -76,7 +76,7 @@ def fit(
         typer.Option(help="Passes over the rows.", show_default="the preset's"),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Rows of one step.", show_default="the preset's")
+        int | None, typer.Option(help="Rows of a training step.", show_default="the preset's")
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Adam's.", show_default="the preset's")
@@ -92,8 +92,8 @@ def fit(
         bool | None,
         typer.Option(
             "--leave-out-knots",
-            help="alad: keep rows that are close to each other and far from the rest, as left-over "
-            "attacks are, out of its memory.",
+            help="alad: keep small dense clusters far from the rest out of its memory: left-over "
+            "attacks form such, and so do rare kinds of normal rows.",
         ),
     ] = None,
     contamination: Annotated[

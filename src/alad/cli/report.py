@@ -54,7 +54,9 @@ def report(
     ] = None,
     entity: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Of a scored table: whom a row is of, as a host."),
+        typer.Option(
+            metavar="COLUMN", help="Of a scored table: what a row belongs to, such as a host."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what the page shows, in short, as JSON.")

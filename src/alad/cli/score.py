@@ -87,7 +87,7 @@ def score(
     ] = None,
     time_column: Annotated[
         str | None,
-        typer.Option("--time", metavar="COLUMN", help="The column that says when a row was."),
+        typer.Option("--time", metavar="COLUMN", help="The column with the time of a row."),
     ] = None,
     alerts_per_entity: Annotated[
         int | None,
@@ -96,7 +96,9 @@ def score(
     entity_column: Annotated[
         str | None,
         typer.Option(
-            "--entity", metavar="COLUMN", help="The column that says whose row it is: a host, say."
+            "--entity",
+            metavar="COLUMN",
+            help="The column that says what a row belongs to: a host, say.",
         ),
     ] = None,
     labelled: Annotated[

@@ -207,7 +207,7 @@ def needed(module: str) -> Any:
         raise InputError(
             "Expected the packages onnx and onnxruntime, to export a model and to check it; got "
             f"none that can be imported ({error}). Install them with the extra 'export': pip "
-            "install 'alad[export]'."
+            "install '.[export]', in a checkout of alad."
         ) from error
 
 
