@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 import polars as pl
@@ -106,7 +107,7 @@ class Column:
             series = without_absent(series)
         return written_numbers(series) if is_written else series
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """The names of the features that the column becomes."""
         return tuple(self._features)
@@ -116,7 +117,7 @@ class Column:
         """For each feature, whether it can only be 0 or 1."""
         return tuple(self._features.values())
 
-    @property
+    @cached_property
     def _features(self) -> dict[str, bool]:
         if not self.is_read:
             return {}

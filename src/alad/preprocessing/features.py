@@ -16,22 +16,20 @@ BLOCK = 4096  # rows written at a time: their part of the matrix stays in the ca
 
 def decoded(part: NDArray[Any], column: Column) -> pl.Series:
     """The values that a column's features say, null where they are those of a missing one."""
-    if column.flags_missing:
-        told = column.of_kind.decode(part[:, :-1], column)
-        present = pl.Series(part[:, -1] < 0.5)
-    elif column.gap:
-        told, present = column.of_kind.decode(part, column), pl.Series(~are_gaps(part, column))
-    else:
-        return column.of_kind.decode(part, column)
-    if present.all():
+    is_missing = part[:, -1] >= 0.5 if column.flags_missing else are_gaps(part, column)
+    told = column.of_kind.decode(part[:, :-1] if column.flags_missing else part, column)
+    if not is_missing.any():
         return told
+    present = pl.Series(~is_missing)
     return told.to_frame().select(pl.when(present).then(pl.col(column.name)))[column.name]
 
 
 def are_gaps(part: NDArray[Any], column: Column) -> Bools:
     """Where features (n, f) are those of a missing value, if fit saw none."""
+    if not column.gap:
+        return np.zeros(len(part), np.bool_)
     is_gap: Bools = (part.astype(np.float32) == np.array(column.gap, np.float32)).all(axis=1)
-    return is_gap & bool(column.gap)
+    return is_gap
 
 
 def legal(part: NDArray[Any], column: Column) -> NDArray[Any]:

@@ -83,8 +83,9 @@ class Categorical(Kind):
             text = text.fill_null(MISSING)
         found = text.cast(pl.Enum(column.categories), strict=False)
         unseen = found.null_count() - text.null_count()
-        codes = found.to_physical().cast(pl.Int64).fill_null(NONE).to_numpy()
-        return Encoded((), gap, unseen, codes, against(column))
+        places = found.to_physical().cast(pl.Int64)
+        codes = places.fill_null(NONE) if places.null_count() else places
+        return Encoded((), gap, unseen, codes.to_numpy(), against(column))
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
         """(n,) where the category is none of those of fit."""
