@@ -484,8 +484,9 @@ def groups(payload: Mapping[str, Any]) -> str:
 
 
 def reasons(payload: Mapping[str, Any]) -> str:
-    """How often the spoiled column is first; below, ours and permutations on the same alerts."""
+    """How often the spoiled column is first; ours and permutations on the same alerts; twins."""
     head = ("detector", "method", "first", "first, held out", "rank", "rank, held out", "row, ms")
+    of_pairs = ("detector", "method", "first", "first, held out", "both", "both, held out")
     parts = []
     for part in ("methods", "sampled"):
         lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
@@ -496,7 +497,18 @@ def reasons(payload: Mapping[str, Any]) -> str:
             cells = (row["detector"], name, *first, *rank, figure(row["ms"], 2))
             lines.append(f"| {' | '.join(cells)} |")
         parts.append("\n".join(lines))
-    alerts = sum(found["alerts"] for of in payload["sets"].values() for found in of.values())
+    lines = [f"| {' | '.join(of_pairs)} |", "|---" * len(of_pairs) + "|"]
+    for row in (row for row in payload["reasons"] if row["part"] == "pairs"):
+        name = f"**{row['method']}**" if row["method"] == "ours" else row["method"]
+        shares = (f"{of}_{sets}" for of in ("first", "both") for sets in ("choosing", "held_out"))
+        cells = (row["detector"], name, *(_or_nothing(row[share], ".1%") for share in shares))
+        lines.append(f"| {' | '.join(cells)} |")
+    parts.append("\n".join(lines))
+    alerts = sum(
+        found["alerts"] + found.get("pair_alerts", 0)
+        for of in payload["sets"].values()
+        for found in of.values()
+    )
     return "\n\n".join([*parts, f"{alerts:,} alerts of {len(payload['sets'])} sets."]) + "\n"
 
 

@@ -38,6 +38,19 @@ def test_a_shift_is_seen_in_the_widest_tier():
     assert found.tiers[-1].expected == pytest.approx(100, abs=0.5)
 
 
+def test_only_a_tier_of_too_many_rows_is_suspicious():
+    """A few more in the widest tier, and as many as usual in those above it."""
+    m = 5000
+    calibration = Calibration.of(np.arange(m, dtype=float))
+    within = absorbed(calibration, np.arange(m, dtype=float))
+    more = within.tiers[-1].allowed - within.tiers[-1].rows + 5
+    found = absorbed(calibration, np.append(np.arange(m), np.full(more, m * 0.93))[more:])
+    crowded = [tier.too_many for tier in found.tiers]
+    assert crowded == [False] * (len(crowded) - 1) + [True]
+    assert found.threshold == found.tiers[-1].above
+    assert found.share_above == found.tier.share > 0.09
+
+
 def test_a_crowd_just_out_of_the_ordinary_is_seen():
     """A scan, each packet of which is as rare as one normal row in twenty."""
     rng = np.random.default_rng(3)

@@ -508,6 +508,7 @@ def attacked(alad, calibrated) -> int:
     assert all(row["row"] >= 460 for row in said["highest"])
     number = said["found"]["suspicious"]
     assert f"{number} of 500 lie above" in done.err
+    assert "are expected and chance allows" in done.err
     assert f"--exclude {number} to leave them out, or with --accept {number}" in done.err
     return number
 
@@ -538,6 +539,15 @@ def test_excluded_rows_are_left_out_and_kept_in_mind(alad, calibrated):
     read = load(calibrated)
     assert (read.calibration_.facts["absorbed"], read.calibration_.facts["excluded"]) == (0, number)
     assert read.calibration_.scores[-1] <= said["found"]["threshold"]
+    rule = ("--false-positive-rate", 0.01, "--json")
+    note = json.loads(alad.good("score", calibrated, "new.csv", "-o", "s.csv", *rule).out)[
+        "decision"
+    ]
+    cut = read.calibration_.facts["cut"]
+    assert f"The calibration left out {number} rows" in note["note"]
+    assert f"p-values up to about {cut:.2g} are too small" in note["note"]
+    own = json.loads(alad.good("score", calibrated, "new.csv", "-o", "s.csv", "--json").out)
+    assert own["decision"]["note"] is None  # the model's threshold needs no p-values
 
 
 @pytest.mark.parametrize("option", ["--accept", "--exclude"])

@@ -190,6 +190,19 @@ def test_a_rows_reasons_do_not_depend_on_the_rows_beside_it():
             assert np.array_equal(one.rarity[0], every.rarity[i])
 
 
+@pytest.mark.parametrize("cls", SHALLOW)
+def test_two_columns_that_say_the_same_are_both_named(cls):
+    """A gross amount beside a net one: neither alone makes the row normal."""
+    rng = np.random.default_rng(0)
+    net, others = rng.normal(100, 10, 600), rng.normal(size=(600, 4))
+    rows = np.column_stack([others, net, 1.2 * net + rng.normal(0, 0.05, 600)])
+    detector = cls(random_state=0).fit(rows[:300])
+    strange = np.column_stack([others[:20], np.full(20, 200.0), np.full(20, 240.0)])
+    found = explain(detector, strange, reference=rows[300:]).contributions
+    assert (np.sort(np.argsort(-found, axis=1)[:, :2]) == [4, 5]).all()
+    assert (found[:, 4:] > 0).all()
+
+
 def test_equal_rows_are_explained_once(shallow, monkeypatch):
     judged = []
     monkeypatch.setattr(

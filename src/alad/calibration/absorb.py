@@ -68,7 +68,7 @@ class Absorbed:
     discoveries: int
     """What Benjamini and Hochberg find at a false discovery rate of 0.05."""
     threshold: float
-    """Rows above it are the suspicious ones: without them no tier has too many, and no fewer do."""
+    """Rows above it are the suspicious ones, of a tier that has too many of them."""
     suspicious: int
 
     @property
@@ -77,9 +77,14 @@ class Absorbed:
         return not any(tier.too_many for tier in self.tiers)
 
     @property
+    def tier(self) -> Tier | None:
+        """The one whose rows are suspicious, if one is."""
+        return next((tier for tier in self.tiers if tier.above == self.threshold), None)
+
+    @property
     def share_above(self) -> float:
         """The share of normal rows that should lie above ``threshold``."""
-        return next((tier.share for tier in self.tiers if tier.above == self.threshold), 0.0)
+        return 0.0 if self.tier is None else self.tier.share
 
     def to_json(self) -> dict[str, Any]:
         """The finding as a dictionary of text and numbers."""
@@ -125,15 +130,18 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.05
 
 
 def _least_that_explains(tiers: tuple[Tier, ...]) -> float:
-    """The highest score such that, without the rows above it, no tier has too many."""
-    if not any(tier.too_many for tier in tiers):
-        return math.inf
+    """The score of the highest tier of too many rows, without which no tier has too many.
+
+    Not of one that has no more than it may: its rows are as many as normal ones are, and without
+    them the p-values of others would be too small.
+    """
+    crowded = [tier for tier in tiers if tier.too_many]
     explains = (
         tier.above
-        for tier in tiers
+        for tier in crowded
         if all(other.rows - tier.rows <= other.allowed for other in tiers)
     )
-    return next(explains)  # the widest tier leaves none
+    return next(explains, crowded[-1].above) if crowded else math.inf
 
 
 def _ranks(m: int) -> list[int]:

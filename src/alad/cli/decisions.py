@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -352,6 +352,19 @@ def _default(detector: AbstractDetector) -> Decision:
         f"It flagged the share {share:.4g} of the training rows. Nothing about other rows.",
         "None.",
     )
+
+
+def noted(decision: Decision, detector: AbstractDetector) -> Decision:
+    """Say of a rule of p-values that normal rows are missing from its calibration, if they are."""
+    facts = {} if detector.calibration_ is None else detector.calibration_.facts
+    cut = facts.get("cut", 0.0)
+    if decision.level is None or not cut:
+        return decision
+    told = (
+        f"The calibration left out {facts['excluded']:,} rows, and normal ones with them (alad "
+        f"recalibrate --exclude): p-values up to about {cut:.2g} are too small."
+    )
+    return replace(decision, note=" ".join(filter(None, [decision.note, told])))
 
 
 def calibration_of(detector: AbstractDetector, wish: str) -> Calibration:

@@ -86,7 +86,10 @@ class Judging:
 
     def summary(self) -> dict[str, Any]:
         """What was done, as JSON."""
-        decision, calibration = self.rule.decision(), self.detector.calibration_
+        from alad.cli.decisions import noted
+
+        decision = noted(self.rule.decision(), self.detector)
+        calibration = self.detector.calibration_
         return {
             "rows": self.rows,
             "anomalies": self.rule.anomalies,

@@ -168,9 +168,11 @@ def _check(found: Absorbed | None, accept: int | None, exclude: int | None) -> N
     if found is None or not suspicious:
         return
     if answer is None:
+        assert found.tier is not None
         raise InputError(
             f"Expected new rows that are normal; {suspicious:,} of {found.rows:,} lie above "
-            f"{found.threshold:.6g}, more than chance allows by the old calibration. An attack "
+            f"{found.threshold:.6g}, where by the old calibration {found.tier.expected:.1f} are "
+            f"expected and chance allows {found.tier.allowed:,}. An attack "
             f"among them would become normal. Look at them (alad score). {_ways(found)}"
         )
     if exclude is not None and found.share_above > MOST_CUT:
@@ -218,6 +220,7 @@ def _calibrate(
         "level": None if found is None else found.level,
         "absorbed": 0 if exclude else suspicious,
         "excluded": suspicious if exclude else 0,
+        "cut": found.share_above if exclude and found is not None else 0.0,
         "discoveries": None if found is None else found.discoveries,
     }
     calibration = detector.calibration_
