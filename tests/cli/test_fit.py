@@ -155,15 +155,18 @@ def test_labels_running_numbers_and_identifiers_are_pointed_at(alad, train):
     assert "n (grows from row to row: a number of the row, or a time?)" in told
     assert "user (names rows, and measures nothing: whole numbers up to " in done.err
     assert "user" not in told
-    assert "label (named like a label: if it is one, give it the role label)" in told
-    assert "note: constant columns, from which nothing is learned: label\n" in done.err
+    of_label = "if it is one, give it the role label, since any other value may count as strange)"
+    assert f"label (named like a label: {of_label}" in told
+    assert (
+        "note: constant columns, of which any other value may count as strange: label\n" in done.err
+    )
 
 
 def test_constant_columns_and_missing_values_are_allowed_and_named(alad):
     table = give("a,b,c,d\n1,7,x,\n2,7,,u\n,7,x,u\n3,7,y,\n")
     done = alad.good("fit", table, *TO_NEW)
     assert done.err == (
-        "note: constant columns, from which nothing is learned: b\n"
+        "note: constant columns, of which any other value may count as strange: b\n"
         "note: missing values: d (2 rows), a (1 row), c (1 row)\n"
     )
     said = json.loads(alad.good("fit", table, *TO_NEW, "--json").out)

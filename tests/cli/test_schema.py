@@ -203,7 +203,10 @@ def test_a_stated_format_counts_where_times_look_like_others(alad, monkeypatch, 
 def test_constant_kinds_are_named(alad):
     Path("t.csv").write_text("n,at,src\n1,2026-01-01T10:00,::1\n2,2026-01-01T10:00,::1\n")
     done = alad.good("fit", "t.csv", *TO_NEW)
-    assert done.err == "note: constant columns, from which nothing is learned: at, src\n"
+    assert (
+        done.err
+        == "note: constant columns, of which any other value may count as strange: at, src\n"
+    )
 
 
 # ------------------------------------------------------------------------ what it refuses

@@ -195,6 +195,30 @@ def test_heavy_tails_stay_numeric_and_are_pointed_at():
     assert encoder_of(np.random.default_rng(0).normal(size=500)).schema[0].note == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        *((name, "label") for name in ("Class", "is_fraud", "isMalicious", "attack_cat", "y")),
+        *((name, "identifier") for name in ("customer_id", "sessionId", "uid", "Account Number")),
+        *((name, "code") for name in ("status", "http.status_code", "zip")),
+        *(
+            (name, "")
+            for name in ("labelled_by", "humid", "classes_taken", "codes", "bytes", "day")
+        ),
+    ],
+)
+def test_names_of_labels_identifiers_and_codes_are_pointed_at(name, told):
+    values = np.random.default_rng(0).integers(0, 90, 200)
+    (column,) = fit_encoder(pl.DataFrame({name: values})).columns
+    assert column.kind == "numeric"
+    assert column.doubt.startswith(
+        f"named like a{'n' * (told == 'identifier')} {told}:" * (told != "")
+    )
+    assert bool(column.doubt) == bool(told)
+    measured = pl.DataFrame({name: values + 0.5})
+    assert bool(fit_encoder(measured).columns[0].doubt) == (told == "label")
+
+
 def test_a_row_number_and_a_label_are_pointed_at():
     frame = pl.DataFrame({"n": range(60), "label": ["x", "y"] * 30})
     notes = [column.note for column in fit_encoder(frame).columns]

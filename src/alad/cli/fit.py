@@ -263,7 +263,10 @@ def _tell(done: Mapping[str, Any]) -> None:
     if "picture" in done:
         lines = [of_pictures(line) for line in lines]
     print_text("\n".join([*lines, f"Saved: {done['out']}"]))
-    note("constant columns, from which nothing is learned", done.get("constant_columns", ()))
+    note(
+        "constant columns, of which any other value may count as strange",
+        done.get("constant_columns", ()),
+    )
     left_out = done.get("left_out_columns", {}).items()
     note("not given to the model", [f"{name} ({why})" for name, why in left_out])
     doubts = done.get("doubtful_columns", {}).items()

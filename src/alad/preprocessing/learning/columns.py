@@ -76,7 +76,18 @@ GLANCE = 20
 WITHOUT_VALUES = "all values are missing"  # why a column is ignored
 NAMES_ROWS = "names rows, and measures nothing"  # likewise; a schema may say otherwise
 OF_NO_KIND = "neither numbers nor text"  # likewise
-LABELS = {"label", "labels", "class", "target", "attack", "anomaly", "is_anomaly", "is_attack"}
+# label, is_fraud, isMalicious, attack_cat, ground_truth; not labelled_by or class_size.
+LABEL = re.compile(
+    r"^(?:is_)?(?:y|label|class|target|outcome|verdict|ground_truth|attack|anomal(?:y|ous)|outlier"
+    r"|fraud(?:ulent)?|malicious|malware|intrusion|incident)(?:s|_label|_class|_type|_cat|_category)?$"
+)
+# customer_id, sessionId, account_number, invoice_no; the numbers must be whole.
+IDENTIFIER = re.compile(
+    r"(?:^|_)(?:(?:[gpstu]|user|session|customer|client|account|device|event|order|process)?id"
+    r"|no|nr|number|account|acct|serial)$"
+)
+# status, http_status, response_code, zip; likewise.
+CODE = re.compile(r"(?:^|_)(?:status|code|type|category|zip|zipcode|postcode|plz|asn|vlan)$")
 
 
 class ColumnLearner:
@@ -215,7 +226,7 @@ class ColumnLearner:
         known = {**learned.learned, **({DASHES: True} if has_dashes else {})}
         if meant := self.stated.missing if self.stated else sorted(marks):
             known[MARKS] = [as_written(mark) for mark in meant]
-        doubt = "; ".join(doubts) or learner.doubt or self._looks_like_a_label()
+        doubt = "; ".join(doubts) or learner.doubt or self._doubt_by_name(learner, learned)
         doubt = "" if self.stated or learned.kind == IGNORED else doubt
         notes = [learned.note, _taken(ABSENT, dashes), _taken(told(marks), sum(marks.values()))]
         return Column(
@@ -280,9 +291,20 @@ class ColumnLearner:
             self.name, self.stated.kind, role=self.stated.role, note=note, learned=learned
         )
 
-    def _looks_like_a_label(self) -> str:
-        is_one = self.name.lower() in LABELS
-        return "named like a label: if it is one, give it the role label" if is_one else ""
+    def _doubt_by_name(self, learner: Learner, learned: Learned) -> str:
+        """What the column is named like, where its kind is another."""
+        if self._is_named(LABEL):
+            others = ", since any other value may count as strange" if learned.constant else ""
+            return f"named like a label: if it is one, give it the role label{others}"
+        if not isinstance(learner, NumberLearner) or learned.kind != "numeric":
+            return ""
+        if learned.constant or not learner.ends.are_whole:
+            return ""
+        if self._is_named(IDENTIFIER):
+            return "named like an identifier: if it names something, kind ignored, or frequency"
+        if self._is_named(CODE):
+            return "named like a code: if its numbers do not measure, kind categorical"
+        return ""
 
     def _without_values(self) -> Column:
         if self.stated is not None:
