@@ -311,3 +311,11 @@ def test_values_are_short():
 @pytest.mark.parametrize("value", [2_400_000_055.4, -5_000_050.25, 123_456_789.5])
 def test_a_value_stands_in_the_report_as_in_the_table(value):
     assert as_it_stands(value) == f"{value:,}"
+
+
+def test_a_word_that_fit_did_not_see_joins_no_group_without_it():
+    """The tool of an attack is not hidden among slow pages."""
+    new = ("user_agent", "unseen at fit")
+    usual, strange = frozenset({COUNT, BYTES}), frozenset({COUNT, BYTES, new})
+    assert merged([usual, strange, strange], [15, 1, 1]) == [usual, strange, strange]
+    assert merged([frozenset({new, COUNT}), frozenset({new})], [5, 1])[1] == {new, COUNT}

@@ -62,7 +62,8 @@ class Rule:
             "one alone. The commonest such signature opens a group; each further one joins "
             f"the group with which it shares at least {self.like:.0%} of the items of both (that a "
             "column is of several values counts as none where another's value or network is named "
-            "and differs), or opens its own. What is said of a group holds of at least half of its "
+            "and differs; a word that fit did not see is in all signatures of a group or in none), "
+            "or opens its own. What is said of a group holds of at least half of its "
             "alerts."
         )
 
@@ -383,7 +384,10 @@ def _likeness(a: Signature, b: Signature) -> float:
     """Jaccard's: the items that both have, of those that either has.
 
     That a column is of several values is nothing in common where something that is named differs.
+    None are alike where one has a word that fit did not see, and the other not in that column.
     """
+    if any(text == UNSEEN for _, text in a ^ b):
+        return 0.0
     shared = a & b
     if any(text == SEVERAL for _, text in shared) and _differ(a, b):
         shared = frozenset(item for item in shared if item[1] != SEVERAL)
