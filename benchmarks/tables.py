@@ -42,6 +42,7 @@ PAGES = tuple(
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TITLES = ("precision", "recall", "F1", "AUROC", "average precision")
 METRICS = ("precision", "recall", "f1", "auroc", "average_precision")
+RATIOS = {"times slower": "time, relative"}  # below 1 is faster
 OF_FEWER = ("no fewer,", "without knots", "less")
 OF_KEPT = ("4,096", "16,384", "all rows", "kept rows", "half of", "nothing squashed")
 OF_NEAREST = ("five", "twenty", "not relative", "wholly")
@@ -153,9 +154,11 @@ def _away(table: Mapping[str, Any]) -> list[str]:
     if not rows:
         return []
     spread = [row["label"] for row in table["rows"] if row["within"] and row["far"]]
-    only = f" (within them only because ours spread widely: {', '.join(spread)})" if spread else ""
-    head = f"More than two of our standard deviations away from the published number{only}:"
-    return [head, "", *(f"- {', '.join(names)}: {why}" for why, names in rows.items()), ""]
+    head = "More than two of our standard deviations away from the published number:"
+    lines = [head, "", *(f"- {', '.join(names)}: {why}" for why, names in rows.items()), ""]
+    if spread:
+        lines += [f"Within them only because ours spread widely: {', '.join(spread)}.", ""]
+    return lines
 
 
 def pictures(table: Mapping[str, Any]) -> str:
@@ -533,7 +536,8 @@ def race(payload: Mapping[str, Any]) -> str:
         more["peak MiB"] = lambda name: f"{max(peak[name]):,.0f}"
     if batch := payload.get("batch"):  # of pictures a step
         more["pictures/s"] = lambda name: f"{batch / payload['contestants'][name]['median']:,.0f}"
-    head = ("contestant", f"median {unit}", "min", "max", payload["ratio"], *more)
+    ratio = RATIOS.get(payload["ratio"], payload["ratio"])
+    head = ("contestant", f"median {unit}", "min", "max", ratio, *more)
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in payload["contestants"].items():
         cells = (figure(row[k] * scale, digits) for k in ("median", "min", "max"))
