@@ -181,6 +181,12 @@ def test_entities_have_their_alerts_and_all_their_rows(summary, scored):
     assert [(e["alerts"], e["rows"]) for e in normal] == ([(ours, 200)] if ours else [])
 
 
+def test_of_alerts_alone_nothing_is_said_of_all_rows_of_an_entity(model, scored):
+    found = summarise(model, in_batches(scored.filter("is_anomaly")), explain, entity="host")
+    top = found["entities"]["top"][0]
+    assert (top["entity"], top["alerts"], top["rows"]) == (HOSTILE, 40, None)
+
+
 def test_the_size_of_batches_does_not_matter(summary, model, scored):
     whole = summarise(model, in_batches(scored, 1000), explain, time="when", entity="host")
     assert whole == summary

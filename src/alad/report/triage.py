@@ -55,7 +55,7 @@ def summarise(
         "scores": _scores(found.tally, found.extent.line),
         "over": _over(found.tally),
         "groups": groups.grouped(found.cases, found.tally, found.extent),
-        "entities": _entities(found.tally),
+        "entities": _entities(found.tally, about["alerts_only"]),
     }
 
 
@@ -148,7 +148,8 @@ def _over(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _entities(tally: Tally) -> dict[str, Any] | None:
+def _entities(tally: Tally, alerts_only: bool) -> dict[str, Any] | None:
+    """Alerts by entity; how many rows each has is known of a whole table alone."""
     found = tally.entities
     if found is None:
         return None
@@ -156,7 +157,7 @@ def _entities(tally: Tally) -> dict[str, Any] | None:
         {
             "entity": told(name),
             "alerts": found.counts[name],
-            "rows": tally.entity_rows[name],
+            "rows": None if alerts_only else tally.entity_rows[name],
             "highest": found.highest[name],
         }
         for name in tally.top
