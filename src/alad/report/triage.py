@@ -9,10 +9,10 @@ from typing import Any
 
 from alad.calibration import share_below_offset
 from alad.estimators import AbstractDetector
+from alad.preprocessing.letters import told_apart
 from alad.report import groups, origin, words
 from alad.report.cases import Explain
 from alad.report.gathering import gather
-from alad.report.likeness import told
 from alad.report.tally import Extent, Scored, Tally
 
 
@@ -153,9 +153,10 @@ def _entities(tally: Tally, alerts_only: bool) -> dict[str, Any] | None:
     found = tally.entities
     if found is None:
         return None
+    names = told_apart(tally.top)
     top: list[dict[str, Any]] = [
         {
-            "entity": told(name),
+            "entity": names[name],
             "alerts": found.counts[name],
             "rows": None if alerts_only else tally.entity_rows[name],
             "highest": found.highest[name],
