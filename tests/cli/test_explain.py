@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,23 @@ def test_a_row_is_explained_as_text(alad, knn, strange):
     assert len(lines) == 2
     assert lines[0].split()[0] == "bytes"
     assert lines[0].split()[2] == "99"
+
+
+def test_why_columns_do_not_stand_by_what_they_add(alad, knn, strange, monkeypatch):
+    """As where two columns are extreme at once."""
+
+    def both(*of):
+        found, n = explain(*of), load(knn).n_features_in_
+        adds, rarity = np.full((1, n), -0.5), np.ones((1, n))
+        adds[0, :3], rarity[0, :3] = (0.2, 0.1, 0.3), (0, 0.05, 0.5)
+        return replace(found, contributions=adds, rarity=rarity)
+
+    said = "not all by what they add: a value that no normal row has stands before those that more"
+    command = ("explain", knn, "strange.csv", "--row", 7)
+    assert said not in alad.good(*command).out
+    monkeypatch.setattr("alad.reasons.explain", both)
+    assert f"{said} than 10% of them match\n" in alad.good(*command).out
+    assert said not in alad.good(*command, "--top", 1).out
 
 
 def test_long_texts_are_shown_in_part_where_they_differ(alad):

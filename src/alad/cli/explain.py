@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -193,7 +194,21 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
-    return "\n".join([head, *in_columns(names, body), *_nearest_as_text(fact, top)])
+    why = _why_not_by_size(fact["columns"][:top])
+    return "\n".join([head, *in_columns(names, body), *why, *_nearest_as_text(fact, top)])
+
+
+def _why_not_by_size(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why columns stand before others that add more, where some do: see :class:`Reasons`."""
+    from alad.reasons.result import ORDINARY
+
+    adds = [column["contribution"] for column in columns]
+    if adds == sorted(adds, reverse=True):
+        return []
+    return [
+        "not all by what they add: a value that no normal row has stands before those that more "
+        f"than {ORDINARY:.0%} of them match"
+    ]
 
 
 def _how_rare(column: dict[str, Any]) -> str:
