@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from alad import KNN, AutoEncoder, load
 from alad.cli.tables import table as tables
+from alad.preprocessing.schema import Schema, Stated
 from alad.reasons import explain
 
 NAMES = ["row", "anomaly_score", "is_anomaly", "reason_1", "reason_2"]
@@ -89,6 +91,55 @@ def test_a_row_is_explained_as_text(alad, knn, strange):
     assert len(lines) == 2
     assert lines[0].split()[0] == "bytes"
     assert lines[0].split()[2] == "99"
+
+
+def test_why_columns_do_not_stand_by_what_they_add(alad, knn, strange, monkeypatch):
+    """As where two columns are extreme at once."""
+
+    def both(*of):
+        found, n = explain(*of), load(knn).n_features_in_
+        adds, rarity = np.full((1, n), -0.5), np.ones((1, n))
+        adds[0, :3], rarity[0, :3] = (0.2, 0.1, 0.3), (0, 0.05, 0.5)
+        return replace(found, contributions=adds, rarity=rarity)
+
+    said = "not all by what they add: a value that no normal row has stands before those that more"
+    command = ("explain", knn, "strange.csv", "--row", 7)
+    assert said not in alad.good(*command).out
+    monkeypatch.setattr("alad.reasons.explain", both)
+    assert f"{said} than 10% of them match\n" in alad.good(*command).out
+    assert said not in alad.good(*command, "--top", 1).out
+
+
+def test_long_texts_are_shown_in_part_where_they_differ(alad):
+    begin, end = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML) ", " and so on" * 8
+    agents = [f"{begin}Chrome/{v}{end}" for v in (1, 2)]
+    words = "one more user came in from afar and left by night".split()
+    said = [" ".join(words[i % 7 :]) + f" {i}" for i in range(200)]
+    frame = pl.DataFrame({"agent": agents * 100, "said": said})
+    stated = [Stated("agent", "categorical"), Stated("said", "text")]
+    Schema(tuple(stated)).write("s.json")
+    frame.write_csv("t.csv")
+    alad.good("fit", "t.csv", "-o", "texts", "--detector", "knn", "--schema", "s.json")
+    strange = frame.head(1).with_columns(
+        agent=pl.lit(f"{begin}curl/7{end}"), said=pl.lit("A" * 3000)
+    )
+    strange.write_csv("new.csv")
+    lines = alad.good("explain", "texts", "new.csv", "--row", 0).out.splitlines()
+    for line in (line for line in lines if line.startswith("said")):
+        assert "A…A" in line
+        assert "(3,000 characters)" in line
+    agents = [line for line in lines if line.startswith("agent")]
+    assert len(agents) == 2
+    for line in agents:
+        assert "curl/7 and" in line
+        assert "Chrome/" in line
+        assert len(line) < 320
+    row = json.loads(alad.good("explain", "texts", "new.csv", "--row", 0, "--json").out)["rows"][0]
+    assert "A" * 3000 in [column["seen"] for column in row["columns"]]
+    alad.good("score", "texts", "new.csv", "-o", "s.csv", "--reasons", 2)
+    reasons = pl.read_csv("s.csv").select("reason_1", "reason_2").row(0)
+    assert any("A…A" in reason for reason in reasons)
+    assert all(len(reason) < 250 for reason in reasons)
 
 
 def test_a_row_is_explained_as_json(alad, knn, strange, monkeypatch):

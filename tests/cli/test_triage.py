@@ -99,16 +99,20 @@ def test_the_rule_that_a_parquet_file_tells_is_shown(alad, keeper, new):
 def test_a_table_of_alerts_alone(alad, calibrated, new, to):
     rule = ("--false-positive-rate", 0.05)
     arguments = ("score", calibrated, "new.parquet", "-o", f"scored.{to}", "--all-columns", *rule)
-    report = ("report", calibrated, f"scored.{to}", "--json", "-o")
+    report = ("report", calibrated, f"scored.{to}", "--json", "--entity", "host", "-o")
     alad.good(*arguments, "--alerts-only")
     said = json.loads(alad.good(*report, "page.html").out)
     page = Path("page.html").read_text("utf-8")
     assert "The table has alerts alone: how scores lie, and over time, is said of those." in page
     assert "Rows by p-value" not in page
+    assert "Alerts by host" in page
+    assert "of its rows" not in page
     alad.good(*arguments)
     whole = json.loads(alad.good(*report, "whole.html").out)
     assert said["alerts"] == whole["alerts"] > 0
-    assert "Rows by p-value" in Path("whole.html").read_text("utf-8")
+    all_rows = Path("whole.html").read_text("utf-8")
+    assert "Rows by p-value" in all_rows
+    assert "of its rows" in all_rows
     if to == "parquet":
         assert f"<b>{new.height}</b><span>rows scored" in page
         assert f"that many if all {new.height} rows were normal" in page

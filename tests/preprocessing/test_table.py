@@ -206,6 +206,17 @@ def test_pandas_categories_of_any_type_are_their_text():
     assert fit_encoder(frame).feature_names == (*names, "mixed=x", "month=2026-01", "month=2026-02")
 
 
+def test_pandas_periods_are_the_times_when_they_begin():
+    hours = pd.period_range("2026-03-01", periods=60, freq="h")
+    frame, times = pd.DataFrame({"at": hours}), pd.DataFrame({"at": hours.to_timestamp()})
+    encoder = fit_encoder(frame)
+    assert encoder.columns[0].kind == "time"
+    assert encoder == fit_encoder(times)
+    assert encoder.transform(frame)[0].tolist() == encoder.transform(times)[0].tolist()
+    gap = pd.DataFrame({"at": pd.PeriodIndex([None, "2026-03-01 00:00"], freq="h")})
+    assert encoder.transform(gap)[1].missing == {"at": 1}
+
+
 def test_all_missing_column_is_fine_at_transform():
     assert encoded(pl.concat([row(count=None)]))["count"] == 10
     assert encoded(row(proto=float("nan")))[f"proto={MISSING}"] == 1
@@ -308,9 +319,18 @@ def test_first_text_among_numbers_is_the_one_named():
         fit_encoder(TRAIN).transform(frame)
 
 
+@pytest.mark.parametrize("values", [[1, 2.5, "1"], [1, "1", 2.5], [Decimal("0.5"), 2, "1"]])
+def test_text_among_numbers_is_at_fault_and_not_their_types(values):
+    said = r"one type in column 'a'; got numbers \(such as .*\) and text \(such as '1'\)\."
+    with pytest.raises(InputError, match=said):
+        to_polars(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+
+
 def test_mixed_objects_are_refused_with_both_types():
     frame = pd.DataFrame({"a": pd.Series([1, "x", None], dtype=object)})
-    with pytest.raises(InputError, match=r"one type in column 'a'; got int .*1.* and str .*'x'"):
+    with pytest.raises(
+        InputError, match=r"one type in column 'a'; got numbers .*1.* and text .*'x'"
+    ):
         fit_encoder(frame)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import polars as pl
@@ -61,6 +62,53 @@ def test_what_is_expected_is_told_in_as_many_digits_as_tell_it_from_what_is_seen
     )
     assert (close.text(0) or "").startswith("bytes 300.0052 (expected 300.001;")
     assert (close.text(1) or "").startswith("bytes 2400000040 (expected 2400000000;")
+
+
+def of_kind(seen, expected):
+    """The first reason of a row with this in the column ``kind``."""
+    only = dataclasses.replace(
+        EXAMPLE,
+        seen=SEEN.with_columns(kind=pl.Series([seen, None])),
+        expected=EXPECTED.with_columns(kind=pl.Series([expected, None])),
+        contributions=np.array([[0.0, 1, 0], [0, 1, 0]]),
+    )
+    return only.text(0) or ""
+
+
+def test_of_a_long_text_a_part_is_told_and_its_length_where_one_is_expected():
+    said = of_kind("A" * 3000, "~58 characters, ~6 words")
+    assert re.match(r"kind A{28}…A{31} \(3,000 characters\) \(expected ~58 characters, ~6 w", said)
+    assert of_kind("GET /", "~58 characters").startswith(
+        "kind GET / (5 characters) (expected ~58 c"
+    )
+
+
+def test_long_texts_are_told_apart_where_they_begin_to_differ():
+    common, end = (
+        "Mozilla/5.0 (X11; Linux x86_64) " * 3,
+        "; the same end of both of these texts" * 3,
+    )
+    said = of_kind(f"{common}sqlmap/1.5{end}", f"{common}Chrome/115{end}")
+    assert re.match(
+        r"kind Mozilla[^…]*…[^…]*sqlmap/1[^…]*….* \(expected Mozilla.*Chrome/11.*…", said
+    )
+    assert len(said) < 200
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected", "told"),
+    [
+        (7243.988416762104, 9.524, "7243.99"),
+        (1905.9999999999998, 12.0, "1906"),
+        (4294967297.0, 80.0, "4294967297"),
+        (1.2345678901234567e-7, 80.0, "1.23457e-07"),
+        (1234567890.1234567, 80.0, "1234567890"),
+        (-0.12345678901234567, -0.1234567654321, "-0.12345679"),
+        (100.12345678901234, None, "100.123"),
+    ],
+)
+def test_of_many_digits_so_many_are_told_as_tell_what_is_seen_apart(seen, expected, told):
+    assert as_seen(seen, expected) == told
 
 
 @pytest.mark.parametrize(

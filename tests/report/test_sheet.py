@@ -93,6 +93,14 @@ def test_a_page_is_whole_and_loads_nothing(name, request):
     assert "default-src 'none'" in page
 
 
+def test_that_bars_of_few_alerts_are_drawn_higher_is_said(table):
+    found = summary_of(table, time="when", entity="host")
+    alerts = [0] * (len(found["over"]["alerts"]) - 2)
+    for most, is_said in ((1, False), (1000, True)):
+        over = found["over"] | {"alerts": [*alerts, 1, most]}
+        assert ("Bars of few alerts are drawn higher" in triage(found | {"over": over})) == is_said
+
+
 @pytest.mark.parametrize("name", ["page", "model_card"])
 def test_hostile_text_is_only_text(name, request):
     page = request.getfixturevalue(name)

@@ -12,6 +12,8 @@ import pytest
 
 from alad import KNN, Mahalanobis
 from alad.errors import InputError
+from alad.preprocessing.schema import Schema, Stated
+from alad.reasons import explain as explained_by_alad
 from alad.report import cases, groups, tally
 from alad.report.likeness import told
 from alad.report.tally import Axis, Moments
@@ -179,6 +181,12 @@ def test_entities_have_their_alerts_and_all_their_rows(summary, scored):
     ours = scored.filter((pl.col("host") == "a") & pl.col("is_anomaly")).height
     normal = [entry for entry in summary["entities"]["top"] if entry["entity"] == "a"]
     assert [(e["alerts"], e["rows"]) for e in normal] == ([(ours, 200)] if ours else [])
+
+
+def test_of_alerts_alone_nothing_is_said_of_all_rows_of_an_entity(model, scored):
+    found = summarise(model, in_batches(scored.filter("is_anomaly")), explain, entity="host")
+    top = found["entities"]["top"][0]
+    assert (top["entity"], top["alerts"], top["rows"]) == (HOSTILE, 40, None)
 
 
 def test_the_size_of_batches_does_not_matter(summary, model, scored):
@@ -432,6 +440,66 @@ def test_ports_are_names_and_no_numbers_with_a_median():
     found = cases.Cases(frame, reasons, nothing, {"port": "port", "bytes": "numeric"})
     assert found.seen("port").to_list() == ["8080", None]
     assert found.seen("bytes").to_list() == [8080.0, 1.0]
+
+
+def test_of_many_digits_those_are_shown_that_are_needed():
+    frame = pl.DataFrame({"net": [1905.9999999999998, 4294967297.0, 100.12345678901]})
+    expected, nothing = pl.DataFrame({"net": [12.0, 12.0, 100.1234]}), np.zeros((3, 1))
+    reasons = Reasons(("net",), nothing, frame, expected, nothing, np.zeros((3, 1), int))
+    assert cases.Cases(frame, reasons, nothing).seen("net").to_list() == [
+        1906,
+        2**32 + 1,
+        100.12346,
+    ]
+
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 {} " + "and so on; " * 5
+
+
+def test_long_texts_are_shown_where_they_differ(model, scored):
+    proto, n = pl.col("proto"), pl.int_range(pl.len())
+    agent = pl.format(AGENT.format("Firefox/{}.0"), 100 + n % 3)
+    hosts = scored.with_columns(pl.when("is_anomaly").then(agent).otherwise(proto).alias("proto"))
+    rows = scored_rows(model, hosts.drop("row", "anomaly_score", "p_value", "is_anomaly"))
+
+    def beside_others(*of):
+        found = explain(*of)
+        return dataclasses.replace(
+            found, expected=found.expected.with_columns(proto=pl.lit(AGENT.format("Chrome/99.0")))
+        )
+
+    found = summarise(model, in_batches(rows), beside_others, entity="proto")
+    top = {entry["entity"] for entry in found["entities"]["top"]}
+    assert {version for name in top for version in re.findall("Firefox/...", name)} == {
+        "Firefox/100",
+        "Firefox/101",
+        "Firefox/102",
+    }
+    pairs = [
+        pair
+        for group in found["groups"]["shown"]
+        for example in group["examples"]
+        for pair in example["beside"]["differs"]
+        if pair["column"] == "proto"
+    ]
+    assert pairs
+    for pair in pairs:
+        assert re.fullmatch(r"Mozilla/5.0 \(X11; …[^…]*Firefox/10\d\.0 [^…]*….*", pair["seen"])
+        assert re.fullmatch(r"Mozilla/5.0 \(X11; …[^…]*Chrome/99[^…]*….*", pair["normal"])
+
+
+def test_a_long_text_that_fit_saw_is_not_shown_as_never_seen():
+    agents = [AGENT.format(f"Firefox/{i}.0") for i in range(300)]
+    frame = pl.DataFrame({"bytes": [*map(float, range(600))], "agent": agents * 2})
+    told = Schema((Stated("bytes", "numeric"), Stated("agent", "frequency")))
+    keeper = KNN(random_state=0).fit(frame, schema=told)
+    far = frame.head(4).with_columns(bytes=pl.lit(9e9))
+    new = pl.concat([far, far.with_columns(agent=pl.lit(AGENT.format("sqlmap")))])
+    found = cases.explained(keeper, scored_rows(keeper, new), ("bytes", "agent"), explained_by_alad)
+    named = found.reasons.seen["agent"]
+    assert named.str.len_chars().max() <= 60
+    assert found.never_seen(named).sum() == 1
+    assert found.never_seen(named.filter(named.str.contains("Firefox"))).sum() == 0
 
 
 def test_as_many_alerts_are_ordered_by_the_highest_score():

@@ -93,7 +93,7 @@ def moved(
     for place, name in enumerate(columns):
         own = np.asarray(column_of_feature) == place
         found.append((name, *_tested(reference[:, own], new[:, own], binary[own])))
-    adjusted = false_discovery_control([p for *_, p in found])
+    adjusted = false_discovery_control([p for *_, p in found]) if found else ()
     rows = [
         Moved(name, test, effect, p, float(q), bool(q <= level))
         for (name, test, effect, p), q in zip(found, adjusted, strict=True)

@@ -61,10 +61,11 @@ def drift(
     """Compare new rows with those that a model was calibrated on, column by column and by score.
 
     Columns: Kolmogorov-Smirnov for numbers, chi-square for categories, Benjamini-Hochberg over
-    them; the largest effect first. Scores: a conformal test martingale over the rows in the order
-    of time, which also says by when the calibration no longer held, and Kolmogorov-Smirnov. If the
-    scores moved, p-values and what rests on them no longer hold. At most 20,000 rows are looked at,
-    drawn from all; of wide ones no more than a 32nd of --memory holds.
+    them; the largest effect first. Columns of time are left out: time goes on. Scores: a conformal
+    test martingale over the rows in the order of time, which also says by when the calibration no
+    longer held, and Kolmogorov-Smirnov. If the scores moved, p-values and what rests on them no
+    longer hold. At most 20,000 rows are looked at, drawn from all; of wide ones no more than a 32nd
+    of --memory holds.
     """
     from alad._files import check_ending, check_not_read, written_aside
     from alad.calibration import _checks
@@ -188,7 +189,8 @@ def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) ->
         "stopped": _stopped(new, verdict.martingale_stop),
         "scores": verdict.to_json(),
         "share_of_p_up_to": {"p": COMMON, "share": float((p <= COMMON).mean())},
-        "columns": _columns(detector, new.x, level),
+        "columns": _columns(detector, new, level),
+        "not_compared": [name for _, name in _of_time(detector, new.time)],
     }
 
 
@@ -200,8 +202,8 @@ def _stopped(new: _New, place: int | None) -> dict[str, Any] | None:
     return {**new.names.row(place, named=True), "time": time, "rows_before": place}
 
 
-def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[dict[str, Any]]:
-    """What is to be said of each column; of pictures nothing."""
+def _columns(detector: AbstractDetector, new: _New, level: float) -> list[dict[str, Any]]:
+    """What is to be said of each column that is compared; of pictures nothing."""
     import numpy as np
 
     from alad.calibration import moved
@@ -210,7 +212,7 @@ def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[
     kept, encoder = detector._calibrated().rows, detector.encoder_
     if not len(kept):
         return []
-    reference, x = as_fine(kept, x)
+    reference, x = as_fine(kept, new.x)
     if encoder is None:
         f = reference.shape[1]
         names: Any = [f"x{i}" for i in range(f)]
@@ -218,8 +220,27 @@ def _columns(detector: AbstractDetector, x: NDArray[Any], level: float) -> list[
     else:
         names = [column.name for column in encoder.schema]
         of_feature, binary = encoder.column_of_feature, encoder.binary
-    found = moved(reference, x, names, of_feature, binary, level=level)
+    compared = np.setdiff1d(np.arange(len(names)), [i for i, _ in _of_time(detector, new.time)])
+    own = np.isin(of_feature, compared)
+    found = moved(
+        reference[:, own],
+        x[:, own],
+        [names[i] for i in compared],
+        np.searchsorted(compared, of_feature[own]),
+        binary[own],
+        level=level,
+    )
     return [column.to_json() for column in found]
+
+
+def _of_time(detector: AbstractDetector, given: str | None) -> list[tuple[int, str]]:
+    """The columns that say when a row was, with their places: time goes on, whatever else does."""
+    schema = detector.encoder_.schema if detector.encoder_ else ()
+    return [
+        (i, column.name)
+        for i, column in enumerate(schema)
+        if column.kind == "time" or column.name == given
+    ]
 
 
 def _write(found: Mapping[str, Any], path: Path) -> None:
@@ -236,6 +257,7 @@ def _write(found: Mapping[str, Any], path: Path) -> None:
 
 def _as_text(found: Mapping[str, Any]) -> str:
     from alad.cli.show import in_columns
+    from alad.report.words import not_compared
 
     scores, common = found["scores"], found["share_of_p_up_to"]
     order = f"by {found['time']!r}" if found["time"] else "as in the table"
@@ -249,6 +271,8 @@ def _as_text(found: Mapping[str, Any]) -> str:
         f"  p-values of at most {common['p']:g}: {common['share']:.2%} of the rows",
         _verdict(found),
     ]
+    if found["not_compared"]:
+        lines.append(f"{not_compared(found['not_compared'])}.")
     if not found["columns"]:
         return "\n".join(lines)
     moved = [column for column in found["columns"] if column["moved"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 REASON = "reason_"
 MOST = 5  # normal rows: as many as alad.reasons finds
-WIDE = 50  # characters of a value
+WIDE = 50  # characters of a column's name
 
 
 def explain(
@@ -176,7 +177,7 @@ def _nearest(reasons: Reasons, i: int, k: int) -> dict[str, Any]:
 
 def _as_text(fact: dict[str, Any], top: int) -> str:
     from alad.cli.show import in_columns
-    from alad.reasons.result import as_seen, said_beside
+    from alad.reasons.result import side_by_side
 
     sign = ">" if fact["anomaly_score"] > fact["threshold"] else "<="
     head = (
@@ -187,14 +188,27 @@ def _as_text(fact: dict[str, Any], top: int) -> str:
         (
             column["column"],
             f"{column['contribution']:+.4g}",
-            _short(as_seen(column["seen"])),
-            _short(said_beside(column["expected"], column["seen"])),
+            *side_by_side(column["seen"], column["expected"]),
             _how_rare(column),
         )
         for column in fact["columns"][:top]
     ]
     names = ("column", "adds", "seen", "expected", "normals as rare")
-    return "\n".join([head, *in_columns(names, body), *_nearest_as_text(fact, top)])
+    why = _why_not_by_size(fact["columns"][:top])
+    return "\n".join([head, *in_columns(names, body), *why, *_nearest_as_text(fact, top)])
+
+
+def _why_not_by_size(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why columns stand before others that add more, where some do: see :class:`Reasons`."""
+    from alad.reasons.result import ORDINARY
+
+    adds = [column["contribution"] for column in columns]
+    if adds == sorted(adds, reverse=True):
+        return []
+    return [
+        "not all by what they add: a value that no normal row has stands before those that more "
+        f"than {ORDINARY:.0%} of them match"
+    ]
 
 
 def _how_rare(column: dict[str, Any]) -> str:
@@ -209,16 +223,13 @@ def _how_rare(column: dict[str, Any]) -> str:
 def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:
     """The nearest normal rows beside the row, a line for each column."""
     from alad.cli.show import in_columns
-    from alad.reasons.result import as_seen, said_beside
+    from alad.reasons.result import side_by_side
 
     rows = fact["nearest"]
     if not rows:
         return []
     body = [
-        [
-            _short(text)
-            for text in (name, as_seen(seen), *(said_beside(r[name], seen) for r in rows))
-        ]
+        [_short(name), *side_by_side(seen, *(row[name] for row in rows))]
         for name, seen in ((c["column"], c["seen"]) for c in fact["columns"][:top])
     ]
     which = "row is" if len(rows) == 1 else f"{len(rows)} rows are"
@@ -227,7 +238,6 @@ def _nearest_as_text(fact: dict[str, Any], top: int) -> list[str]:
     return [head, *in_columns(["column", "seen", *places], body)]
 
 
-def _short(text: str) -> str:
-    """In one line, and no longer than a line can hold beside others: --json has the whole."""
-    line = " ".join(text.split("\n"))
-    return line if len(line) <= WIDE else f"{line[: WIDE - 1]}…"
+def _short(name: str) -> str:
+    """No longer than a line can hold beside values: --json has the whole."""
+    return name if len(name) <= WIDE else f"{name[: WIDE - 1]}…"

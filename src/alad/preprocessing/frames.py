@@ -114,6 +114,7 @@ def _in_unicode(series: nw.Series[Any], name: str) -> pl.Series:
 
 
 def _column(series: nw.Series[Any], name: str) -> pl.Series:
+    series = _at_start(series)
     # pandas has categories that are numbers, or intervals; they are categories all the same.
     is_categorical = series.dtype in (nw.Categorical, nw.Enum)
     if series.dtype not in (nw.Object, nw.Unknown):
@@ -134,6 +135,15 @@ def _column(series: nw.Series[Any], name: str) -> pl.Series:
     return _from_objects(values, name)
 
 
+def _at_start(series: nw.Series[Any]) -> nw.Series[Any]:
+    """Periods of pandas as the times when they begin; any other column as it is."""
+    pandas: Any = sys.modules.get("pandas")
+    native = nw.to_native(series)
+    if not pandas or not isinstance(getattr(native, "dtype", None), pandas.PeriodDtype):
+        return series
+    return nw.from_native(native.dt.to_timestamp(), series_only=True)
+
+
 def _from_objects(values: list[Any], name: str) -> pl.Series:
     values = [_plain(value) for value in values]
     present = [value for value in values if value is not None]
@@ -141,12 +151,13 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
     are_numbers = all(isinstance(value, Real | Decimal) for value in present)
     if present and are_numbers and not are_decimals:
         return _numbers(values, name)
-    odd = [value for value in present if type(value) is not type(present[0])]
-    if odd:
+    of = [_type_of(value) for value in present]
+    odd = next((i for i, one in enumerate(of) if one != of[0]), None)
+    if odd is not None:
         raise InputError(
-            f"Expected one type in column {name!r}; got {type(present[0]).__name__} (such as "
-            f"{present[0]!r}) and {type(odd[0]).__name__} (such as {odd[0]!r}). Make the column "
-            "all numbers, all text or all times of one type."
+            f"Expected one type in column {name!r}; got {of[0]} (such as {present[0]!r}) and "
+            f"{of[odd]} (such as {present[odd]!r}). Make the column all numbers, all text or all "
+            "times of one type."
         )
     try:
         return pl.Series(name, values)
@@ -157,6 +168,13 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
             f"Expected numbers or text in column {name!r}; got {type(present[0]).__name__}. "
             "Convert the column, or drop it."
         ) from error
+
+
+def _type_of(value: Any) -> str:
+    """What a value is called in a message: numbers of any type go together."""
+    if isinstance(value, str):
+        return "text"
+    return "numbers" if isinstance(value, Real | Decimal) else type(value).__name__
 
 
 def _plain(value: Any) -> Any:

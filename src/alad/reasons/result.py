@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from alad.errors import InputError
-from alad.preprocessing.digits import DIGITS, digits_beside, is_number
+from alad.preprocessing.digits import DIGITS, as_needed, digits_beside, is_number, is_single
+from alad.preprocessing.letters import LONGEST, tells_length, told_apart, with_length
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
 NEVER = "never seen at fit"
@@ -104,8 +105,9 @@ class Reasons:
     def _said(self, i: int, place: int) -> str:
         name = self.columns[place]
         seen, expected = self.seen[name][i], self.expected[name][i]
-        words = [f"expected {said_beside(expected, seen)}", *self._how_rare(i, place)]
-        return f"{name} {as_seen(seen)} ({'; '.join(words)})"
+        what, instead = side_by_side(seen, expected)
+        words = [f"expected {instead}", *self._how_rare(i, place)]
+        return f"{name} {what} ({'; '.join(words)})"
 
     def _how_rare(self, i: int, place: int) -> list[str]:
         if self.never_seen is not None and self.never_seen[i, place]:
@@ -127,18 +129,36 @@ def _from_the_end(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found
 
 
-def as_seen(value: Any) -> str:
-    """Give a value as text, to the digit, so that it is found in its table.
+def side_by_side(seen: Any, *expected: Any) -> list[str]:
+    """Give the value that was seen and those that it stands beside as text, so that they differ.
+
+    Of long texts the middle is left out, but not where they begin to differ; where a length is
+    expected, that of what was seen is told.
+
+    >>> side_by_side(300.0052, 300.00128), side_by_side("GET /", "~58 characters, ~6 words")
+    (['300.0052', '300.001'], ['GET / (5 characters)', '~58 characters, ~6 words'])
+    """
+    texts = [as_seen(seen, *expected[:1]), *(said_beside(value, seen) for value in expected)]
+    if any(len(text) > LONGEST for text in texts):
+        texts = [*map(told_apart(texts).__getitem__, texts)]
+    what, *beside = texts
+    is_of_length = isinstance(seen, str) and any(map(tells_length, expected))
+    return [with_length(what, seen) if is_of_length else what, *beside]
+
+
+def as_seen(value: Any, beside: Any = None) -> str:
+    """Give a value as text, as it was written; a number of many digits to those that are needed.
 
     >>> as_seen(2400000055.4), as_seen(float(np.float32(0.1))), as_seen(54540.0), as_seen("http")
     ('2400000055.4', '0.1', '54540', 'http')
+    >>> as_seen(7243.988416762104, 9.524)
+    '7243.99'
     """
+    value = as_needed(value, beside)
     is_short = not isinstance(value, float) or (value.is_integer() and abs(value) < 1e15)
     if is_short or not np.isfinite(value):
         return said(value)
-    with np.errstate(over="ignore"):
-        single = np.float32(value)
-    return str(single if float(single) == value else value)
+    return str(np.float32(value) if is_single(value) else value)
 
 
 def said_beside(value: Any, seen: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from alad.errors import InputError
 from alad.estimators import AbstractDetector
 from alad.preprocessing.columns import Column
+from alad.preprocessing.digits import as_needed
+from alad.preprocessing.letters import LONGEST, tells_length, told_apart, with_length
 from alad.report import likeness, quoted
 from alad.report.tally import SCORE
 
@@ -43,6 +46,8 @@ class Cases:
     """(n,) where a value of a column is none of fit's, though its features may be like theirs."""
     why_quoted: str | None = None
     """Why the reasons are those that the table has, where they are."""
+    long: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of columns, the long texts by what the reasons tell of each."""
 
     def wider(self, j: int, values: pl.Series, beside: NDArray[np.int64]) -> NDArray[np.str_]:
         """What is said of values (n,) of column j, held against what each is beside."""
@@ -58,12 +63,32 @@ class Cases:
         return likeness.shares(self.reasons.contributions)
 
     def seen(self, column: str) -> pl.Series:
-        """(r,) the values of a column; ports as texts: no number has a median port."""
+        """(r,) what is told of the values of a column."""
+        if column not in self._told:
+            self._told[column] = self._as_told(column)
+        return self._told[column]
+
+    @cached_property
+    def _told(self) -> dict[str, pl.Series]:
+        """Of columns that were asked for."""
+        return {}
+
+    def _as_told(self, column: str) -> pl.Series:
+        """Numbers to the digits that are needed, texts with their length where one is expected.
+
+        Ports are texts: no number has a median port.
+        """
         assert self.reasons is not None
-        values = self.reasons.seen[column]
+        values, expected = self.reasons.seen[column], self.reasons.expected[column]
         if self.kinds.get(column) == "port" and values.dtype.is_numeric():
             return values.cast(pl.Int64, strict=False).cast(pl.String)
-        return values
+        pairs, long = zip(values, expected, strict=True), self.long.get(column, {})
+        if values.dtype.is_float():
+            return pl.Series(column, [as_needed(*pair) for pair in pairs], values.dtype)
+        if values.dtype != pl.String:
+            return values
+        told = [with_length(v, long.get(v, v)) if v and tells_length(e) else v for v, e in pairs]
+        return pl.Series(column, told, pl.String)
 
 
 def explained(
@@ -90,7 +115,49 @@ def explained(
         if found is None:
             raise
         reasons, why = found, str(error)
-    return Cases(rows, reasons, scaled[chosen], kinds, *_news(schema), why)
+    unseen, never_seen = _news(schema)
+    reasons, long = _in_short(reasons)
+
+    def never(values: pl.Series) -> NDArray[np.bool_]:
+        return never_seen(values.replace(long[values.name]) if values.name in long else values)
+
+    return Cases(rows, reasons, scaled[chosen], kinds, unseen, never, why, long)
+
+
+@dataclass(frozen=True)
+class _InShort:
+    """Reasons with values as they are told."""
+
+    columns: Sequence[str]
+    contributions: NDArray[np.float64]
+    seen: pl.DataFrame
+    expected: pl.DataFrame
+    rarity: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+
+
+def _in_short(reasons: likeness.Reasons) -> tuple[likeness.Reasons, dict[str, dict[str, str]]]:
+    """Leave the middle of long texts out, but not where they differ; and give these by the rest."""
+    seen, expected = reasons.seen, reasons.expected
+    long: dict[str, dict[str, str]] = {}
+    for name in reasons.columns:
+        texts = [frame[name] for frame in (seen, expected) if frame[name].dtype == pl.String]
+        every = {text for values in texts for text in values.unique() if text is not None}
+        if all(len(text) <= LONGEST for text in every):
+            continue
+        told = told_apart(every)
+        long[name] = {short: text for text, short in told.items()}
+        seen, expected = (_replaced(frame, name, told) for frame in (seen, expected))
+    if not long:
+        return reasons, long
+    parts = reasons.columns, reasons.contributions, seen, expected, reasons.rarity, reasons.nearest
+    return _InShort(*parts), long
+
+
+def _replaced(frame: pl.DataFrame, name: str, told: Mapping[str, str]) -> pl.DataFrame:
+    if frame[name].dtype != pl.String:
+        return frame
+    return frame.with_columns(frame[name].replace(told))
 
 
 def _news(schema: Sequence[Column]) -> tuple[Finder, Finder]:

@@ -28,6 +28,7 @@ from alad.report.figures import as_svg
 from alad.report.plots import STYLE
 
 FEW_POWERS = 100  # times the lowest score: less may have one power of ten, or none
+LOWEST = 0.05  # of the highest bar: how high one of few is drawn
 WIDTH = 4.7  # inches: as wide as a telephone, so that its texts can be read there
 # Stand-ins that matplotlib takes for colours; the page's own take their place.
 INK, SOFT, LINE, CALM, ALARM = "#010203", "#010204", "#010205", "#010206", "#010207"
@@ -79,19 +80,34 @@ def scores(found: Mapping[str, Any]) -> str:
 
 
 def counts_over(found: Mapping[str, Any]) -> str:
-    """Rows and alerts by bucket."""
+    """Rows and alerts by bucket, each on a scale of its own: alerts are few beside rows."""
     edges = _instants(found)
+    counts = {"rows": (found["rows"], CALM), "alerts": (lifted(found["alerts"]), ALARM)}
+    if found["kind"] == "row":  # every bucket has as many rows then
+        del counts["rows"]
+    elif not any(found["alerts"]):
+        del counts["alerts"]
     with _styled():
-        figure, ax = _one(1.9)
-        in_order = found["kind"] == "row"  # every bucket has as many rows then
-        if not in_order:
-            ax.stairs(found["rows"], edges, fill=True, color=CALM)
-        ax.stairs(found["alerts"], edges, fill=True, color=ALARM)
-        ax.set(ylabel="alerts" if in_order else "rows", xlim=(edges[0], edges[-1]), ylim=(0, None))
-        ax.yaxis.set_major_formatter(EngFormatter(sep=""))
-        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        _moments(ax, found)
+        figure = Figure(figsize=(WIDTH, 0.9 + len(counts)), layout="constrained")
+        panels = figure.subplots(len(counts), 1, sharex=True, squeeze=False).ravel()
+        for ax, (name, (heights, colour)) in zip(panels, counts.items(), strict=True):
+            ax.stairs(heights, edges, fill=True, color=colour)
+            ax.set(ylabel=name, xlim=(edges[0], edges[-1]), ylim=(0, None))
+            ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+            ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        _moments(panels[-1], found)
+        figure.align_ylabels()
         return _drawn(figure, "Rows and alerts in their order")
+
+
+def lifted(counts: Sequence[int]) -> list[float]:
+    """Heights of bars: one of few that stands among high ones can still be seen.
+
+    >>> lifted([0, 1, 1000]), lifted([0, 1, 10])
+    ([0, 50.0, 1000], [0, 1, 10])
+    """
+    least = LOWEST * max(counts)
+    return [max(n, least) if n else 0 for n in counts]
 
 
 def quantiles_over(found: Mapping[str, Any], threshold: float | None) -> str:

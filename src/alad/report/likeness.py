@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from alad.preprocessing.digits import digits_beside
 from alad.preprocessing.kinds import addresses
+from alad.preprocessing.letters import shortened
 
 MANY = 200  # values of a text, above which they say nothing of likeness
 PLACES = ("port", "ip")  # kinds whose values lie in ranges and networks
@@ -27,6 +28,7 @@ TWO = 2  # ... but what one alert alone has is nothing that it shares
 HALF = 0.5  # of some alerts: what is said of them holds of at least so many
 ORDINARY = 0.1  # a value as rare as that says little by itself
 SEVERAL = "of several values"
+WIDE = 90  # letters of a value: what :func:`alad.preprocessing.letters.told_apart` gives fits in
 NAMING = ("= ", "in ")  # what begins so is of one value, or of one network
 UNSEEN = "unseen at fit"
 
@@ -323,7 +325,7 @@ def told(value: Any) -> str:
         whole = value.is_integer() and abs(value) < 1e15
         return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return text if len(text) <= WIDE else shortened(text)
 
 
 def told_beside(value: Any, seen: Any) -> str:

@@ -40,6 +40,7 @@ def triage(summary: Mapping[str, Any], date: str | None = None) -> str:
         drawn={name: Markup(svg) for name, svg in drawn.items()},  # our own: no text of the data
         judged=judged(summary["scored"], summary["model"]),
         calibration_said=calibration and calibration_said(calibration),
+        are_lifted=drawings.lifted(alerts := summary["over"]["alerts"]) != alerts,
         severe=GROUPS // 2,
         explained_limit=EXPLAINED,
         hidden=f"[{STEERING}{BREAKING}]",

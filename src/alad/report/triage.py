@@ -9,10 +9,10 @@ from typing import Any
 
 from alad.calibration import share_below_offset
 from alad.estimators import AbstractDetector
+from alad.preprocessing.letters import told_apart
 from alad.report import groups, origin, words
 from alad.report.cases import Explain
 from alad.report.gathering import gather
-from alad.report.likeness import told
 from alad.report.tally import Extent, Scored, Tally
 
 
@@ -55,7 +55,7 @@ def summarise(
         "scores": _scores(found.tally, found.extent.line),
         "over": _over(found.tally),
         "groups": groups.grouped(found.cases, found.tally, found.extent),
-        "entities": _entities(found.tally),
+        "entities": _entities(found.tally, about["alerts_only"]),
     }
 
 
@@ -148,15 +148,17 @@ def _over(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _entities(tally: Tally) -> dict[str, Any] | None:
+def _entities(tally: Tally, alerts_only: bool) -> dict[str, Any] | None:
+    """Alerts by entity; how many rows each has is known of a whole table alone."""
     found = tally.entities
     if found is None:
         return None
+    names = told_apart(tally.top)
     top: list[dict[str, Any]] = [
         {
-            "entity": told(name),
+            "entity": names[name],
             "alerts": found.counts[name],
-            "rows": tally.entity_rows[name],
+            "rows": None if alerts_only else tally.entity_rows[name],
             "highest": found.highest[name],
         }
         for name in tally.top

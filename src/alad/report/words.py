@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from alad.report.visible import in_one_line
 
 METHODS = {
     "ALAD": "networks that learned to carry normal rows to a code and back, against each other",
@@ -143,6 +145,15 @@ def trained_on(told: Mapping[str, Any] | None, rows: str = "rows") -> str | None
     if told is None:
         return None
     return f"{told['table']}, {told['rows']:,} {rows}, on {told['date'][:10]}"
+
+
+def not_compared(columns: Sequence[str]) -> str:
+    """Say of which columns nobody asks whether they moved.
+
+    >>> not_compared(["epoch", "at"])
+    'Not compared: epoch, at (time goes on)'
+    """
+    return f"Not compared: {', '.join(map(in_one_line, columns))} (time goes on)"
 
 
 def recalibrated(told: Mapping[str, Any] | None) -> str:
