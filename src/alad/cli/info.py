@@ -145,6 +145,7 @@ def _column(column: Column) -> dict[str, Any]:
         "missing_marks": list(column.marks),
         "constant": column.constant,
         "features": list(column.features),
+        "unlearned": column.unlearned,
         "note": column.note,
     }
 
@@ -230,4 +231,5 @@ def _became(column: Mapping[str, Any]) -> str:
     if marks := column["missing_marks"]:
         gaps += f", {', '.join(map(str, marks))} counted as such"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
-    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"
+    unlearned = f" ({column['unlearned']})" if column["unlearned"] else ""
+    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}{unlearned}"
