@@ -145,7 +145,6 @@ def _column(column: Column) -> dict[str, Any]:
         "missing_marks": list(column.marks),
         "constant": column.constant,
         "features": list(column.features),
-        "unlearned": column.unlearned,
         "note": column.note,
     }
 
@@ -231,5 +230,5 @@ def _became(column: Mapping[str, Any]) -> str:
     if marks := column["missing_marks"]:
         gaps += f", {', '.join(map(str, marks))} counted as such"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
-    unlearned = f" ({column['unlearned']})" if column["unlearned"] else ""
-    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}{unlearned}"
+    note = f" ({column['note']})" if column["kind"] == "time" and column["note"] else ""
+    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}{note}"
