@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from jax._src import compiler  # no public function gives one program an option of XLA's
 
+from alad.preprocessing.kinds import times
+
 SLOW_PROGRAMS = "jax_disable_most_optimizations"
 QUICKLY: dict[str, bool | int] = {"xla_cpu_parallel_codegen_split_count": 1}
 if version("jaxlib") < "0.11":  # later releases know only the one way to fuse
@@ -48,6 +50,12 @@ def optimised():
     jax.config.update(SLOW_PROGRAMS, False)
     yield
     jax.config.update(SLOW_PROGRAMS, True)
+
+
+@pytest.fixture
+def any_span(monkeypatch):
+    """Learn hour and weekday of however few times, for tests of how times are read."""
+    monkeypatch.setattr(times, "ENOUGH", dict.fromkeys(times.ENOUGH, times.Enough(0, 0)))
 
 
 @pytest.fixture

@@ -234,10 +234,10 @@ def test_no_nearest_rows_are_shown_where_none_are_wanted_or_known(alad, knn, tra
 
 def test_times_are_told_as_json(alad, train):
     start = datetime.datetime(2026, 3, 2)
-    whens = [start + datetime.timedelta(minutes=7 * i) for i in range(train.height)]
+    whens = [start + datetime.timedelta(hours=7 * i) for i in range(train.height)]
     rows = train.with_columns(when=pl.Series(whens))
     KNN().fit(rows).save("knn")
     rows.write_parquet("new.parquet")
     fact = json.loads(alad.good("explain", "knn", "new.parquet", "--row", 3, "--json").out)
     seen = {column["column"]: column["seen"] for column in fact["rows"][0]["columns"]}
-    assert seen["when"] == "2026-03-02 00:21:00"
+    assert seen["when"] == "2026-03-02 21:00:00"

@@ -86,6 +86,7 @@ def test_summary_as_json_is_one_object(alad, train):
         "constant_columns": [],
         "left_out_columns": {},
         "doubtful_columns": {},
+        "unlearned_times": {},
         "missing_values": {},
         "missing_marks": {},
         "epochs": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ def flows() -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "flow": [f"f-{i:04d}" for i in range(n)],
-            "at": [f"2026-11-26T10:{m:02d}:00" for m in minute],
+            "at": [f"2026-11-{1 + i % 20:02d}T10:{m:02d}:00" for i, m in enumerate(minute)],
             "src": [f"10.0.0.{i}" for i in rng.integers(0, 9, n)],
             "dst_port": rng.choice([80, 443, 50_000], n),
             "bytes": rng.normal(size=n),
@@ -190,7 +191,7 @@ def test_a_stated_format_counts_where_times_look_like_others(alad, monkeypatch, 
     monkeypatch.setattr(streaming, "WHOLE", share)
     learned = []
     for form in ("%Y-%d-%m", "%Y-%m-%d"):
-        days = (datetime(2026, 3, i % 12 + 1).strftime(form) for i in range(60))
+        days = (datetime(2026, 3 + i // 30, i % 12 + 1).strftime(form) for i in range(60))
         Path("t.csv").write_text("day,n\n" + "".join(f"{d},{i}\n" for i, d in enumerate(days)))
         alad.good("schema", "t.csv", "-o", "s.json")
         edit(day={"kind": "time", "format": form})
@@ -203,10 +204,45 @@ def test_a_stated_format_counts_where_times_look_like_others(alad, monkeypatch, 
 def test_constant_kinds_are_named(alad):
     Path("t.csv").write_text("n,at,src\n1,2026-01-01T10:00,::1\n2,2026-01-01T10:00,::1\n")
     done = alad.good("fit", "t.csv", *TO_NEW)
-    assert (
-        done.err
-        == "note: constant columns, of which any other value may count as strange: at, src\n"
+    assert done.err == (
+        "note: constant columns, of which any other value may count as strange: src\n"
+        "note: not given to the model: at (rows of one time: neither hour nor weekday is learned)\n"
     )
+
+
+def test_what_short_times_do_not_teach_is_said_by_every_command(alad, flows):
+    days = pl.Series("at", [datetime(2026, 11, 2 + i % 5, i % 24) for i in range(240)])
+    flows.with_columns(days, born=pl.date(1950 + pl.int_range(240) % 50, 3, 7)).write_csv("t.csv")
+    told = r"rows of 5 days: the weekday is not learned"
+    said = " ".join(alad.good("schema", "t.csv").out.split())
+    assert f"at time time 2 {told}; also times: born" in said
+    done = alad.good("fit", "t.csv", *TO_NEW)
+    assert re.search(rf"note: not learned of times: at \({told}\)", done.err)
+    assert "perhaps not what they are taken for: at (also times: born)" in done.err
+    said = alad.good("info", "new").out
+    assert re.search(rf"at +time, 2 features, role time \({told}; also times: born\)", said)
+
+
+def test_times_without_features_order_rows_and_count_days(alad, flows):
+    """A model of six hours: its time is read where it says when, and by nothing else."""
+    hours = pl.Series("at", [datetime(2026, 11, 2, 9 + i // 40, i % 40) for i in range(240)])
+    flows.with_columns(hours).write_csv("t.csv")
+    why = r"rows of 5\.\d hours: neither hour nor weekday is learned"
+    alad.good("schema", "t.csv", "-o", "s.json")
+    stated = Path("s.json").read_text()
+    assert re.search(f'"kind": "time", "role": "time", "note": "{why}"', stated)
+    done = alad.good("fit", "t.csv", "-o", "new", "--detector", "knn", "--schema", "s.json")
+    assert re.search(rf"not given to the model: .*at \({why}\)", done.err)
+    info = alad.good("info", "new").out
+    assert re.search(rf"at +time, time: not given to the model \({why}\)", info)
+    options = ("--all-columns", "--reasons", 2, "--alerts-per-day", 3)
+    alad.good("score", "new", "t.csv", "-o", "s.csv", *options)
+    assert pl.read_csv("s.csv")["is_anomaly"].sum() == 3
+    alad.good("report", "new", "s.csv", "-o", "page.html")
+    assert "2026-11-02" in Path("page.html").read_text("utf-8")
+    assert json.loads(alad.good("drift", "new", "t.csv", "--json").out)["time"] == "at"
+    flows.drop("at").write_csv("without.csv")
+    alad.good("score", "new", "without.csv", "-o", "w.csv")
 
 
 # ------------------------------------------------------------------------ what it refuses

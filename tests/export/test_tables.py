@@ -80,6 +80,16 @@ def test_times_of_every_make(values):
     assert compare(to_onnx(detector).SerializeToString(), detector, [frame]).largest < 1e-6
 
 
+@pytest.mark.parametrize(("days", "features"), [(1, 1), (5, 3), (20, 5)])
+@pytest.mark.parametrize("has_gaps", [False, True])
+def test_times_of_few_days_have_fewer_features(days, features, has_gaps):
+    at = pl.Series([MONDAY + i * dt.timedelta(days=days) / N for i in range(N)])
+    detector, frame = fitted("time", at.set(pl.Series(GAPS), None) if has_gaps else at)
+    assert len(detector.encoder_.feature_names) == features + has_gaps
+    model = to_onnx(detector).SerializeToString()
+    assert compare(model, detector, [frame, own_rows(detector)[0]]).largest < 1e-6
+
+
 def test_a_time_is_given_as_seconds_since_1970():
     detector, frame = fitted("time", COLUMNS["time"])
     seconds = np.array([[(at - dt.datetime(1970, 1, 1)).total_seconds()] for at in AT])

@@ -24,6 +24,9 @@ from alad.preprocessing.schema import Schema, Stated
 from alad.preprocessing.table import TableEncoder
 from alad.reasons import explain
 
+# What they have to span is in test_spans.
+pytestmark = pytest.mark.usefixtures("any_span")
+
 MAKES = {
     "pandas": lambda frame: frame.to_pandas(),
     "pandas, pyarrow types": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),

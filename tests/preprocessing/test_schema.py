@@ -15,7 +15,7 @@ from alad.preprocessing.schema import Schema, Stated
 
 FRAME = pl.DataFrame(
     {
-        "at": [dt.datetime(2026, 11, 26, hour) for hour in range(24)],
+        "at": [dt.datetime(2026, 11, i + 1, i) for i in range(24)],
         "host": [f"10.0.0.{i % 3}" for i in range(24)],
         "id": [f"id-{i}" for i in range(24)],
         "size": [float(i % 5) for i in range(24)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import numpy as np
@@ -9,8 +10,14 @@ import polars as pl
 import pytest
 
 from alad import KNN
+from alad.preprocessing.columns import Column
+from alad.preprocessing.kinds import KINDS
 from alad.preprocessing.schema import Schema, Stated
 from alad.reasons import explain
+from alad.report.likeness import told
+
+FIRST = dt.datetime(2026, 10, 8)
+THURSDAYS = [f"{FIRST + dt.timedelta(weeks=i):%d/%b/%Y}" for i in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +28,7 @@ def flows() -> pl.DataFrame:
     return pl.DataFrame(
         {
             "at": [
-                f"26/Nov/2026:{9 if web else 22}:{i % 50:02d}:00 +0000"
+                f"{THURSDAYS[i % 8]}:{9 if web else 22}:{i % 50:02d}:00 +0000"
                 for i, web in enumerate(is_web)
             ],
             "dst": [
@@ -112,3 +119,61 @@ def test_a_value_that_fit_did_not_see_is_said_to_be_so_however_like_others_it_is
     said = [reasons._said(3, j) for j in range(4)]
     assert all(text.endswith("; never seen at fit)") for text in said)
     assert "never" not in " ".join(reasons._said(0, j) for j in range(4))
+
+
+ZONED = {
+    "text": lambda at: at.dt.strftime("%Y-%m-%dT%H:%M:%S.%9f%:z"),
+    "a format": lambda at: at.dt.strftime("%d/%b/%Y:%H:%M:%S %z"),
+    "nanoseconds": lambda at: at.dt.cast_time_unit("ns"),
+    "microseconds": lambda at: at,
+}
+
+
+@pytest.mark.parametrize("make", ZONED.values(), ids=ZONED.keys())
+def test_what_is_seen_is_told_on_the_clock_of_what_is_expected(make):
+    """Here 8:46 of a summer in Berlin, which is 6:46 in UTC, to the second."""
+    night = dt.datetime(2026, 8, 1, 22)
+    at = pl.Series("at", [night + dt.timedelta(days=i, minutes=i % 9) for i in range(60)])
+    odd = pl.Series("at", [dt.datetime(2026, 10, 1, 6, 46, 47, 123_456)])
+    normal, new = (
+        pl.DataFrame(make(s.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")))
+        for s in (at, odd)
+    )
+    reasons = explain(KNN(k=1).fit(normal), new)
+    assert re.match(r"at 2026-10-01 06:46:47 UTC \(expected ... ~22:\d\d UTC; ", reasons.text(0))
+    assert told(reasons.seen["at"][0]) == "2026-10-01 06:46:47 UTC"
+
+
+def test_a_clock_without_a_zone_is_told_as_it_is_written_to_the_second():
+    at = pl.Series(
+        "at", [dt.datetime(2026, 8, 1) + dt.timedelta(hours=24.2 * i) for i in range(60)]
+    )
+    odd = pl.Series("at", [dt.datetime(2026, 10, 1, 6, 46, 47, 123_456)])
+    for make in (
+        lambda s: s,
+        lambda s: s.dt.cast_time_unit("ns"),
+        lambda s: s.dt.strftime("%Y-%m-%d %H:%M:%S%.9f"),
+    ):
+        text = explain(KNN(k=1).fit(pl.DataFrame(make(at))), pl.DataFrame(make(odd))).text(0)
+        assert re.match(r"at 2026-10-01 06:46:47 \(expected ... ~", text)
+
+
+def test_what_is_no_time_is_seen_as_it_stands():
+    shown = KINDS["time"].shown
+    column = Column("at", "time", learned={"parts": ["hour"], "in_utc": True})
+    text = pl.Series(
+        "at", [None, "-", "soon", "10:00:00.5", "2026-01-01", "2026-01-01T10:00+02:00"]
+    )
+    assert shown(text, column).to_list() == [
+        *(None, "-", "soon", "10:00:00", "2026-01-01", "2026-01-01 08:00:00 UTC")
+    ]
+    clocks = pl.Series("at", [dt.time(10, 0, 0, 5), None])
+    assert shown(clocks, column).to_list() == [dt.time(10), None]
+    assert shown(pl.Series("at", [1.5e9]), column).to_list() == [1.5e9]
+
+
+def test_a_model_from_before_tells_the_clock_of_the_column():
+    column = Column("at", "time", learned={"parts": ["hour"]})
+    at = pl.Series("at", [dt.datetime(2026, 8, 1, 10, tzinfo=dt.UTC)])
+    there = at.dt.convert_time_zone("Europe/Berlin")
+    assert told(KINDS["time"].shown(there, column)[0]) == "2026-08-01 12:00:00+02:00"

@@ -271,6 +271,8 @@ def _tell(done: Mapping[str, Any]) -> None:
     note("not given to the model", [f"{name} ({why})" for name, why in left_out])
     doubts = done.get("doubtful_columns", {}).items()
     note("perhaps not what they are taken for", [f"{name} ({why})" for name, why in doubts])
+    times = done.get("unlearned_times", {}).items()
+    note("not learned of times", [f"{name} ({why})" for name, why in times])
     note("missing values", by_column(done.get("missing_values", {})))
     marks = done.get("missing_marks", {}).items()
     note("numbers that count as missing", [f"{name} ({told(mark)})" for name, mark in marks])

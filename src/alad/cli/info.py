@@ -230,4 +230,5 @@ def _became(column: Mapping[str, Any]) -> str:
     if marks := column["missing_marks"]:
         gaps += f", {', '.join(map(str, marks))} counted as such"
     role = "" if column["role"] == "feature" else f", role {column['role']}"
-    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}"
+    note = f" ({column['note']})" if column["kind"] == "time" and column["note"] else ""
+    return f"{text}{gaps}{role}{', constant at fit' if column['constant'] else ''}{note}"

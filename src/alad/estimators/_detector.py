@@ -48,11 +48,18 @@ from alad.estimators._saving import detector_of, listed_too, model_of, parameter
 from alad.estimators._settings import Constraint, check_settings, real
 from alad.estimators._stream import SAMPLE_ROWS, RowFile, Stream, check_not_stream, encoded
 from alad.io import Model, write_model
+from alad.preprocessing.columns import READ
 from alad.preprocessing.frames import feature_names, is_frame
 from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
+OF_A_SCHEMA = (
+    "Drop these columns; or, to have one that holds something, write "
+    "detector.encoder_.stated.write(path), give it a kind and the role 'feature' there, and fit "
+    "with alad.preprocessing.schema.Schema.read(path)."
+)
+OF_MORE_DAYS = "Rows of more days would teach these; as they are, they say only when a row was."
 NO_PART_IN_SCORES = ("contamination", "random_state", "verbose")
 NO_PART_IN_VERDICTS = NO_PART_IN_SCORES[1:]
 
@@ -315,14 +322,15 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         return self._scaled(found.sample)
 
     def _say_what_is_left_out(self, schema: Columns) -> None:
-        """Warn of columns that the model is not given, unless they were stated."""
-        if schema is not None or self.encoder_ is None or not self.encoder_.left_out:
+        """Warn of columns that the model is not given, unless that was stated."""
+        left_out = () if self.encoder_ is None else self.encoder_.left_out
+        unasked = [c for c in left_out if schema is None or (c.role in READ and c.unlearned)]
+        if not unasked:
             return
-        told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in self.encoder_.left_out)
+        told = "; ".join(f"{c.name!r}: {c.why_left_out}" for c in unasked)
+        are_short = all(c.unlearned for c in unasked)
         warnings.warn(
-            f"Not given to the model: {told}. Drop these columns; or, to have one that holds "
-            "something, write detector.encoder_.stated.write(path), give it a kind and the role "
-            "'feature' there, and fit with alad.preprocessing.schema.Schema.read(path).",
+            f"Not given to the model: {told}. {OF_MORE_DAYS if are_short else OF_A_SCHEMA}",
             LeftOutWarning,
             stacklevel=calls_within(),
         )

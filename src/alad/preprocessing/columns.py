@@ -12,6 +12,7 @@ import polars as pl
 from alad.preprocessing.kinds import IGNORED, KINDS, Kind
 from alad.preprocessing.kinds._base import TEXT, without_absent, written_numbers
 from alad.preprocessing.kinds._ends import without_marks
+from alad.preprocessing.kinds.times import UNLEARNED
 
 ROLES = ("feature", "time", "entity", "identifier", "label")
 READ = ("feature", "time")  # the roles that are given to the model
@@ -50,12 +51,14 @@ class Column:
 
     @property
     def is_read(self) -> bool:
-        """Whether the model is given the column."""
-        return self.kind != IGNORED and self.role in READ
+        """Whether the model is given the column: not if nothing of it was learned."""
+        return bool(self.features)
 
     @property
     def why_left_out(self) -> str:
         """Why a column is not given to the model: its role, or else what is said of its values."""
+        if self.role in READ and self.unlearned:
+            return self.unlearned
         if self.kind != IGNORED:
             return f"its role is {self.role}, not feature"
         return self.note or (IN_SCHEMA if self.role in READ else f"{self.kind}, {self.role}")
@@ -90,6 +93,11 @@ class Column:
         return str(self.learned.get("format", ""))
 
     @property
+    def unlearned(self) -> str:
+        """Why something of its times is not learned; empty where all is."""
+        return str(self.learned.get(UNLEARNED, ""))
+
+    @property
     def marks(self) -> tuple[float, ...]:
         """The numbers that stand for a missing one."""
         return tuple(self.learned.get(MARKS, ()))
@@ -119,7 +127,7 @@ class Column:
 
     @cached_property
     def _features(self) -> dict[str, bool]:
-        if not self.is_read:
+        if self.kind == IGNORED or self.role not in READ:
             return {}
         flag = {f"{self.name} is missing": True} if self.flags_missing else {}
         return self.of_kind.features(self) | flag

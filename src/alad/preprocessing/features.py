@@ -36,10 +36,11 @@ def legal(part: NDArray[Any], column: Column) -> NDArray[Any]:
     """The nearest features that the column may have; those of a gap where its flag says so."""
     if not column.flags_missing:
         return column.of_kind.legal(part, column)
-    of_gap = column.of_kind.encode(pl.Series(column.name, [None]), column).features
+    encoded = column.of_kind.encode(pl.Series(column.name, [None]), column).features
+    of_gap = np.array([feature[0] for feature in encoded], np.float32)
     gap = part[:, -1:] >= 0.5
     values = column.of_kind.legal(part[:, :-1], column)
-    return np.hstack([np.where(gap, np.concatenate(of_gap), values), gap])
+    return np.hstack([np.where(gap, of_gap, values), gap])
 
 
 def written(

@@ -15,7 +15,7 @@ number that stands for one      likewise: -999 far from all others, or what a sc
 whole numbers, text at fit      read as text: ``1`` is the category ``"1"``
 text of more than 200 values    -log of the share of the training rows with that value
 ... that is long                lengths, shares of kinds of characters, and the same
-dates, times, text of a format  sine and cosine of hour of day and weekday
+dates, times, text of a format  sine and cosine of hour and weekday, where fit saw enough days
 addresses, ports, URLs          see :mod:`alad.preprocessing.kinds`
 text that never comes twice     nothing: an identifier
 column without any value        nothing

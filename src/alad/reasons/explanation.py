@@ -296,13 +296,16 @@ def _decoded(detector: AbstractDetector, x: NDArray[Any]) -> pl.DataFrame:
 
 
 def _seen(detector: AbstractDetector, X: Any, x: NDArray[Any]) -> pl.DataFrame:
-    """The rows as they were given, categories that fit did not see as well."""
+    """The rows as they were given, categories that fit did not see as well; times as expected."""
     encoder = detector.encoder_
     if encoder is None or not is_frame(X):
         return _decoded(detector, x)
     table = to_polars(X)
     given = pl.DataFrame(
-        [c.given(table[c.name]) if c.of_kind.is_number else table[c.name] for c in encoder.schema]
+        [
+            c.given(table[c.name]) if c.of_kind.is_number else c.of_kind.shown(table[c.name], c)
+            for c in encoder.schema
+        ]
     )
     return given.with_columns(  # as they are expected: seconds, and numbers
         cs.duration().dt.total_microseconds() / 1e6, cs.decimal().cast(pl.Float64)

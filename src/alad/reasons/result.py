@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError
 from alad.preprocessing.digits import DIGITS, as_needed, digits_beside, is_number, is_single
+from alad.preprocessing.kinds.times import to_the_second
 from alad.preprocessing.letters import LONGEST, tells_length, told_apart, with_length
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
@@ -29,7 +31,8 @@ class Reasons:
         How much each column adds to the score (:mod:`alad.reasons.contributions`); a row's add
         up to ``anomaly_score - expected_score``.
     seen, expected : polars.DataFrame of n rows and c columns
-        The rows, and the normal row that each is compared with.
+        The rows, and the normal row that each is compared with. Times are seen to the second, in
+        UTC if they tell a zone: on the clock of those expected.
     rarity : ndarray of shape (n, c), float64
         The share of reference normal rows with a value at least as extreme or as rare: 1 is
         ordinary, 0 was never seen. NaN where there is no reference.
@@ -180,6 +183,8 @@ def said(value: Any, digits: int = DIGITS) -> str:
         return "missing"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dt.datetime | dt.time):
+        return to_the_second(value)
     if not isinstance(value, float):
         return str(value)
     if value.is_integer() and abs(value) < 1e15:

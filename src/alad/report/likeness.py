@@ -5,6 +5,7 @@ The rule was chosen on one sample of KDD99 and measured on another: see docs/tri
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from alad.preprocessing.digits import digits_beside
 from alad.preprocessing.kinds import addresses
+from alad.preprocessing.kinds.times import to_the_second
 from alad.preprocessing.letters import shortened
 
 MANY = 200  # values of a text, above which they say nothing of likeness
@@ -324,6 +326,8 @@ def told(value: Any) -> str:
         value += 0.0  # no zero with a sign
         whole = value.is_integer() and abs(value) < 1e15
         return f"{value:,.0f}" if whole or 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    if isinstance(value, dt.datetime | dt.time):
+        return to_the_second(value)
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text if len(text) <= WIDE else shortened(text)
 

@@ -183,6 +183,10 @@ class Kind(ABC):
         """Give features (n, f) that a value may have, near to these; here all are."""
         return part
 
+    def shown(self, series: pl.Series, column: Column) -> pl.Series:
+        """Give values as reasons show them beside what decode says; here as they are."""
+        return series
+
     def unseen(self, series: pl.Series, column: Column) -> Bools:
         """(n,) where a word, or a URL's host, is one that fit did not see; else nowhere."""
         return np.zeros(len(series), np.bool_)

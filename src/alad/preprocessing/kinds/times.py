@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
+UNLEARNED = "unlearned"  # why hour or weekday are not learned though the times hold them
 WITH_ZONE = r"[0-9]:?[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$"
 YEAR_1, YEAR_10000 = -719_162, 2_932_897  # their first days, since 1970
+DAY_LONG = 86_400  # seconds
 A_DAY = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
 CLOCKED = r"[T ][0-9]{2}|[0-9]:[0-9]"
 OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
@@ -63,6 +67,7 @@ SECONDS = (
     * pl.when(pl.col("sign") == "-").then(-1).otherwise(1)
 ).fill_null(0)
 CLOCK = SECONDS.mod(86_400) / 86_400
+DATE = pl.col("day").cast(pl.Int64) + SECONDS.floordiv(86_400)
 WEEKDAY = (pl.col("day").dt.weekday().cast(pl.Int32) - 1 + SECONDS.floordiv(86_400)).mod(7) / 7
 SOUND = (
     (pl.col("day").is_not_null() | pl.col("date").is_null())
@@ -73,16 +78,16 @@ SOUND = (
 
 
 class Time(Kind):
-    """Hour of day and day of the week, each as a point on a circle."""
+    """Hour of day and day of the week, each as a point on a circle, if fit saw enough of them."""
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
         return TimeLearner(settings.form)
 
     def features(self, column: Column) -> dict[str, bool]:
-        """Sine and cosine of what the times hold: hour, weekday or both."""
+        """Sine and cosine of what fit learned: of hour, weekday, both or neither."""
         parts = column.learned["parts"]
-        if not isinstance(parts, list) or not {"hour", "weekday"}.issuperset(parts) or not parts:
+        if not isinstance(parts, list) or not {"hour", "weekday"}.issuperset(parts):
             raise ValueError(f"{parts!r:.40} are no parts of a time")  # of a damaged model
         return {f"{column.name} {part} {f}": False for part in parts for f in ("sin", "cos")}
 
@@ -95,6 +100,8 @@ class Time(Kind):
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
         """Give the day of the week and the time of day, as text."""
+        if not column.learned["parts"]:
+            return pl.Series(column.name, ["any time"] * len(part), pl.String)
         told: list[str] = [""] * len(part)
         for i, name in reversed(list(enumerate(column.learned["parts"]))):
             turn = np.arctan2(part[:, 2 * i], part[:, 2 * i + 1]) / (2 * np.pi) % 1
@@ -104,9 +111,45 @@ class Time(Kind):
 
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
         """Give points on the circles."""
-        pairs = part.reshape(len(part), -1, 2)
+        pairs = part.reshape(len(part), part.shape[1] // 2, 2)
         lengths = np.linalg.norm(pairs, axis=2, keepdims=True)
         return (pairs / np.where(lengths > 0, lengths, 1)).reshape(part.shape)
+
+    def shown(self, series: pl.Series, column: Column) -> pl.Series:
+        """Give the times to the second, and in UTC if they tell a zone: on the clock of decode."""
+        if series.dtype in TEXT:
+            return _text_shown(series.cast(pl.String), form_of(column.learned))
+        if _zone(series.dtype) and IN_UTC in column.learned:
+            series = series.dt.convert_time_zone("UTC")
+        if series.dtype == pl.Time:
+            return (series.cast(pl.Int64) // 10**9 * 10**9).cast(pl.Time)
+        return series.dt.truncate("1s") if isinstance(series.dtype, pl.Datetime) else series
+
+
+def _text_shown(text: pl.Series, form: str) -> pl.Series:
+    """Text of times to the second, in UTC where it tells a zone and can be read."""
+    if form in UNITS:
+        return text
+    if form == ISO_8601:
+        seconds = seconds_of_iso(text).floor().cast(pl.Int64)
+        times = (seconds * 1000).cast(pl.Datetime("ms"))
+        is_zoned = text.str.contains(WITH_ZONE).fill_null(False)
+    else:
+        times = date_times(text, form)
+        is_zoned = pl.Series(["%z" in form] * len(text), dtype=pl.Boolean)
+    in_utc = times.dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+    whole = text.str.replace(r"([0-9]:[0-9]{2}:[0-9]{2})[.,][0-9]+", "$1")
+    return in_utc.zip_with(is_zoned & in_utc.is_not_null(), whole).alias(text.name)
+
+
+def to_the_second(value: dt.datetime | dt.time) -> str:
+    """Give a time as text, to the second.
+
+    >>> to_the_second(dt.datetime(2026, 10, 1, 8, 46, 47, 123, dt.UTC))
+    '2026-10-01 08:46:47 UTC'
+    """
+    of_day = {} if isinstance(value, dt.time) else {"sep": " "}
+    return value.isoformat(timespec="seconds", **of_day).replace("+00:00", " UTC")
 
 
 def _remark(series: pl.Series, learned: Mapping[str, Any]) -> str:
@@ -187,7 +230,7 @@ class TimeLearner(Learner):
         for form, reading in self.readings.items():
             try:
                 self._check_days(series, form)
-                reading.add(parts_of(series, form))
+                reading.add(_parts_and_days(series, form))
             except InputError as error:
                 refusal = error
             else:
@@ -240,7 +283,14 @@ class TimeLearner(Learner):
         if form != ISO_8601:
             learned["format"] = form
         constant = reading.is_constant and not has_missing
-        return Learned("time", constant=constant, learned=learned, note=_note(form))
+        note = "; ".join(filter(None, [_note(form), reading.unlearned]))
+        return Learned("time", constant=constant, learned=learned, note=note)
+
+    @property
+    def tells_when(self) -> int:
+        """How well the times put rows in order: 2 by day and clock, 1 by day, 0 by neither."""
+        reading = next(iter(self.readings.values()))
+        return reading.has_days + (reading.has_days and reading.has_hours)
 
     def gap(self, learned: Learned) -> list[float]:
         """Points far outside of the circles, across from the mean."""
@@ -256,12 +306,33 @@ def _note(form: str) -> str:
     return f"read as {form}" if form else ""
 
 
+@dataclass(frozen=True)
+class Enough:
+    """How much fit has to see of a part to learn it: a cycle twice, else all else is new.
+
+    Dates as well as a span, for one time that is far off (a 0, which is of 1970) makes any span.
+    """
+
+    seconds: int
+    dates: int
+
+
+ENOUGH = {"hour": Enough(2 * DAY_LONG, 3), "weekday": Enough(14 * DAY_LONG, 7)}
+MOST_DATES = max(enough.dates for enough in ENOUGH.values())
+SLACK = 3600  # seconds: so much may whole days or weeks lack at their ends
+LENGTHS = {"day": DAY_LONG, "hour": 3600, "minute": 60}
+
+
 class Reading:
     """What times hold if they are of one format."""
 
     def __init__(self) -> None:
         self.sums, self.n = np.zeros(4), 0
         self.has_hours = self.has_days = False
+        self.dates: set[int] = set()
+        """The first few, in days since 1970; of times of day alone there are none."""
+        self.first, self.last = np.inf, -np.inf
+        """In seconds since 1970."""
 
     def add(self, every: pl.DataFrame) -> None:
         """Take in the parts of some times."""
@@ -271,20 +342,82 @@ class Reading:
         made = circles(parts.select("hour", pl.col("weekday").fill_null(0)))
         self.sums += [feature.sum() for feature in made]
         self.n += parts.height
+        self._add_dates(parts.drop_nulls("date"))
+
+    def _add_dates(self, parts: pl.DataFrame) -> None:
+        if not parts.height:
+            return
+        dates = parts["date"].unique().sort().head(MOST_DATES)
+        self.dates = set(sorted(self.dates.union(dates))[:MOST_DATES])
+        seconds = (parts["hour"] * DAY_LONG).round() + parts["date"] * DAY_LONG
+        self.first = min(self.first, float(seconds.min()))  # type: ignore[arg-type]
+        self.last = max(self.last, float(seconds.max()))  # type: ignore[arg-type]
 
     @property
     def learned(self) -> dict[str, Any]:
-        """The parts, and the means of their sines and cosines."""
-        told = {"hour": self.has_hours or not self.has_days, "weekday": self.has_days}
+        """The parts, the means of their sines and cosines, and why there are no others."""
+        told = {part: part in self._held and self._is_enough(part) for part in ENOUGH}
         means = [float(total / self.n) for total in self.sums]
         fill = [means[2 * i + j] for i, part in enumerate(told) if told[part] for j in (0, 1)]
-        return {"parts": [part for part, is_told in told.items() if is_told], "fill": fill}
+        parts = [part for part, is_told in told.items() if is_told]
+        why = {UNLEARNED: self.unlearned} if self.unlearned else {}
+        return {"parts": parts, "fill": fill, **why}
+
+    @property
+    def _held(self) -> list[str]:
+        """The parts that the times hold, whether or not there is enough of them."""
+        held = {"hour": self.has_hours or not self.has_days, "weekday": self.has_days}
+        return [part for part, is_held in held.items() if is_held]
+
+    def _is_enough(self, part: str) -> bool:
+        """Whether a part is to be learned; of times of day alone nobody knows the days."""
+        if not self.dates:
+            return True
+        enough = ENOUGH[part]
+        return self._span + SLACK >= enough.seconds and len(self.dates) >= enough.dates
+
+    @property
+    def _span(self) -> float:
+        """Seconds from the first time to the last; of dates alone with the whole of the last."""
+        return self.last - self.first + (0 if self.has_hours else DAY_LONG)
+
+    @property
+    def unlearned(self) -> str:
+        """Why parts that the times hold are not learned; empty where all are."""
+        lacking = [part for part in self._held if not self._is_enough(part)]
+        if not lacking:
+            return ""
+        parts = " nor ".join(lacking)
+        is_are = f"neither {parts} is" if len(lacking) > 1 else f"the {parts} is not"
+        return f"rows {self._how_many(lacking[-1])}: {is_are} learned"
+
+    def _how_many(self, part: str) -> str:
+        """What is too little: the span, or how many dates there are."""
+        if self._span + SLACK >= ENOUGH[part].seconds:
+            return f"on {_several(len(self.dates), 'date')} alone"
+        return f"of {_length(self._span)}" if self._span else "of one time"
 
     @property
     def is_constant(self) -> bool:
         """Whether all times are the same, so that the means are of length 1."""
-        lengths = np.hypot(*np.reshape(self.learned["fill"], (-1, 2)).T)
-        return bool(np.isclose(lengths, 1, atol=1e-12).all())
+        fill = self.learned["fill"]
+        lengths = np.hypot(*np.reshape(fill, (-1, 2)).T)
+        return bool(fill) and bool(np.isclose(lengths, 1, atol=1e-12).all())
+
+
+def _length(seconds: float) -> str:
+    """A span in words.
+
+    >>> _length(5.98 * 3600), _length(4.5 * 86_400), _length(90)
+    ('6 hours', '4.5 days', '90 seconds')
+    """
+    of_two = ((unit, size) for unit, size in LENGTHS.items() if seconds >= 2 * size)
+    unit, size = next(of_two, ("second", 1))
+    return _several(round(seconds / size, 1), unit)
+
+
+def _several(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'s' * (number != 1)}"
 
 
 def circles(parts: pl.DataFrame) -> list[NDArray[Any]]:
@@ -307,6 +440,11 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
     >>> parts_of(pl.Series("at", ["2026-11-26T12:00:00+01:00", "2026-11-27"])).rows()
     [(0.4583333333333333, 0.42857142857142855, False), (0.0, 0.5714285714285714, False)]
     """
+    return _parts_and_days(series, form).drop("date")
+
+
+def _parts_and_days(series: pl.Series, form: str) -> pl.DataFrame:
+    """The parts, and the date of each time, in days since 1970; none of a time of day alone."""
     if series.dtype in TEXT and form == ISO_8601:
         return _of_text(series.cast(pl.String).rename("value"), series.name)
     form = _of_numbers(series, form)
@@ -315,10 +453,13 @@ def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
     has_day = times.dtype != pl.Time and (is_temporal or _formats.has_day(form))
     hour = pl.lit(0.0) if times.dtype == pl.Date else TURN
     day = DAY if has_day else pl.lit(None)
+    has_date = times.dtype != pl.Time and (is_temporal or _formats.has_date(form))
+    date = VALUE.cast(pl.Date).cast(pl.Int64) if has_date else pl.lit(None, pl.Int64)
     return times.to_frame().select(
         hour=pl.when(VALUE.is_not_null()).then(hour).cast(pl.Float64),
         weekday=pl.when(VALUE.is_not_null()).then(day).cast(pl.Float64),
         gap=VALUE.is_null(),
+        date=date,
     )
 
 
@@ -427,7 +568,7 @@ def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
     odd = parts.filter(VALUE.is_not_null() & ~SOUND.fill_null(False))
     if odd.height:
         raise wrong(name, WANTED, odd["value"][0])
-    return parts.select(hour=CLOCK, weekday=WEEKDAY, gap=VALUE.is_null())
+    return parts.select(hour=CLOCK, weekday=WEEKDAY, gap=VALUE.is_null(), date=DATE)
 
 
 def _unit(numbers: pl.Series) -> str:

@@ -12,6 +12,7 @@ from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import quoted, to_polars
 from alad.preprocessing.kinds import Settings
+from alad.preprocessing.kinds.times import TimeLearner
 from alad.preprocessing.kinds.words import MAX_CATEGORIES
 from alad.preprocessing.learning.columns import ColumnLearner
 from alad.preprocessing.schema import Schema
@@ -123,7 +124,26 @@ class TableLearner:
         if self.rows == 0 or not self._columns:
             raise no_rows(self.rows, len(self._columns))
         found = tuple(learner.finish() for learner in self._columns.values())
-        return found if self.schema else _with_time(self._with_copies(found))
+        return found if self.schema else self._with_time(self._with_copies(found))
+
+    def _with_time(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Give a column of times the role of time, and point at the others.
+
+        The first that tells day and clock, else the first that tells the day: dates alone say of
+        whom rather than when, as dates of birth do.
+        """
+        times = [column for column in columns if column.kind == "time"]
+        chosen = max(times, key=self._tells_when, default=None)  # the first of equals
+        others = ", ".join(column.name for column in times if column is not chosen)
+        doubt = f"also times: {others}"
+        return tuple(
+            replace(c.with_doubt(doubt) if others else c, role="time") if c is chosen else c
+            for c in columns
+        )
+
+    def _tells_when(self, column: Column) -> int:
+        learner = self._columns[column.name].settled
+        return learner.tells_when if isinstance(learner, TimeLearner) else 0
 
     def _with_copies(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         """Point at columns of numbers that are those of an earlier one."""
@@ -160,9 +180,3 @@ class TableLearner:
                 "state kinds and roles in a schema."
             )
         return TableEncoder(columns)
-
-
-def _with_time(columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """Give the first column of times the role of time."""
-    first = next((column for column in columns if column.kind == "time"), None)
-    return tuple(replace(c, role="time") if c is first else c for c in columns)
