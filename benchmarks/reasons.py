@@ -53,7 +53,7 @@ BEYOND = {"beyond by 1/3": 1 / 3, "beyond by 1": 1.0}  # of the training values'
 LEGAL_DRAWS = 4  # such rows are seldom alerts
 UNSEEN = "<never seen>"
 TWIN, TIMES, NOISE = "twin", 1.2, 0.002  # of its deviation
-VARIED = 20  # values, that a column with a twin has more of
+VARIED = 10  # values, that a column with a twin has more of
 
 DETECTORS = ("ALAD()", "ALAD, features", "KNN", "Isolation Forest", "Mahalanobis")
 BACKGROUND, EVALUATIONS = 100, 500  # rows, and scores of each, of shap's permutations by default
