@@ -363,24 +363,24 @@ def test_drift_takes_the_schemas_column_of_time(alad, calibrated, monkeypatch):
     assert "note: rows are taken in the order of the table: Expected times in column" in done.err
 
 
-def days(n: int, day: int) -> pl.DataFrame:
-    """Rows of one day of March 2026: when each was, as text, as seconds, and as a mere number."""
-    minute = np.arange(n) * 1_440 // n
-    at = pl.datetime(2026, 3, day, time_unit="us") + pl.duration(minutes=pl.Series(minute))
+def of_month(n: int, month: int) -> pl.DataFrame:
+    """Rows of a month of 2026: when each was, as text, as seconds, and as a mere number."""
+    minute = np.arange(n) * 28 * 1_440 // n
+    at = pl.datetime(2026, month, 1, time_unit="us") + pl.duration(minutes=pl.Series(minute))
     when = [at.dt.strftime("%FT%TZ").alias("at"), at.dt.epoch("s").alias("epoch")]
-    return rows(n, day).with_columns(*when, minute=1_440.0 * day + minute)
+    return rows(n, month).with_columns(*when, minute=44_640.0 * month + minute)
 
 
 @pytest.fixture
-def daily(alad):
-    """A model that was calibrated on another day than the new rows are of."""
-    KNN(random_state=0).fit(days(300, 1)).calibrate(days(600, 1)).save("daily")
-    return Path("daily")
+def monthly(alad):
+    """A model that was calibrated on another month than the new rows are of."""
+    KNN(random_state=0).fit(of_month(300, 1)).calibrate(of_month(600, 1)).save("monthly")
+    return Path("monthly")
 
 
-def test_that_time_goes_on_is_no_drift(alad, daily):
-    days(400, 2).head(60).write_csv("new.csv")  # the first hours of a day
-    command = ("drift", daily, "new.csv", "--time", "minute")
+def test_that_time_goes_on_is_no_drift(alad, monthly):
+    of_month(400, 2).head(60).write_csv("new.csv")  # the first days of a month
+    command = ("drift", monthly, "new.csv", "--time", "minute")
     said = json.loads(alad.good(*command, "--json").out)
     assert said["not_compared"] == ["at", "epoch", "minute"]
     assert {column["column"] for column in said["columns"]} == {"bytes", "count", "proto"}
@@ -390,9 +390,9 @@ def test_that_time_goes_on_is_no_drift(alad, daily):
     assert "Columns that moved: 0 of 3." in text
 
 
-def test_what_is_no_time_is_compared(alad, calibrated, daily):
-    days(400, 2).write_csv("new.csv")
-    said = json.loads(alad.good("drift", daily, "new.csv", "--json").out)
+def test_what_is_no_time_is_compared(alad, calibrated, monthly):
+    of_month(400, 2).write_csv("new.csv")
+    said = json.loads(alad.good("drift", monthly, "new.csv", "--json").out)
     assert said["not_compared"] == ["at", "epoch"]
     assert [column["column"] for column in said["columns"] if column["moved"]] == ["minute"]
     rows(400, 3).write_csv("new.csv")
@@ -401,7 +401,7 @@ def test_what_is_no_time_is_compared(alad, calibrated, daily):
 
 
 def test_where_all_is_time_no_column_is_compared(alad):
-    times = days(900, 1).select("at")
+    times = of_month(900, 1).select("at")
     KNN(random_state=0).fit(times[:300]).calibrate(times[300:]).save("times")
     times.write_csv("new.csv")
     done = alad.good("drift", "times", "new.csv")
