@@ -180,8 +180,17 @@ def _open_to_the_same(new: Path, old: Path) -> None:
     for path in (new, *new.rglob("*")):
         before = old / path.relative_to(new)
         if before.exists():
-            mode = stat.S_IMODE(before.stat().st_mode)
+            found = before.stat()
+            mode = found.st_mode & stat.S_IRWXU | found.st_mode & stat.S_IRWXO
+            mode |= found.st_mode & stat.S_IRWXG if _is_of_group(path, found.st_gid) else 0
             path.chmod(mode | stat.S_IRWXU if path.is_dir() else mode)  # else it cannot be moved
+
+
+def _is_of_group(path: Path, group: int) -> bool:
+    """Give a file to a group, if that may be; whether it belongs to it then."""
+    with suppress(OSError):
+        os.chown(path, -1, group)
+    return path.stat().st_gid == group
 
 
 def _explained(target: Path) -> AbstractContextManager[None]:

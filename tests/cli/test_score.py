@@ -478,16 +478,25 @@ def test_what_is_read_is_not_written_over(alad, model, table, out):
         ("in/*.csv", "in/day/c.csv", False),
         ("in/**/*.csv", "in/day/c.csv", True),
         ("in/*.csv", "in/.c.csv", False),
+        ("link/*.csv", "in/c.csv", True),
+        ("link/*.csv", "link/c.csv", True),
     ],
 )
 def test_a_result_does_not_become_a_part_of_what_is_read(alad, model, table, out, is_part):
     Path("in").mkdir()
     Path("in/a.csv").write_bytes(Path("train.csv").read_bytes())
+    Path("link").symlink_to("in")
     if is_part:
         message = rf"Expected another place to write to than {out}: .* is read, and the next .*"
         alad.refused(message, "score", model, table, "-o", out)
     else:
         alad.good("score", model, table, "-o", out)
+
+
+def test_a_table_that_is_not_there_is_told_as_such(alad, model):
+    alad.refused(
+        r"Expected a table at no\.csv, but no such .*", "score", model, "no.csv", "-o", "no.csv"
+    )
 
 
 def test_values_that_a_format_has_no_place_for_are_told(alad, model, train):

@@ -340,11 +340,29 @@ def test_names_that_stand_in_a_later_line_are_refused_with_it(size, monkeypatch)
     monkeypatch.setattr(sizes, "BYTES", size)
     rows = ['1,"x\ny"', "2,b", "3,z"] * 4  # a text may well be the name of its column
     path = give("\n".join(["a,b", *rows, "a,b", *rows, ""]), "t.csv")
-    message = r"Expected the names .* of t\.csv once, in its first line; they .* in line 18\. Leave"
+    message = (
+        r"Expected the names .* of t\.csv once, in its first line; they .* near line 18\. Leave"
+    )
     for of in (read, batches):
         with pytest.raises(InputError, match=message):
             of(path)
     assert read(give("\n".join(["a,b", *rows]), "t.csv")).height == 12
+
+
+def test_names_with_the_mark_of_a_files_beginning_are_names_too():
+    path = give("\ufeffa,b\n1,x\n\ufeffa,b\n2,y\n", "t.csv")
+    with pytest.raises(InputError, match="they stand again near line 3"):
+        read(path)
+    some = give("a,b,c\nx,y,1\na,b,2\n", "t.csv")  # two of three columns, by chance
+    assert batches(some, ("a", "b"))[0].height == 2
+
+
+def test_a_row_of_another_length_in_other_bytes_is_told_in_one_line(capfd):
+    path = give(b"a,b\n1,2\n\xe9t\xe9,4,5\n", "t.csv")
+    for of in (read, batches):
+        with pytest.raises(InputError, match="Expected"):
+            of(path)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("row", ["5", "5,6,7", '5,"x,y",7', f"5,{'x' * 500},7"])

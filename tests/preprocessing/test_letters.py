@@ -53,3 +53,12 @@ def test_lengths_are_expected_of_text():
     assert tells_length("~58 characters, ~6 words")
     assert not tells_length("58 characters")
     assert not tells_length(None)
+
+
+def test_texts_that_differ_in_several_places_are_all_told_apart():
+    begin = f"http://shop.example/catalogue/{40 * 'a'}"
+    both = [(page, lang) for page in range(9) for lang in ("de", "en")]
+    urls = [f"{begin}?page={page}&sort=price&view=list&lang={lang}" for page, lang in both]
+    told = told_apart(urls)
+    assert len(set(told.values())) == len(urls)
+    assert max(map(len, told.values())) < 70

@@ -12,7 +12,7 @@ import pytest
 from alad.errors import InputError
 from alad.preprocessing.digits import digits_beside
 from alad.reasons import Reasons
-from alad.reasons.result import as_seen
+from alad.reasons.result import as_seen, side_by_side
 
 SEEN = pl.DataFrame({"bytes": [54540.0, 1.25], "kind": ["x", None], "is_new": [True, False]})
 EXPECTED = pl.DataFrame({"bytes": [232.0, 1.0], "kind": ["y", "y"], "is_new": [False, False]})
@@ -42,14 +42,14 @@ def test_a_reason_is_a_line():
     assert EXAMPLE.text(1) == "kind missing (expected y; 1 in 50 normals is as rare)"
 
 
-def test_what_is_seen_is_told_to_the_digit_and_what_is_expected_is_not():
+def test_what_is_seen_is_told_to_the_digit_and_what_is_expected_as_is_needed():
     exact = dataclasses.replace(
         EXAMPLE,
         seen=SEEN.with_columns(bytes=pl.Series([58824.4, 2.0**60 + 2**40])),
         expected=EXPECTED.with_columns(bytes=pl.Series([58824.4, 1.0])),
         contributions=np.array([[3.0, 1, 2], [3, 2, 0]]),
     )
-    assert (exact.text(0) or "").startswith("bytes 58824.4 (expected 58820;")
+    assert (exact.text(0) or "").startswith("bytes 58824.4 (expected 58824.4;")
     assert (exact.text(1) or "").startswith("bytes 1.1529226e+18 (expected 1;")
 
 
@@ -177,3 +177,9 @@ def test_a_frame_has_a_column_for_each_reason():
 def test_no_reasons_cannot_be_asked_for(ask):
     with pytest.raises(InputError, match="at least 1 reason; got 0"):
         ask(0)
+
+
+@pytest.mark.parametrize("value", [123456.7, 35.2157, 0.3, 1e-9])
+def test_equal_numbers_are_told_alike(value):
+    seen, expected = side_by_side(value, value)
+    assert seen == expected

@@ -245,7 +245,11 @@ def _means(path: Path, file: Path) -> bool:
     if path.is_dir():
         folder = path.resolve()
         return folder in whole.parents and is_shown(whole, folder, "._")
-    return not path.exists() and _matches(whole.parts, path.absolute().parts)
+    if path.exists() or not glob.has_magic(str(path)):
+        return False
+    parts = path.absolute().parts
+    plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return _matches(whole.parts, (*Path(*parts[:plain]).resolve().parts, *parts[plain:]))
 
 
 def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:

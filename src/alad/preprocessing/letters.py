@@ -44,6 +44,8 @@ def _split(text: str) -> tuple[str, str]:
 def told_apart(texts: Iterable[str]) -> dict[str, str]:
     """Give each text what is told of it, where it differs from the one that is most like it.
 
+    Texts that are told alike for all that are numbered: no two are the same.
+
     >>> urls = [f"http://shop.example/catalogue/{40 * 'a'}?page={n}{50 * 'b'}" for n in (1, 2)]
     >>> print(*told_apart(urls).values(), sep=chr(10))
     http://shop.exampl…aaaa?page=1bbbbbbbbbbb…bbbbbbbbbbbbbbbbbb
@@ -58,6 +60,11 @@ def told_apart(texts: Iterable[str]) -> dict[str, str]:
     }
     times = Counter(found.values())
     clear = {v: told if times[told] == 1 else with_length(told, v) for v, told in found.items()}
+    times, seen = Counter(clear.values()), Counter[str]()
+    for value, told in found.items():
+        if times[clear[value]] > 1:  # they differ in several places, of which one is shown
+            seen[told] += 1
+            clear[value] = f"{told} #{seen[told]}"
     return {text: clear[value] + others for text, (value, others) in parts.items()}
 
 

@@ -141,7 +141,8 @@ def side_by_side(seen: Any, *expected: Any) -> list[str]:
     >>> side_by_side(300.0052, 300.00128), side_by_side("GET /", "~58 characters, ~6 words")
     (['300.0052', '300.001'], ['GET / (5 characters)', '~58 characters, ~6 words'])
     """
-    texts = [as_seen(seen, *expected[:1]), *(said_beside(value, seen) for value in expected)]
+    what = as_seen(seen, *expected[:1])
+    texts = [what, *(what if value == seen else said_beside(value, seen) for value in expected)]
     if any(len(text) > LONGEST for text in texts):
         texts = [*map(told_apart(texts).__getitem__, texts)]
     what, *beside = texts

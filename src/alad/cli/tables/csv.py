@@ -37,11 +37,16 @@ from alad.errors import InputError
 # A quotation mark that is not closed swallows lines. Values of many lines are fine where they are
 # common; where they are few, one that is long, or whose lines are lines of the table, is refused.
 FEW = 0.01  # of the rows
+MANY_NAMES = 3  # of columns, that all are values of a row by no chance
+MARK_OF_UTF8 = "\ufeff"  # at the beginning of a file
 LONGEST = 1 << 16  # characters
 SWALLOWED = 0.9  # of a value's lines
 ENOUGH = 4  # separators in them
 
 HEXADECIMAL = r"^\s*[+-]?0[xX]"  # Arrow takes 0x1F for a number, and nobody who reads on does
+
+RAGGED = re.compile(r"Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)  # Arrow's words ...
+CUT = " ..."  # ... and the end of a row that it shows the beginning of
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 
@@ -61,7 +66,6 @@ class Csv:
         as_text: Collection[str] = (),
     ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
-        self.ragged: Any = None
         with explained(place):
             watched, self.begin = Quotes(stream, separator), 1
             lines = (line.decode("utf-8-sig") for line in iter(watched.readline, b""))
@@ -118,19 +122,20 @@ class Csv:
             try:
                 yield
             except pa.ArrowInvalid as error:
-                if self.ragged is None:
+                found = RAGGED.search(str(error))
+                if found is None:
                     raise
-                raise self._of_other_length(self.ragged) from error
+                raise self._of_other_length(*found.groups()) from error
 
-    def _of_other_length(self, row: Any) -> InputError:
-        line = self._line_of(row.text)
+    def _of_other_length(self, expected: str, got: str, row: str) -> InputError:
+        line = self._line_of(row)
         where = "" if line is None else f" in line {line}"
         advice = (
             "" if self.is_zeek else ": a value that holds a separator stands in quotation marks"
         )
         return InputError(
-            f"Expected {row.expected_columns} values in every row of {self.place}, one for each "
-            f"name of a column; got {row.actual_columns}{where}, {row.text[:80]!r}. Mend that row"
+            f"Expected {expected} values in every row of {self.place}, one for each "
+            f"name of a column; got {got}{where}, {row[:80]!r}. Mend that row"
             f"{advice}."
         )
 
@@ -138,10 +143,13 @@ class Csv:
         """The number of the first line with which a row may begin, if they can be read again."""
         if not self.stream.seekable():
             return None
-        begin = row.splitlines()[0].encode()
+        begin = re.split(r"[\r\n]", row.removesuffix(CUT), maxsplit=1)[0].encode()
+        is_whole = begin.decode() == row
         self.stream.seek(0)
-        same = (n for n, line in enumerate(self.stream, 1) if line.rstrip(b"\r\n") == begin)
-        return next(same, None)
+        for number, line in enumerate(self.stream, 1):
+            if line.startswith(begin) and (not is_whole or line.rstrip(b"\r\n") == begin):
+                return number
+        return None
 
     def _hexadecimal(self) -> set[str]:
         """The columns that have such a number among their values, which are text.
@@ -188,9 +196,10 @@ class Csv:
     def _check_names_again(self, frame: pl.DataFrame) -> None:
         """Refuse a row of the names themselves, as where files were put one after the other."""
         first, *others = frame.columns
-        if not others or any(dtype != pl.String for dtype in frame.dtypes):
+        are_all = len(frame.columns) in (len(self.names), *range(MANY_NAMES, len(self.names)))
+        if not others or not are_all or any(dtype != pl.String for dtype in frame.dtypes):
             return
-        places = (frame[first] == first).arg_true()
+        places = (frame[first].str.strip_prefix(MARK_OF_UTF8) == first).arg_true()
         again = [frame[name].gather(places) == name for name in others]
         alike = places.filter(pl.Series(np.all([x.fill_null(False) for x in again], axis=0)))
         if len(alike):
@@ -198,7 +207,7 @@ class Csv:
             breaks = before.select(pl.all().str.count_matches("\n").sum()).sum_horizontal().item()
             raise InputError(
                 f"Expected the names of the columns of {self.place} once, in its first line; they "
-                f"stand again in line {self.line + alike[0] + (breaks or 0)}. Leave that line out: "
+                f"stand again near line {self.line + alike[0] + (breaks or 0)}. Leave that out: "
                 "files that were put one after the other each have their own."
             )
 
@@ -253,13 +262,6 @@ class Csv:
             'meant is written twice, as "".'
         )
 
-    def _met(self, row: Any) -> str:
-        """Leave out a remark of Zeek, such as the last line; keep another row to tell of it."""
-        if self.is_zeek and row.text.startswith("#"):
-            return "skip"
-        self.ragged = self.ragged or row
-        return "error"
-
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {
             "read_options": pyarrow.csv.ReadOptions(
@@ -269,7 +271,7 @@ class Csv:
                 delimiter=self.separator,
                 newlines_in_values=not self.is_zeek,
                 quote_char=False if self.is_zeek else '"',
-                invalid_row_handler=self._met,
+                invalid_row_handler=_skipped if self.is_zeek else None,
                 ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
@@ -279,6 +281,11 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
+
+
+def _skipped(row: Any) -> str:
+    """Leave out a remark of Zeek, such as the last line."""
+    return "skip" if row.text.startswith("#") else "error"
 
 
 def _may_hold(lines: bytes) -> bool:
