@@ -132,8 +132,8 @@ def absorbed(calibration: Calibration, scores: ArrayLike, *, level: float = 0.05
 def _least_that_explains(tiers: tuple[Tier, ...]) -> float:
     """The score of the highest tier of too many rows, without which no tier has too many.
 
-    Not of one that has no more than it may: its rows are as many as normal ones are, and without
-    them the p-values of others would be too small.
+    Where none of them explains all, of the widest. Never of a tier that has no more than it may:
+    its rows are as many as normal ones are, and without them p-values would be too small.
     """
     crowded = [tier for tier in tiers if tier.too_many]
     explains = (

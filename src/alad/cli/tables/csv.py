@@ -196,8 +196,8 @@ class Csv:
     def _check_names_again(self, frame: pl.DataFrame) -> None:
         """Refuse a row of the names themselves, as where files were put one after the other."""
         first, *others = frame.columns
-        are_all = len(frame.columns) in (len(self.names), *range(MANY_NAMES, len(self.names)))
-        if not others or not are_all or any(dtype != pl.String for dtype in frame.dtypes):
+        are_few = len(frame.columns) < min(len(self.names), MANY_NAMES)
+        if not others or are_few or any(dtype != pl.String for dtype in frame.dtypes):
             return
         places = (frame[first].str.strip_prefix(MARK_OF_UTF8) == first).arg_true()
         again = [frame[name].gather(places) == name for name in others]
