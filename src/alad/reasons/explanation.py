@@ -129,7 +129,8 @@ class Explainer:
         detector = self.detector
         x = detector._matrix(X, fitting=False)
         normal = self._single if x.dtype == np.float32 else self._normal
-        seen = _seen(detector, X, x)
+        given = _given(detector, X)
+        seen = _decoded(detector, x) if given is None else _seen(detector, X, given)
         first, same = distinct(x)
         if len(first) == len(x):
             first = same = np.arange(len(x))
@@ -140,15 +141,16 @@ class Explainer:
             expected = _legal(detector, detector.reconstruct(X))[first]
             expected = expected.astype(x.dtype, copy=False)
         else:
-            like, rounded = (a.astype(normal.rows.dtype) for a in (x, _as_kept(detector, x)))
-            like = normal.known(like, rounded)
+            like = x.astype(normal.rows.dtype)
+            if normal.is_rounded:
+                like = normal.known(like, _as_kept(detector, x).astype(like.dtype))
             nearest = normal.nearest(like, NEAREST)
             rarity = _rarity(detector, normal, like)
             expected = normal.rows[nearest[:, 0]]
         expected = np.where(like == expected, x, expected)
         rarity = rarity[same]
         _unclaimed(detector, X, rarity)
-        never_seen = _never_seen(detector, X, rarity)
+        never_seen = _never_seen(detector, given, rarity)
         decoded = _decoded(detector, expected)
         found = contributions(detector._judged, x, expected, _column(detector), len(names))
         return Reasons(
@@ -198,21 +200,23 @@ def _reference(detector: AbstractDetector, given: Any) -> Reference | None:
     column, encoder = _column(detector), detector.encoder_
     binary = np.zeros(len(column), np.bool_) if encoder is None else encoder.binary
     rows = np.clip(rows, -LARGEST, LARGEST)
-    return Reference(rows, column, binary, len(columns_of(detector)))
+    is_rounded = given is None and _calibration(detector) is None
+    return Reference(rows, column, binary, len(columns_of(detector)), is_rounded)
 
 
 def _rarity(detector: AbstractDetector, normal: Reference, x: NDArray[Any]) -> NDArray[np.float64]:
     """How rare the values are, (n, columns); of some kinds not feature by feature."""
-    rarity, place = normal.rarity(x), _column(detector)
+    rarity, start = normal.rarity(x), 0
     for j, column in enumerate(() if detector.encoder_ is None else detector.encoder_.schema):
-        of_column = place == j
-        own = column.of_kind.rarity(x[:, of_column], normal.rows[:, of_column], column)
+        stop = start + len(column.features)
+        part, usual = x[:, start:stop], normal.rows[:, start:stop]
+        own = column.of_kind.rarity(part, usual, column)
         if own is not None:
             rarity[:, j] = own
-        if column.gap:
-            is_gap = are_gaps(x[:, of_column], column)
-            if is_gap.any():
-                rarity[is_gap, j] = are_gaps(normal.rows[:, of_column], column).mean()
+        is_gap = are_gaps(part, column)
+        if is_gap.any():
+            rarity[is_gap, j] = are_gaps(usual, column).mean()
+        start = stop
     return rarity
 
 
@@ -222,17 +226,24 @@ def _unclaimed(detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]) 
         rarity[detector.encoder_.untold(X)] = np.nan
 
 
+def _given(detector: AbstractDetector, X: Any) -> pl.DataFrame | None:
+    """The columns of a frame as fit took them; None of what is no frame, or was none at fit."""
+    if detector.encoder_ is None or not is_frame(X):
+        return None
+    table = to_polars(X)
+    return pl.DataFrame([c.given(table[c.name]) for c in detector.encoder_.schema])
+
+
 def _never_seen(
-    detector: AbstractDetector, X: Any, rarity: NDArray[np.float64]
+    detector: AbstractDetector, given: pl.DataFrame | None, rarity: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Find the values that fit did not see; where such are news, none is as rare."""
     found = np.zeros(rarity.shape, np.bool_)
-    if detector.encoder_ is None or not is_frame(X):
+    if detector.encoder_ is None or given is None:
         return found
-    table = to_polars(X)
     for j, column in enumerate(detector.encoder_.schema):
-        found[:, j] = column.of_kind.never_seen(column.given(table[column.name]), column)
-        if not column.of_kind.is_open(column):
+        found[:, j] = column.of_kind.never_seen(given[column.name], column)
+        if found[:, j].any() and not column.of_kind.is_open(column):
             rarity[found[:, j] & ~np.isnan(rarity[:, j]), j] = 0
     return found
 
@@ -240,8 +251,7 @@ def _never_seen(
 def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
     if given is not None:
         return some_rows(detector._matrix(given, fitting=False), MOST_ROWS, detector.seed_)
-    calibration = getattr(detector, "calibration_", None)
-    if calibration is not None:
+    if (calibration := _calibration(detector)) is not None:
         return some_rows(calibration.rows, MOST_ROWS, detector.seed_)
     if (kept := detector._kept_rows()) is not None:
         return _legal(detector, some_rows(kept, MOST_ROWS, detector.seed_))
@@ -251,6 +261,10 @@ def _normal_rows(detector: AbstractDetector, given: Any) -> NDArray[Any] | None:
         f"Expected normal rows to compare with; this {type(detector).__name__} holds none. Call "
         "detector.calibrate with normal rows after fit, or pass reference."
     )
+
+
+def _calibration(detector: AbstractDetector) -> Any:
+    return getattr(detector, "calibration_", None)
 
 
 def _legal(detector: AbstractDetector, scaled: NDArray[Any]) -> NDArray[Any]:
@@ -271,10 +285,11 @@ def _as_kept(detector: AbstractDetector, x: NDArray[Any]) -> NDArray[Any]:
 
 def _gaps(encoder: TableEncoder, x: NDArray[Any]) -> NDArray[np.bool_]:
     """(n, f) where features are those of a missing value, if fit saw none."""
-    found, place = np.zeros(x.shape, np.bool_), encoder.column_of_feature
-    for j, column in enumerate(encoder.schema):
-        if column.gap:
-            found[:, place == j] = are_gaps(x[:, place == j], column)[:, None]
+    found, start = np.zeros(x.shape, np.bool_), 0
+    for column in encoder.schema:
+        stop = start + len(column.features)
+        found[:, start:stop] = are_gaps(x[:, start:stop], column)[:, None]
+        start = stop
     return found
 
 
@@ -295,18 +310,14 @@ def _decoded(detector: AbstractDetector, x: NDArray[Any]) -> pl.DataFrame:
     )
 
 
-def _seen(detector: AbstractDetector, X: Any, x: NDArray[Any]) -> pl.DataFrame:
+def _seen(detector: AbstractDetector, X: Any, given: pl.DataFrame) -> pl.DataFrame:
     """The rows as they were given, categories that fit did not see as well; times as expected."""
-    encoder = detector.encoder_
-    if encoder is None or not is_frame(X):
-        return _decoded(detector, x)
+    assert detector.encoder_ is not None
     table = to_polars(X)
-    given = pl.DataFrame(
-        [
-            c.given(table[c.name]) if c.of_kind.is_number else c.of_kind.shown(table[c.name], c)
-            for c in encoder.schema
-        ]
-    )
-    return given.with_columns(  # as they are expected: seconds, and numbers
+    seen = [
+        given[c.name] if c.of_kind.is_number else c.of_kind.shown(table[c.name], c)
+        for c in detector.encoder_.schema
+    ]
+    return pl.DataFrame(seen).with_columns(  # as they are expected: seconds, and numbers
         cs.duration().dt.total_microseconds() / 1e6, cs.decimal().cast(pl.Float64)
     )

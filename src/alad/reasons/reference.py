@@ -42,12 +42,14 @@ class Reference:
     column : (f,) the column that each feature was made from.
     binary : (f,) whether a feature is 0 or 1: part of a category, or a flag.
     columns : how many columns there are.
+    is_rounded : whether these are rows that a model holds for its score, which are rounded.
     """
 
     rows: Floats
     column: Ints
     binary: Bools
     columns: int
+    is_rounded: bool = False
 
     def single(self) -> Reference:
         """The same in float32."""
