@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from math import cos, log, log1p, pi, sin
 
 import numpy as np
@@ -720,7 +721,7 @@ def test_a_port_is_as_rare_as_it_or_its_range_is():
 # ------------------------------------------------------------------------------------- URLs
 
 
-def test_urls_have_a_shape_and_the_rarity_of_their_host():
+def test_urls_have_a_shape_and_rarities():
     url = "https://me:pw@Shop.example.org:8443/a/b2/?q=1&r=2#top"
     encoder = encoder_of([url, "https://shop.example.org/", "http://other.org"])
     first, new, bare = encoded(encoder, url, "http://new.org/x", "http://other.org")
@@ -730,21 +731,74 @@ def test_urls_have_a_shape_and_the_rarity_of_their_host():
         "query length": 7,
         "digits": pytest.approx(7 / len(url)),
         "host rarity": pytest.approx(log(3 / 2)),
+        "section rarity": pytest.approx(log(3)),
+        "path rarity": pytest.approx(log(3)),
+        "extension rarity": 0,
     }
     assert (new["depth"], new["query length"]) == (1, 0)
     assert (bare["depth"], bare["host rarity"]) == (0, pytest.approx(log(3)))
     assert unseen(encoder, url, "http://new.org/x", None) == 1
     column = encoder.columns[0]
-    given = pl.Series([url, "http://new.org/x", None, "http://other.org/new"])
-    assert column.of_kind.unseen(given, column).tolist() == [False, True, False, False]
-    assert decoded(encoder, url)[0].startswith(f"shop.example.org, ~{len(url)} characters, depth")
+    given = pl.Series([url, "http://new.org/", None, "http://other.org/new", "http://other.org?x"])
+    assert column.of_kind.unseen(given, column).tolist() == [False, True, False, True, False]
+    told = f"shop.example.org, /a/b#/, ~{len(url)} characters, depth ~2"
+    assert decoded(encoder, url) == [told]
 
 
 def test_paths_may_be_urls():
     encoder = encoder_of(["/a/b?x=1", "/c"], "url")
     (row,) = encoded(encoder, "/a/b?x=1")
     assert (row["depth"], row["query length"], row["host rarity"]) == (2, 3, 0)
-    assert decoded(encoder, "/c") == ["~2 characters, depth ~1"]
+    assert decoded(encoder, "/c") == ["/a/b or 1 other as frequent, ~2 characters, depth ~1"]
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "section", "extension"),
+    [
+        ("https://a.org", "/", "", ""),
+        ("https://a.org?x=/y.php", "/", "", ""),
+        (" /item/17/ ", "/item/#/", "item", ""),
+        ("http://a.org/2026-11-30/feed2.XML", "/#/feed#.XML", "#", "xml"),
+        ("/u/550e8400-e29b-41d4-a716-446655440000", "/u/#", "u", ""),
+        ("/file/9f86d081884c7d65.html#top", "/file/#.html", "file", "html"),
+        ("/.env", "/.env", ".env", "env"),
+        ("/v1.2/items", "/v#.#/items", "v#.#", ""),
+    ],
+)
+def test_of_a_path_numbers_count_as_one(url, path, section, extension):
+    shares = encoder_of([url, url], "url").columns[0].learned
+    found = [shares[place]["values"] for place in ("path", "section", "extension")]
+    assert found == [[path], [section], [extension]]
+
+
+def test_a_new_path_is_news_where_all_are_known():
+    """Where so many come once that new ones are usual, what they begin and end with still is."""
+    known = [f"https://a.org/{page}" for page in ("index.html", "item/7", "item/8")] * 50
+    of_few = encoder_of(known)
+    assert unseen(of_few, "https://a.org/item/99", "https://a.org/.env", "https://a.org/item") == 2
+    normal, odd = encoded(of_few, "https://a.org/item/99", "https://a.org/.env")
+    rarities = [f"{place} rarity" for place in ("section", "path", "extension")]
+    assert all(odd[name] > log(150) > normal[name] for name in rarities)
+    words = pl.Series([f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"])
+    of_many = encoder_of([*known, *("https://a.org/blog/" + words)])
+    urls = ["https://a.org/blog/new", "https://a.org/blog/new.php", "https://a.org/wp-admin/"]
+    assert [unseen(of_many, url) for url in urls] == [0, 1, 1]
+    column, given = of_many.columns[0], pl.Series(urls)
+    assert column.of_kind.never_seen(given, column).tolist() == [False, True, True]
+
+
+def test_models_that_know_hosts_alone_score_as_they_did():
+    column = encoder_of(["https://a.org/x", "https://a.org/y", "https://b.org/x"]).columns[0]
+    learned = {k: v for k, v in column.learned.items() if k not in ("section", "path", "extension")}
+    before = TableEncoder((replace(column, learned=learned | {"gap": column.gap[:5]}),))
+    row, odd = encoded(before, "https://b.org/new.php", None)
+    names = ["length", "depth", "query length", "digits", "host rarity"]
+    assert list(row) == names
+    assert [odd[name] for name in names] == pytest.approx(column.gap[:5])
+    assert unseen(before, "https://b.org/new.php") == 0
+    assert decoded(before, "https://b.org/new.php") == ["b.org, ~21 characters, depth ~1"]
+    x, _ = before.transform(pl.DataFrame({"a": ["https://a.org/x"]}))
+    assert before.legal(x).shape == (1, 5)
 
 
 # ----------------------------------------------------------------------------- the way back
@@ -761,8 +815,8 @@ def test_what_is_decoded_has_the_features():
     told = decoded(ports, 443, 22, 8080, 9091, 60_000, None)
     assert told == ["443", "22", "registered port", "registered port", "ephemeral port", None]
     urls = encoder_of(["http://a.org/x"] * 3 + ["http://b.org/x", "http://c.org/x", None])
-    assert decoded(urls, "http://a.org/x")[0].startswith("a.org, ~14 characters")
-    assert decoded(urls, "http://c.org/x")[0].startswith("b.org or 1 other as frequent, ~14")
+    assert decoded(urls, "http://a.org/x")[0].startswith("a.org, /x, ~14 characters")
+    assert decoded(urls, "http://c.org/x")[0].startswith("b.org or 1 other as frequent, /x, ~14")
     words = encoder_of(["x", "x", "y", "z", "w", None], "frequency")
     assert decoded(words, "x", "z", "new", None) == ["x", *["w or 2 others as frequent"] * 2, None]
 

@@ -188,7 +188,7 @@ class Kind(ABC):
         return series
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
-        """(n,) where a word, or a URL's host, is one that fit did not see; else nowhere."""
+        """(n,) where a word, or a URL's host or path, is new since fit; else nowhere."""
         return np.zeros(len(series), np.bool_)
 
     def never_seen(self, series: pl.Series, column: Column) -> Bools:

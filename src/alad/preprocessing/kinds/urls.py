@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,71 +42,131 @@ SHAPE = {
     "digits": VALUE.str.count_matches(r"\d") / VALUE.str.len_chars().clip(1),
 }
 HOST = VALUE.str.extract(rf"{ABSOLUTE}(?:[^/?#@]*@)?([^/?#:]*)").str.to_lowercase().fill_null("")
+DIGITS, HEX = r"[0-9]+", r"(?:[a-fA-F-]*#){3}[a-fA-F#-]*"
+PATH = (
+    AFTER_HOST.str.strip_chars()
+    .str.extract(r"^([^?#]*)")
+    .str.replace_all(DIGITS, "#")
+    .str.replace_all(HEX, "#")
+    .replace("", "/")
+)
+"""With # for numbers, dates and hexadecimal names, so that /item/17 and /item/18 are one path."""
+
+
+def section_of(path: pl.Expr) -> pl.Expr:
+    """What a path begins with, up to the second slash."""
+    return path.str.extract(r"^/?([^/]*)")
+
+
+def extension_of(path: pl.Expr) -> pl.Expr:
+    """What a path ends with, after the last dot."""
+    return path.str.extract(r"\.([A-Za-z0-9]{1,8})$").str.to_lowercase().fill_null("")
+
+
+OF_PATH = ("section", "path", "extension")  # models of earlier versions have the host alone
+PLACES = {"host": HOST, "section": section_of(PATH), "path": PATH, "extension": extension_of(PATH)}
 
 
 class Url(Kind):
-    """The shape of a URL, and how rare its host is."""
+    """The shape of a URL, and how rare are its host, its path, and how that begins and ends."""
 
     def learner(self, name: str, settings: Settings) -> Learner:
         """Start to learn a column."""
         return UrlLearner()
 
     def features(self, column: Column) -> dict[str, bool]:
-        """Those of the shape, and the host's rarity."""
-        return {f"{column.name} {what}": False for what in (*SHAPE, "host rarity")}
+        """Those of the shape, and the rarities."""
+        rarities = [f"{place} rarity" for place in _shares(column)]
+        return {f"{column.name} {what}": False for what in (*SHAPE, *rarities)}
 
     def encode(self, series: pl.Series, column: Column) -> Encoded:
         """Give the features; what is no URL has no host, and is counted as unseen."""
-        text = as_text(series).rename("value")
-        made = text.to_frame().select(*shape_of(SHAPE), host=HOST)
-        hosts = Shares.from_json(column.learned["host"])
-        rarity, unseen = hosts.rarity(made["host"])
-        gap = nulls(text)
-        unseen -= int(gap.sum()) * ("" not in hosts.values) * hosts.complete
-        features = (*(made[name].to_numpy() for name in SHAPE), rarity)
-        fill = [*column.learned["fill"], hosts.least]
-        return Encoded(filled(features, gap, fill), gap, unseen)
+        shares, table = _shares(column), _read(series)
+        features = [table.select(one).to_series().to_numpy() for one in shape_of(SHAPE)]
+        fill, others = list(column.learned["fill"]), 0
+        for place, share in shares.items():
+            rarity, unseen = share.rarity(_part(table, place))
+            features.append(rarity)
+            fill.append(share.least)
+            others += unseen
+        gap = nulls(table["value"])
+        unseen = int(self.never_seen(series, column).sum()) if others else 0
+        return Encoded(filled(tuple(features), gap, fill), gap, unseen)
 
     def unseen(self, series: pl.Series, column: Column) -> Bools:
-        """(n,) where the host is none of those of fit, if the model holds them all."""
+        """(n,) where something is new, as in :meth:`never_seen`."""
         return self.never_seen(series, column)
 
     def never_seen(self, series: pl.Series, column: Column) -> Bools:
-        """(n,) where the host is none of those of fit, if the model holds them all."""
-        text = as_text(series).rename("value")
-        hosts = text.to_frame().select(pl.when(VALUE.is_not_null()).then(HOST)).to_series()
-        return not_among(Shares.from_json(column.learned["host"]), hosts)
+        """(n,) where the host is none of those of fit, if the model holds them all.
+
+        Or something of the path, if it does, and new ones are not to be expected.
+        """
+        table, found = _read(series), np.zeros(len(series), np.bool_)
+        for place, share in _shares(column).items():
+            if place == "host" or not share.is_open:
+                found |= not_among(share, _part(table, place))
+        return found
 
     def is_open(self, column: Column) -> bool:
         """Whether new hosts are nothing new."""
         return Shares.from_json(column.learned["host"]).is_open
 
     def decode(self, part: NDArray[Any], column: Column) -> pl.Series:
-        """Give the host of the nearest rarity, and say how long and how deep the URL is."""
-        hosts = _known(column).said(part[:, -1:])
-        told = [
-            f"{host}, ~{length:.0f} characters, depth ~{depth:.0f}".removeprefix(", ")
-            for host, (length, depth) in zip(hosts, part[:, :2], strict=True)
-        ]
-        return pl.Series(column.name, told, pl.String)
+        """Give host and path of the nearest rarities, and say how long and deep the URL is."""
+        shares, at = _shares(column), len(SHAPE)
+        told = [_hosts(shares).said(part[:, at : at + 1])]
+        if "path" in shares:
+            told.append(_paths(shares).said(part[:, at + 1 :]))
+        told.append([f"~{x:.0f} characters, depth ~{y:.0f}" for x, y in part[:, :2]])
+        said = [", ".join(filter(None, of_row)) for of_row in zip(*told, strict=True)]
+        return pl.Series(column.name, said, pl.String)
 
     def legal(self, part: NDArray[Any], column: Column) -> NDArray[Any]:
-        """Give the nearest rarity of a host."""
-        return np.hstack([part[:, :-1], _known(column).nearest(part[:, -1:])])
+        """Give the nearest rarities of a host and of a path."""
+        shares, at = _shares(column), len(SHAPE)
+        made = [part[:, :at], _hosts(shares).nearest(part[:, at : at + 1])]
+        if "path" in shares:
+            made.append(_paths(shares).nearest(part[:, at + 1 :]))
+        return np.hstack(made)
 
 
-def _known(column: Column) -> Known:
+def _read(series: pl.Series) -> pl.DataFrame:
+    return as_text(series).rename("value").to_frame()
+
+
+def _part(table: pl.DataFrame, place: str) -> pl.Series:
+    """The host, say, of each URL; missing where that is."""
+    return table.select(pl.when(VALUE.is_not_null()).then(PLACES[place])).to_series()
+
+
+def _shares(column: Column) -> dict[str, Shares]:
+    """How rare the values of each place are that the model knows of."""
+    known = column.learned
+    return {place: Shares.from_json(known[place]) for place in PLACES if place in known}
+
+
+def _hosts(shares: Mapping[str, Shares]) -> Known:
     """The hosts that the model names, by their rarity."""
-    hosts = Shares.from_json(column.learned["host"])
-    return Known(hosts.values, hosts.rarities[:, None])
+    return Known(shares["host"].values, shares["host"].rarities[:, None])
+
+
+def _paths(shares: Mapping[str, Shares]) -> Known:
+    """The paths that the model names, by their rarities."""
+    path = pl.col("path")
+    named = pl.DataFrame({"path": shares["path"].values}, {"path": pl.String})
+    named = named.with_columns(section=section_of(path), extension=extension_of(path))
+    rarities = [shares[place].rarity(named[place])[0] for place in OF_PATH]
+    return Known(shares["path"].values, np.column_stack(rarities))
 
 
 class UrlLearner(Learner):
-    """Counts hosts, and takes the means of the shape."""
+    """Counts hosts and paths, and takes the means of the shape."""
 
     def __init__(self, pattern: str = URL) -> None:
         self.pattern = pattern
-        self.hosts, self.shape = Counts(), Means(SHAPE)
+        self.shape = Means(SHAPE)
+        self.counts = {place: Counts() for place in PLACES}
         self.last: str | None = None
         self.differ = False
 
@@ -116,7 +177,8 @@ class UrlLearner(Learner):
         odd = text.filter(~text.str.contains(self.pattern))
         if len(odd):
             raise wrong(batch.name, "URLs (scheme://host/path, or /path)", odd[0])
-        self.hosts.add(counted.select(HOST.alias("value"), "n"))
+        for place, counts in self.counts.items():
+            counts.add(counted.select(PLACES[place].alias("value"), "n"))
         self.shape.add(counted)
         self._compare(counted["value"])
 
@@ -128,9 +190,11 @@ class UrlLearner(Learner):
 
     def finish(self, has_missing: bool) -> Learned:
         """Say what was learned."""
-        learned = {"host": self.hosts.shares().to_json(), "fill": self.shape.of_all}
+        known = {place: counts.shares().to_json() for place, counts in self.counts.items()}
+        learned = {**known, "fill": self.shape.of_all}
         return Learned("url", constant=not (self.differ or has_missing), learned=learned)
 
     def gap(self, learned: Learned) -> list[float]:
-        """The shape of no URL at all, and a host rarer than the rarest."""
-        return [0.0] * len(SHAPE) + [Shares.from_json(learned.learned["host"]).gap]
+        """The shape of no URL at all, and places rarer than the rarest."""
+        gaps = [Shares.from_json(learned.learned[place]).gap for place in PLACES]
+        return [0.0] * len(SHAPE) + gaps
