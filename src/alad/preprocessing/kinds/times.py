@@ -311,6 +311,7 @@ class Enough:
     """How much fit has to see of a part to learn it: a cycle twice, else all else is new.
 
     Dates as well as a span, for one time that is far off (a 0, which is of 1970) makes any span.
+    Fewer are enough where they are all that it has: two whole days fall on two.
     """
 
     seconds: int
@@ -374,7 +375,8 @@ class Reading:
         if not self.dates:
             return True
         enough = ENOUGH[part]
-        return self._span + SLACK >= enough.seconds and len(self.dates) >= enough.dates
+        are_all = len(self.dates) * DAY_LONG >= self._span
+        return self._span + SLACK >= enough.seconds and (are_all or len(self.dates) >= enough.dates)
 
     @property
     def _span(self) -> float:
