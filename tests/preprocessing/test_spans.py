@@ -53,7 +53,7 @@ SHORT, WORKING, LONG = every(HOUR, 6 * HOUR), every(HOUR, 5 * DAY), every(HOUR, 
         (
             every(HOUR / 6, 2 * DAY - HOUR / 6),
             ALL[:2],
-            "rows of 2 days: the weekday is not learned",
+            "rows of 47.8 hours: the weekday is not learned",
         ),
         (every(HOUR, 2 * DAY - 2 * HOUR), (), "rows of 46 hours: neither hour nor weekday"),
         (WORKING, ALL[:2], NO_WEEKDAY),
