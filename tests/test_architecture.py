@@ -35,6 +35,7 @@ PUBLIC = (
     "OCSVM",
     "OutputError",
     "PCA",
+    "UnlikeFitWarning",
     "__version__",
     "load",
 )

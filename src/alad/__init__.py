@@ -16,6 +16,7 @@ from alad.errors import (
     LeftOutWarning,
     ModelFormatError,
     OutputError,
+    UnlikeFitWarning,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ __all__ = [
     "OCSVM",
     "OutputError",
     "PCA",
+    "UnlikeFitWarning",
     "__version__",
     "load",
 ]

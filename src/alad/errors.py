@@ -8,7 +8,8 @@
     ├── OutputError       (OSError)             a result cannot be written
     └── DivergedError     (FloatingPointError)  a loss of training is not finite
 
-and a warning, LeftOutWarning (UserWarning): columns that fit does not give to the model.
+and two warnings (UserWarning): LeftOutWarning, of columns that fit does not give to the model, and
+UnlikeFitWarning, of times that come otherwise than at fit.
 
 Every message says what was expected, what came, and what to do. An estimator that is not
 fitted raises scikit-learn's own ``NotFittedError``, which its users already catch.
@@ -51,6 +52,10 @@ class RowError(InputError):
 
 class LeftOutWarning(UserWarning):
     """Columns of a frame are not given to the model, and nobody had said so."""
+
+
+class UnlikeFitWarning(UserWarning):
+    """Times of a frame come otherwise than at fit: without a zone where they had one, say."""
 
 
 class DataSetError(AladError, OSError):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from alad import ALAD, KNN, LOF, PCA, BiGAN, IsolationForest, Mahalanobis
-from alad.errors import InputError, LeftOutWarning
+from alad.errors import InputError, LeftOutWarning, UnlikeFitWarning
 from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.schema import Schema, Stated
 from tests.estimators.small import FRAME, NEW, NEW_FRAME, N, X, fitted, new
@@ -371,3 +371,20 @@ def test_text_that_is_no_unicode_is_told_by_column():
     frame["c"] = pd.Series(["a\ud800", "b"] * 30, dtype=object)
     with pytest.raises(InputError, match=r"Expected text in Unicode in column 'c'; got 'a\\ud800'"):
         Mahalanobis().fit(frame)
+
+
+def test_times_that_come_otherwise_than_at_fit_are_warned_of_once_a_call():
+    hours = [dt.datetime(2026, 11, 2, tzinfo=dt.UTC) + dt.timedelta(hours=h) for h in range(72)]
+    frame = pl.DataFrame({"at": hours, "n": np.random.default_rng(0).normal(size=72)})
+    detector = KNN().fit(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        known = detector.score_samples(frame)
+    naive = frame.with_columns(pl.col("at").dt.replace_time_zone(None))
+    said = (
+        "Otherwise than at fit: 'at': times without a zone, taken for UTC, where those of fit had"
+    )
+    with pytest.warns(UnlikeFitWarning, match=said) as told:
+        assert np.array_equal(detector.score_samples(naive), known)
+    assert len(told) == 1
+    assert told[0].filename == __file__

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
 
@@ -11,7 +12,9 @@ def main() -> None:
     if sys.stderr is None:  # closed by whoever started us: notes go nowhere, the work goes on
         sys.stderr = open(os.devnull, "w", encoding="utf-8")
     from alad.cli.arenas import keep_few_arenas
+    from alad.errors import UnlikeFitWarning
 
+    warnings.simplefilter("ignore", UnlikeFitWarning)  # commands note it for a whole file
     keep_few_arenas()
     from alad.cli.app import app
 

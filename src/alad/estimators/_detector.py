@@ -26,7 +26,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from alad.calibration import Calibration, benjamini_hochberg, offset_at_contamination
-from alad.errors import InputError, LeftOutWarning
+from alad.errors import InputError, LeftOutWarning, UnlikeFitWarning
 from alad.estimators._given import (
     Columns,
     Matrix,
@@ -414,7 +414,10 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
 
     def _from_frame(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         assert self.encoder_ is not None
-        x, _ = self.encoder_.transform(X)
+        x, notes = self.encoder_.transform(X)
+        if notes.remarks:
+            told = "; ".join(f"{name!r}: {remark}" for name, remark in notes.remarks.items())
+            warnings.warn(f"Otherwise than at fit: {told}.", UnlikeFitWarning, calls_within())
         if fitting:
             names = feature_names(X)
             assert names is not None
