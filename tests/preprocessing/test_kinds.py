@@ -749,7 +749,7 @@ def test_paths_may_be_urls():
     encoder = encoder_of(["/a/b?x=1", "/c"], "url")
     (row,) = encoded(encoder, "/a/b?x=1")
     assert (row["depth"], row["query length"], row["host rarity"]) == (2, 3, 0)
-    assert decoded(encoder, "/c") == ["/a/b or 1 other as frequent, ~2 characters, depth ~1"]
+    assert decoded(encoder, "/c") == ["one of 2 paths, ~2 characters, depth ~1"]
 
 
 @pytest.mark.parametrize(
@@ -763,6 +763,9 @@ def test_paths_may_be_urls():
         ("/file/9f86d081884c7d65.html#top", "/file/#.html", "file", "html"),
         ("/.env", "/.env", ".env", "env"),
         ("/v1.2/items", "/v#.#/items", "v#.#", ""),
+        ("/get/x.PS1", "/get/x.PS#", "get", "ps#"),
+        ("/get/x.7z", "/get/x.#z", "get", "#z"),
+        ("/a/app.ab12cdef.css", "/a/app.#.css", "a", "css"),
     ],
 )
 def test_of_a_path_numbers_count_as_one(url, path, section, extension):
@@ -794,6 +797,17 @@ def test_models_that_know_hosts_alone_score_as_they_did():
     row, odd = encoded(before, "https://b.org/new.php", None)
     names = ["length", "depth", "query length", "digits", "host rarity"]
     assert list(row) == names
+    six = encoder_of(["http://[2001:db8::1]/x", "http://[2001:dead::9]:80/x"]).columns[0]
+    assert six.learned["host"]["values"] == ["[2001:db8::1]", "[2001:dead::9]"]
+    old = TableEncoder(
+        (
+            replace(
+                before.columns[0],
+                learned=learned | {"host": {**learned["host"], "values": ["[2001", "b.org"]}},
+            ),
+        )
+    )
+    assert unseen(old, "http://[2001:dead::9]/x") == 0
     assert [odd[name] for name in names] == pytest.approx(column.gap[:5])
     assert unseen(before, "https://b.org/new.php") == 0
     assert decoded(before, "https://b.org/new.php") == ["b.org, ~21 characters, depth ~1"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,13 +41,16 @@ SHAPE = {
     "query length": AFTER_HOST.str.extract(r"\?([^#]*)").str.len_chars(),
     "digits": VALUE.str.count_matches(r"\d") / VALUE.str.len_chars().clip(1),
 }
-HOST = VALUE.str.extract(rf"{ABSOLUTE}(?:[^/?#@]*@)?([^/?#:]*)").str.to_lowercase().fill_null("")
-DIGITS, HEX = r"[0-9]+", r"(?:[a-fA-F-]*#){3}[a-fA-F#-]*"
+USER = r"(?:[^/?#@]*@)?"
+HOST = VALUE.str.extract(rf"{ABSOLUTE}{USER}(\[[^/?#\]]*\]|[^/?#:]*)")
+HOST_BEFORE = VALUE.str.extract(rf"{ABSOLUTE}{USER}([^/?#:]*)")  # half of an IPv6 address
+HEX, DIGITS, GROUPS = r"[0-9a-fA-F]{8,}", r"[0-9]+", r"(?:[a-fA-F-]*#){3}[a-fA-F#-]*"
 PATH = (
     AFTER_HOST.str.strip_chars()
     .str.extract(r"^([^?#]*)")
-    .str.replace_all(DIGITS, "#")
     .str.replace_all(HEX, "#")
+    .str.replace_all(DIGITS, "#")
+    .str.replace_all(GROUPS, "#")
     .replace("", "/")
 )
 """With # for numbers, dates and hexadecimal names, so that /item/17 and /item/18 are one path."""
@@ -59,12 +62,37 @@ def section_of(path: pl.Expr) -> pl.Expr:
 
 
 def extension_of(path: pl.Expr) -> pl.Expr:
-    """What a path ends with, after the last dot."""
-    return path.str.extract(r"\.([A-Za-z0-9]{1,8})$").str.to_lowercase().fill_null("")
+    """What a path ends with, after the last dot, if that is no number."""
+    return path.str.extract(r"\.(#?[A-Za-z][A-Za-z#]{0,7})$").str.to_lowercase().fill_null("")
+
+
+def one_or_like(paths: Sequence[str]) -> str:
+    """A path; of several that features cannot tell apart, what they begin and end with.
+
+    >>> one_or_like(["/a/x.js"]), one_or_like(["/a/x.js", "/a/y.js"]), one_or_like(["/x", "/y.js"])
+    ('/a/x.js', '/a/*.js', 'one of 2 paths')
+    """
+    if len(paths) == 1:
+        return paths[0]
+    path = pl.col("path")
+    found = pl.DataFrame({"path": paths}).select(
+        begin=pl.lit("/") + section_of(path) + pl.lit("/"),
+        end=pl.lit(".") + extension_of(path),
+    )
+    begins, ends = (found[name].unique().to_list() for name in ("begin", "end"))
+    begin = begins[0] if len(begins) == 1 else ""
+    end = ends[0] if len(ends) == 1 and ends[0] != "." else ""
+    return f"{begin}*{end}" if begin or end else f"one of {len(paths):,} paths"
 
 
 OF_PATH = ("section", "path", "extension")  # models of earlier versions have the host alone
-PLACES = {"host": HOST, "section": section_of(PATH), "path": PATH, "extension": extension_of(PATH)}
+PLACES = {
+    "host": HOST.str.to_lowercase().fill_null(""),
+    "section": section_of(PATH),
+    "path": PATH,
+    "extension": extension_of(PATH),
+}
+PLACES_BEFORE = {"host": HOST_BEFORE.str.to_lowercase().fill_null("")}
 
 
 class Url(Kind):
@@ -85,7 +113,7 @@ class Url(Kind):
         features = [table.select(one).to_series().to_numpy() for one in shape_of(SHAPE)]
         fill, others = list(column.learned["fill"]), 0
         for place, share in shares.items():
-            rarity, unseen = share.rarity(_part(table, place))
+            rarity, unseen = share.rarity(_part(table, place, column))
             features.append(rarity)
             fill.append(share.least)
             others += unseen
@@ -105,7 +133,7 @@ class Url(Kind):
         table, found = _read(series), np.zeros(len(series), np.bool_)
         for place, share in _shares(column).items():
             if place == "host" or not share.is_open:
-                found |= not_among(share, _part(table, place))
+                found |= not_among(share, _part(table, place, column))
         return found
 
     def is_open(self, column: Column) -> bool:
@@ -117,7 +145,7 @@ class Url(Kind):
         shares, at = _shares(column), len(SHAPE)
         told = [_hosts(shares).said(part[:, at : at + 1])]
         if "path" in shares:
-            told.append(_paths(shares).said(part[:, at + 1 :]))
+            told.append(_paths(shares).said(part[:, at + 1 :], one_or_like))
         told.append([f"~{x:.0f} characters, depth ~{y:.0f}" for x, y in part[:, :2]])
         said = [", ".join(filter(None, of_row)) for of_row in zip(*told, strict=True)]
         return pl.Series(column.name, said, pl.String)
@@ -135,9 +163,10 @@ def _read(series: pl.Series) -> pl.DataFrame:
     return as_text(series).rename("value").to_frame()
 
 
-def _part(table: pl.DataFrame, place: str) -> pl.Series:
+def _part(table: pl.DataFrame, place: str, column: Column) -> pl.Series:
     """The host, say, of each URL; missing where that is."""
-    return table.select(pl.when(VALUE.is_not_null()).then(PLACES[place])).to_series()
+    places = PLACES if "path" in column.learned else PLACES_BEFORE
+    return table.select(pl.when(VALUE.is_not_null()).then(places[place])).to_series()
 
 
 def _shares(column: Column) -> dict[str, Shares]:
