@@ -41,9 +41,6 @@ SHAPE = {
     "query length": AFTER_HOST.str.extract(r"\?([^#]*)").str.len_chars(),
     "digits": VALUE.str.count_matches(r"\d") / VALUE.str.len_chars().clip(1),
 }
-USER = r"(?:[^/?#@]*@)?"
-HOST = VALUE.str.extract(rf"{ABSOLUTE}{USER}(\[[^/?#\]]*\]|[^/?#:]*)")
-HOST_BEFORE = VALUE.str.extract(rf"{ABSOLUTE}{USER}([^/?#:]*)")  # half of an IPv6 address
 HEX, DIGITS, GROUPS = r"[0-9a-fA-F]{8,}", r"[0-9]+", r"(?:[a-fA-F-]*#){3}[a-fA-F#-]*"
 PATH = (
     AFTER_HOST.str.strip_chars()
@@ -54,6 +51,12 @@ PATH = (
     .replace("", "/")
 )
 """With # for numbers, dates and hexadecimal names, so that /item/17 and /item/18 are one path."""
+
+
+def host_by(name: str) -> pl.Expr:
+    """What stands between scheme and port or path, if it is written so; of a bare path nothing."""
+    found = VALUE.str.extract(rf"{ABSOLUTE}(?:[^/?#@]*@)?({name})")
+    return found.str.to_lowercase().fill_null("")
 
 
 def section_of(path: pl.Expr) -> pl.Expr:
@@ -85,14 +88,15 @@ def one_or_like(paths: Sequence[str]) -> str:
     return f"{begin}*{end}" if begin or end else f"one of {len(paths):,} paths"
 
 
-OF_PATH = ("section", "path", "extension")  # models of earlier versions have the host alone
+OF_PATH = ("section", "path", "extension")
 PLACES = {
-    "host": HOST.str.to_lowercase().fill_null(""),
+    "host": host_by(r"\[[^/?#\]]*\]|[^/?#:]*"),
     "section": section_of(PATH),
     "path": PATH,
     "extension": extension_of(PATH),
 }
-PLACES_BEFORE = {"host": HOST_BEFORE.str.to_lowercase().fill_null("")}
+PLACES_BEFORE = {"host": host_by("[^/?#:]*")}
+"""Of models of earlier versions, which know hosts alone, and of IPv6 addresses the beginning."""
 
 
 class Url(Kind):
