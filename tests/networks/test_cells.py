@@ -10,8 +10,8 @@ import pytest
 from alad.estimators._cells import cells_of, in_order
 from alad.networks import cells
 from alad.networks.cells import (
-    AT_ONCE,
     CELL,
+    FIRST,
     MANY_COLUMNS,
     PLACES,
     nearest_in_cells,
@@ -23,7 +23,7 @@ from alad.networks.nearest import nearest_in_blocks
 from tests.networks.test_nearest import K, clustered, rows, whole
 from tests.networks.test_nearest import found as among_all
 
-LEAST = AT_ONCE * CELL
+LEAST = FIRST * CELL
 WIDE = MANY_COLUMNS + 10
 
 
@@ -39,7 +39,7 @@ def found(x, others, k=K):
 
 def alike_but_for_few(n, d=WIDE):
     """Rows of many columns, most of which hardly differ."""
-    return rows(n, d) * np.float32(0.7) ** (np.arange(d) // 4)
+    return rows(n, d) * np.float32(0.5) ** (np.arange(d) // 4)
 
 
 def one_far_out(others):

@@ -14,7 +14,7 @@ from sklearn.metrics import pairwise_distances, pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
 from alad.estimators._given import Matrix
-from alad.networks.cells import AT_ONCE, CELL, PLACES, Sketch, nearest_in_cells, sketch_of
+from alad.networks.cells import CELL, FIRST, PLACES, Sketch, nearest_in_cells, sketch_of
 from alad.networks.nearest import BLOCK
 
 LEAST_ROWS = 4096  # fewer are looked through as fast
@@ -124,7 +124,7 @@ def cells_of(rows: Matrix) -> tuple[Matrix, NDArray[np.float32]]:
 
 def hold(rows: Matrix, centres: Matrix, reach: NDArray[np.float32]) -> bool:
     """Whether these are cells of the rows: as many, and no row beyond its cell's reach."""
-    if len(centres) != len(reach) or not AT_ONCE <= len(reach) == -(-len(rows) // CELL):
+    if len(centres) != len(reach) or not FIRST <= len(reach) == -(-len(rows) // CELL):
         return False
     of_row = np.arange(len(rows)) // CELL
     apart = np.square(rows.astype(np.float64) - centres.astype(np.float64)[of_row]).sum(axis=1)

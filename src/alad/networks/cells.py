@@ -4,7 +4,8 @@ The others stand in an order in which rows beside each other are alike. Each ``C
 centre and a reach, how far the farthest of them lies from it. By the triangle inequality no row of
 a cell is nearer than its centre, less its reach. So a cell need not be looked into where that is
 farther than the k-th of the rows that were found elsewhere: where rows are many and of few kinds,
-most need not.
+most need not. Nor need most centres be looked at: of cells beside each other, a stretch, there is
+a centre and a reach as well.
 
 Where rows have many columns, most cells that are left are told to be too far by a sketch of their
 rows: the columns in which the others differ most, and the length of all other columns together.
@@ -27,9 +28,13 @@ from numpy.typing import NDArray
 from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 
 CELL = 16  # rows
-AT_ONCE = 32  # cells that a block of rows is compared with before the next; or k, if that is more
-SKETCHES_AT_ONCE = 64  # cells whose sketches it is compared with
-FEW = 4  # cells: where no row of a block has more that may hold a nearer one, so many are sorted
+PART = 8  # rows of a cell that are chosen together
+STRETCH = 8  # cells that are ruled out together
+FIRST = 24  # cells that a block of rows is compared with at first; or k, if that is more
+LATER = 16  # cells that it is compared with at a time thereafter
+SKETCHES_AT_ONCE = 32  # cells whose sketches it is compared with
+STRETCHES_AT_ONCE = 8  # whose cells it is held against
+FEW = 4  # parts: where no row of a block has more that may hold a nearer one, so many are sorted
 LINE = 64  # cells that are counted together
 PLACES = 16  # every so many cells one whose centre says where a row lies
 MANY_COLUMNS = 64  # from here on sketches are of use
@@ -95,7 +100,7 @@ def nearest_in_cells(
     """Give the places of the k nearest of the others, (n, d) and (m, d) to (n, k).
 
     As :func:`alad.networks.nearest.nearest` gives them, with the cells' centres (cells, d) and how
-    far they reach (cells,). For at least ``AT_ONCE`` cells, and a k of no more.
+    far they reach (cells,). For at least ``FIRST`` cells, and a k of no more.
 
     >>> others = jnp.arange(2048.0)[:, None]  # a cell is 0 to 15, the next 16 to 31 ...
     >>> centres, reach = others.reshape(128, CELL, 1).mean(axis=1), jnp.full(128, 7.5)
@@ -123,48 +128,124 @@ def place(x: Array, centres: Array) -> Array:
     return first + 1 - 1 / (1 + jnp.sqrt(jnp.maximum(beside, 0)))
 
 
+class Balls(NamedTuple):
+    """What rows lie within: those of a cell, or of a stretch of cells."""
+
+    centres: Array
+    """(n, p)"""
+    lengths: Array
+    """(n, 1) The squared lengths of the centres."""
+    reach: Array
+    """(n, 1) How far the farthest row lies from its centre."""
+
+    def at(self, places: Array) -> Balls:
+        """Some of them; beyond the last, the last."""
+        return Balls(*(part.at[places].get(mode="clip") for part in self))
+
+
+class Short(NamedTuple):
+    """A block of rows to compare with centres."""
+
+    twice: Array
+    """(p, rows)"""
+    length: Array
+    """(rows,) Their squared lengths."""
+
+
+def _balls(centres: Array, reach: Array) -> Balls:
+    return Balls(centres, jnp.square(centres).sum(axis=1, keepdims=True), reach[:, None])
+
+
+def _stretches_of(cells: Balls, rounding: float) -> Balls:
+    """Each so many cells one after the other: where no row of it is near, none of theirs is."""
+    of_each = cells.at(_cells_in(jnp.arange(-(-len(cells.reach) // STRETCH))))
+    inside = of_each.centres.reshape(-1, STRETCH, of_each.centres.shape[1])
+    centres = inside.mean(axis=1)
+    apart = jnp.sqrt(jnp.square(inside - centres[:, None]).sum(axis=2))
+    reach = (apart + of_each.reach.reshape(-1, STRETCH)).max(axis=1)
+    return _balls(centres, (1 + rounding) * reach)
+
+
+def _cells_in(stretches: Array) -> Array:
+    """The places of the cells of some stretches, beyond that of the last where it is short."""
+    return (stretches[:, None] * STRETCH + jnp.arange(STRETCH)).reshape(-1)
+
+
 # All rows are compared by products of one shape: others round otherwise, and of rows that are
 # equally near another might be chosen beside other company.
 def _in_cells(
     x: Array, others: Array, centres: Array, reach: Array, sketch: Sketch | None, k: int
 ) -> Array:
-    lengths = jnp.square(others).sum(axis=1)
-    middles, around = (centres, reach) if sketch is None else (sketch.centres, sketch.reach)
-    far, rounding = jnp.square(middles).sum(axis=1, keepdims=True), _rounding(x.shape[1])
+    lengths, rounding = jnp.square(others).sum(axis=1), _rounding(x.shape[1])
+    cells = _balls(*((centres, reach) if sketch is None else (sketch.centres, sketch.reach)))
+    stretches = _stretches_of(cells, rounding)
+    first_of_all = max(FIRST, k)
 
     def of_block(block: Array) -> Array:
         own = jnp.square(block).sum(axis=1)
-        short = block if sketch is None else sketched(block, sketch.middle, sketch.columns)
-        length = jnp.square(short).sum(axis=1)
-        squares = length + far - middles @ (2 * short).T
-        least = squares.min(axis=0)
-        excess = squares - least
+        brief = block if sketch is None else sketched(block, sketch.middle, sketch.columns)
+        short = Short((2 * brief).T, jnp.square(brief).sum(axis=1))
+
+        def look(found: Found, places: Array) -> Found:
+            return _looked(found, block, others, lengths, places, k)
 
         # First into those whose centres are, for some row, hardly farther than its nearest one;
         # then, with what these held as a bound, into all that may hold one nearer.
-        at_once = max(AT_ONCE, k)
-        first = jnp.sort(lax.top_k(-excess.min(axis=1), at_once)[1])
+        squares = _squares(stretches, short)
+        first = _first(cells, short, squares, first_of_all)
         nothing = jnp.full((k, BLOCK), len(others)), jnp.full((k, BLOCK), NOTHING)
-        found = _looked(nothing, block, others, lengths, first, k)
+        found = look(nothing, first)
 
         # A row that is nearer than the k-th found is not farther than this.
         close = jnp.maximum(own - found[1][-1], 0)  # and |o|^2 is at most twice both together
         farthest = jnp.sqrt(close + rounding * (3 * own + 2 * close))
-        within = jnp.square(farthest + around[:, None]) - least
-        too_far = excess - rounding * (length + far) > within
-        wanted = _for_any(~too_far).at[first].set(False)
+
+        def mark(wanted: Array, some: Array) -> Array:
+            places = _cells_in(some)
+            inside = cells.at(places)
+            may = _may_hold(inside, short, _squares(inside, short), farthest, rounding)
+            return wanted.at[places].set(may, mode="drop")
+
+        some = _may_hold(stretches, short, squares, farthest, rounding)
+        wanted = _in_turn(mark, jnp.zeros(len(centres), bool), some, STRETCHES_AT_ONCE)
+        wanted = wanted.at[first].set(False)
         if sketch is not None:
-            limit = length - jnp.square(farthest) - rounding * length
-            near = _near_in_short(wanted, sketch.rows, short, limit)
+            limit = short.length - jnp.square(farthest) - rounding * short.length
+            near = _near_in_short(wanted, sketch.rows, brief, limit)
             # Of a row too large to square nothing is known: a maximum leaves out what is no number.
             wanted = jnp.where(jnp.isfinite(limit).all(), near, wanted)
-
-        def look(found: Found, cells: Array) -> Found:
-            return _looked(found, block, others, lengths, cells, k)
-
-        return _in_turn(look, found, wanted, at_once)[0]
+        return _in_turn(look, found, wanted, LATER)[0]
 
     return in_blocks_of(of_block, x)
+
+
+def _squares(balls: Balls, short: Short) -> Array:
+    """Squared distances of rows to centres, (n, rows)."""
+    return short.length + balls.lengths - balls.centres @ short.twice
+
+
+def _first(cells: Balls, short: Short, squares: Array, count: int) -> Array:
+    """The cells nearest to some row, of the stretches that are, in order."""
+    stretches = min(2 * -(-count // STRETCH), len(squares))
+    places = _cells_in(_nearest_to_some(squares, stretches))
+    is_one = (places < len(cells.reach))[:, None]
+    apart = jnp.where(is_one, _squares(cells.at(places), short), jnp.inf)
+    return jnp.sort(places[_nearest_to_some(apart, count)])
+
+
+def _nearest_to_some(squares: Array, count: int) -> Array:
+    """Those centres that are, for some row, hardly farther than the nearest one."""
+    excess = squares - squares.min(axis=0)
+    return lax.top_k(-excess.min(axis=1), count)[1]
+
+
+def _may_hold(
+    balls: Balls, short: Short, squares: Array, farthest: Array, rounding: float
+) -> Array:
+    """Whether a row within may be no farther than that from some row of the block, (n,)."""
+    surely = squares - rounding * (short.length + balls.lengths)
+    too_far = surely > jnp.square(farthest + balls.reach)
+    return _for_any(~too_far)
 
 
 def _for_any(is_so: Array) -> Array:
@@ -241,20 +322,21 @@ def _looked(
     places = start[:, None] + jnp.arange(CELL)
     is_own = places >= cells[:, None] * CELL
     close = jnp.where(is_own.reshape(-1, 1) & (close > NOTHING), close, NOTHING)
-    close = close.reshape(len(cells), CELL, BLOCK)
+    close = close.reshape(-1, PART, BLOCK)
+    first = places[:, ::PART].reshape(-1)
     close, best = lax.optimization_barrier((close, close.max(axis=1)))  # type: ignore[no-untyped-call]
 
     def among(few: int) -> Found:
-        """The nearest lie in the cells whose best are nearest; of equal ones in the first."""
+        """The nearest lie in the parts whose best are nearest; of equal ones in the first."""
         chosen, _ = highest(best, few)
         inside = jnp.take_along_axis(close, chosen[:, None], axis=0).reshape(-1, BLOCK)
-        named = (start[chosen][:, None] + jnp.arange(CELL)[:, None]).reshape(-1, BLOCK)
+        named = (first[chosen][:, None] + jnp.arange(PART)[:, None]).reshape(-1, BLOCK)
         names, values = jnp.concatenate([found[0], named]), jnp.concatenate([found[1], inside])
         return highest(values, k, names)
 
-    # Once some are found, few cells hold one that is as near, and often none does.
+    # Once some are found, few parts hold one that is as near, and often none does.
     most = (best >= found[1][-1]).sum(axis=0).max()
-    few = min(FEW, k)
+    few, many = min(FEW, k), min(k, len(best))
     way = (most > 0).astype(int) + (most > few)
-    held: Found = lax.switch(way, [lambda: found, lambda: among(few), lambda: among(k)])
+    held: Found = lax.switch(way, [lambda: found, lambda: among(few), lambda: among(many)])
     return held
