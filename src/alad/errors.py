@@ -9,7 +9,7 @@
     └── DivergedError     (FloatingPointError)  a loss of training is not finite
 
 and two warnings (UserWarning): LeftOutWarning, of columns that fit does not give to the model, and
-UnlikeFitWarning, of times that come otherwise than at fit.
+UnlikeFitWarning, of columns that come otherwise than at fit.
 
 Every message says what was expected, what came, and what to do. An estimator that is not
 fitted raises scikit-learn's own ``NotFittedError``, which its users already catch.
@@ -55,7 +55,11 @@ class LeftOutWarning(UserWarning):
 
 
 class UnlikeFitWarning(UserWarning):
-    """Times of a frame come otherwise than at fit: without a zone where they had one, say."""
+    """Columns of a frame come otherwise than at fit.
+
+    Times without a zone where they had one, say, or a column in which every value is missing, or is
+    one that fit did not see.
+    """
 
 
 class DataSetError(AladError, OSError):

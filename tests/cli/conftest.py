@@ -6,6 +6,7 @@ import io
 import re
 import resource
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import pytest
 
 from alad import Mahalanobis
 from alad.cli.app import app
+from alad.errors import UnlikeFitWarning
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ class Console:
     def __call__(self, *arguments: object, stdin: bytes = b"", disk_is_full: bool = False) -> Done:
         piped = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)))
         self.monkeypatch.setattr(sys, "stdin", piped)
-        with full_disk() if disk_is_full else nullcontext(), pytest.raises(SystemExit) as ended:
+        quiet = warnings.catch_warnings(
+            action="ignore", category=UnlikeFitWarning
+        )  # as the program
+        disk = full_disk() if disk_is_full else nullcontext()
+        with disk, quiet, pytest.raises(SystemExit) as ended:
             app([str(a) for a in arguments], prog_name="alad")
         return Done(ended.value.code, *self.captured.readouterr())
 

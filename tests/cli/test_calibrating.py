@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from alad import KNN, Mahalanobis, load
-from alad.cli import calibrating, drawing, drift
+from alad.cli import calibrating, drawing, drift, streaming
 from alad.cli.tables import table as tables
 from alad.estimators import PictureFiles
+from alad.preprocessing.learning.tables import fit_encoder
 from alad.preprocessing.pictures import files_in
+from alad.preprocessing.schema import Schema
 from tests.cli.conftest import tree
 from tests.cli.test_pictures import write as write_pictures
 from tests.estimators.pictures import stripes
@@ -44,6 +46,64 @@ def calibrated(alad):
 
 
 # --------------------------------------------------------------------------------- fit
+
+
+def walk(n: int, seed: int, start: datetime = datetime(2026, 11, 1)) -> pl.DataFrame:
+    """A walk that comes back: a row is as those just before it, and unlike those of other days."""
+    noise, level = np.random.default_rng(seed).normal(size=(n, 4)), np.zeros((n, 4))
+    for i in range(1, n):
+        level[i] = 0.995 * level[i - 1] + 0.1 * noise[i]
+    times = [start + timedelta(minutes=10 * i) for i in range(n)]
+    return pl.DataFrame(level, schema=list("abcd")).with_columns(pl.Series("at", times))
+
+
+@pytest.mark.parametrize("is_small", [False, True])
+def test_where_times_are_known_stretches_of_time_are_held_out(alad, monkeypatch, is_small):
+    """What rows just before and after say of a row is not what the model knows of new ones."""
+    walk(5000, 0).sample(fraction=1, shuffle=True, seed=0).write_parquet("old.parquet")
+    walk(2000, 1, datetime(2027, 1, 1)).write_parquet("new.parquet")
+    if is_small:
+        monkeypatch.setattr(streaming, "WHOLE", 1e-9)
+    done = alad.good("fit", "old.parquet", "-o", "m", "--detector", "knn", "--json")
+    said = json.loads(done.out)
+    assert said["calibration"]["stretches_of"] == "at"
+    assert said["rows"] + said["calibration"]["rows"] == 5000
+    assert said["calibration"]["rows"] == 500
+    p = load("m").p_values(pl.read_parquet("new.parquet"))
+    one_by_one = KNN(random_state=0).fit(walk(5000, 0)[::2]).calibrate(walk(5000, 0)[1::2])
+    alike = one_by_one.p_values(pl.read_parquet("new.parquet"))
+    assert (p <= 0.01).mean() < 0.5 * (alike <= 0.01).mean()
+
+
+def test_stretches_are_spread_over_the_time():
+    when = np.random.default_rng(0).permutation(10_000).astype(float)
+    held = calibrating.in_stretches(when, 0.1, np.random.default_rng(0))
+    places = np.sort(when[held])
+    assert len(places) == 1000
+    assert (np.diff(places) > 1).sum() in (3, 4)  # two may be beside each other
+    assert np.array_equal(np.bincount(places.astype(int) // 2000), [200] * 5)
+    assert (places.min() >= 200) & (places.max() < 9800)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pl.lit(None, pl.Datetime),
+        pl.lit(datetime(2026, 11, 1)),
+        pl.datetime(2026, 11, 1 + pl.int_range(pl.len()) % 7),
+    ],
+)
+def test_of_times_that_hardly_vary_there_are_no_stretches(at):
+    assert calibrating.times_of(rows(300, 0).with_columns(at=at), None) is None
+
+
+def test_gaps_among_times_are_near_the_rows_beside_them(train):
+    at = pl.datetime(2026, 11, 1) + pl.duration(hours=pl.int_range(pl.len()))
+    frame = train.with_columns(at=pl.when(pl.int_range(pl.len()) % 9 > 0).then(at))
+    name, when = calibrating.times_of(frame, None)
+    assert (name, np.isnan(when).any()) == ("at", False)
+    stated = Schema.of(fit_encoder(frame).columns)
+    assert np.array_equal(calibrating.times_of(frame, stated)[1], when)
 
 
 def test_a_tenth_is_held_out_by_the_seed(alad, train):

@@ -124,8 +124,20 @@ def test_what_fit_did_not_see_is_counted_over_all_batches(alad, model, monkeypat
         "note: values that fit did not see: proto (6 rows)",
         "note: missing where fit saw every value, so unlike all of them: bytes (3 rows), "
         "count (3 rows), proto (3 rows)",
-        "note: columns left aside, because fit did not see them: id",
+        "note: columns that the model does not read, because fit did not see them: id",
     ]
+    done = alad.good("score", model, table, "-o", "s.csv", "--all-columns")
+    assert done.err.splitlines()[1:-1] == notes
+    done = alad.good("score", model, table, "-o", "s.csv", "--keep", "id")
+    assert done.err.splitlines()[1:-1] == notes[:-1]
+
+
+def test_keys_that_come_up_late_are_named(alad, model, monkeypatch):
+    monkeypatch.setattr(tables, "BYTES", 30)
+    first = '{"bytes": 1, "count": 2, "proto": "tcp"}\n' * 3
+    table = give(first + '{"bytes": 1, "count": 2, "proto": "tcp", "new": {"x": 1}}', "t.jsonl")
+    done = alad.good("score", model, table, "-o", "s.csv")
+    assert "does not read, because fit did not see them: new.x\n" in done.err
 
 
 def test_what_is_otherwise_than_at_fit_is_told(alad):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -295,6 +296,9 @@ def test_key_that_comes_up_late_is_refused_at_fit_and_left_aside_later(monkeypat
     with pytest.raises(InputError, match=r"got 'late' for the first time after that\. Give an"):
         read(path)
     assert pl.concat(batches(path))["a"].to_list() == [1, 2, 3]
+    path = give('{"a": 1}\n{"a": 2}\n{"a": 3, "late": 1, "later": 1}\n', "t.jsonl")
+    with pytest.raises(InputError, match=r"got 'late', 'later' .*\. Give an early line those keys"):
+        read(path)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])
@@ -798,6 +802,64 @@ def test_a_set_without_any_row_is_refused(ending):
         told = rf"at least one row in the {len(files)} files of logs; none has any\. Give a file"
         with pytest.raises(InputError, match=told):
             reader("logs")
+
+
+KEYS = ('{"i": 1, "o": null}\n', '{"i": 2, "o": {"a": 1}}\n', '{"s": "x", "o": {"b": 2}}\n')
+
+
+def test_files_of_json_lines_may_have_keys_of_their_own():
+    for i, line in enumerate(KEYS):
+        give(line, f"logs/{i}.jsonl")
+    expected = {"i": [1, 2, None], "o.a": [None, 1, None], "s": [None, None, "x"]}
+    assert read("logs").to_dict(as_series=False) == expected | {"o.b": [None, None, 2]}
+    assert pl.concat(batches("logs"), how="vertical_relaxed").height == 3
+    give(KEYS[0], "logs/1.jsonl")
+    give(KEYS[0], "logs/2.jsonl")
+    assert read("logs").columns == ["i", "o"]
+
+
+def test_a_key_of_a_file_that_is_known_from_another_is_not_late(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 10)
+    give('{"a": 1}\n{"a": 2}\n{"a": 3, "b": 1}\n', "logs/0.jsonl")
+    give('{"b": 55555}\n{"c": 2}\n', "logs/1.jsonl")
+    with (
+        pytest.raises(InputError, match=r"logs.1\.jsonl; got 'c' for the first time"),
+        open_table(Path("logs"), strict=True) as table,
+    ):
+        table.read(table.names)
+    with open_table(Path("logs")) as table:
+        found = pl.concat(table.batches(table.names), how="vertical_relaxed")
+        assert found["b"].to_list() == [None, None, 1, 55555, None]
+        assert list(table.late) == ["c"]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_times_of_other_units_in_the_files_of_a_set_are_times(zone):
+    Path("logs").mkdir()
+    at = pl.Series("at", [dt.datetime(2026, 11, 1, i) for i in range(3)]).dt.replace_time_zone(zone)
+    took = pl.Series("took", [dt.timedelta(seconds=i) for i in range(3)])
+    for unit in ("ms", "us", "ns"):
+        frame = pl.DataFrame([at.dt.cast_time_unit(unit), took.dt.cast_time_unit(unit)])
+        frame.write_parquet(f"logs/{unit}.parquet")
+    for found in (read("logs"), pl.concat(batches("logs"), how="vertical_relaxed")):
+        assert found["at"].to_list() == at.to_list() * 3
+        assert found["took"].to_list() == took.to_list() * 3
+
+
+def test_times_with_and_without_a_zone_are_not_one_column():
+    Path("logs").mkdir()
+    at = pl.Series("at", [dt.datetime(2026, 11, 1)])
+    at.to_frame().write_parquet("logs/0.parquet")
+    at.dt.replace_time_zone("UTC").to_frame().write_parquet("logs/1.parquet")
+    with pytest.raises(InputError, match=r"times without a zone in column 'at' .*got times w"):
+        read("logs")
+
+
+def test_json_that_is_not_of_lines_is_told_apart():
+    with pytest.raises(
+        InputError, match=r"one object a line, in a file named \.jsonl .* got t\.json\."
+    ):
+        read(give('{"Records": [{"a": 1}]}', "t.json"))
 
 
 def test_damaged_file_of_a_set_is_named():

@@ -203,6 +203,28 @@ def test_durations_and_whole_numbers_are_told_as_they_are(alad, train):
         assert "443.0" not in page
 
 
+@pytest.mark.parametrize("to", ["csv", "jsonl"])
+def test_durations_are_written_as_the_numbers_that_the_model_reads(alad, train, to):
+    took = pl.duration(milliseconds=pl.int_range(pl.len()) % 3 * 1500)
+    rows = train.with_columns(took.alias("took"))
+    rows.write_parquet("took.parquet")
+    KNN(random_state=0).fit(rows).save("took")
+    alad.good("score", "took", "took.parquet", "-o", f"s.{to}", "--all-columns")
+    alad.good("report", "took", f"s.{to}", "-o", "r.html")
+    read = {"csv": pl.read_csv, "jsonl": pl.read_ndjson}[to]
+    assert read(f"s.{to}")["took"].to_list()[:3] == [0, 1.5, 3]
+    alad.good("score", "took", f"s.{to}", "-o", "again.csv")
+    assert pl.read_csv("again.csv")["anomaly_score"].equals(read(f"s.{to}")["anomaly_score"])
+
+
+@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet"])
+def test_a_key_that_no_line_of_json_has_is_copied_as_missing(alad, train, to):
+    KNN(random_state=0).fit(train).save("m")
+    train.drop("count").write_ndjson("t.jsonl")
+    alad.good("score", "m", "t.jsonl", "-o", f"s.{to}", "--all-columns")
+    alad.good("report", "m", f"s.{to}", "-o", "r.html")
+
+
 def test_names_are_to_be_chosen_with_their_spaces(alad, train):
     far = pl.when(pl.int_range(pl.len()) < 3).then(80.0).otherwise("bytes").alias("bytes")
     train.with_columns(far).rename({"bytes": " bytes"}).write_parquet("t.parquet")

@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_refused(cls, case):
         (X[:1], "minimum of 2"),
         (FRAME[:1].with_columns(size=1.0, proto=pl.lit("tcp")), "at least 2 rows to learn from"),
         (FRAME.lazy(), "lazy"),
-        (FRAME.with_columns(nested=pl.lit([1])), "column 'nested'"),
+        (FRAME.select(nested=pl.lit([1])), "'nested': neither numbers nor text, but List"),
     ],
 )
 @pytest.mark.parametrize("cls", [ALAD, Mahalanobis])
@@ -371,6 +371,26 @@ def test_text_that_is_no_unicode_is_told_by_column():
     frame["c"] = pd.Series(["a\ud800", "b"] * 30, dtype=object)
     with pytest.raises(InputError, match=r"Expected text in Unicode in column 'c'; got 'a\\ud800'"):
         Mahalanobis().fit(frame)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (pl.lit("SCTP").alias("proto"), "'proto': no value is one that fit saw"),
+        (pl.lit(None, pl.Float64).alias("n"), "'n': every value is missing"),
+        (pl.lit(3.0).alias("one"), "'one': no value is one that fit saw"),
+    ],
+)
+def test_columns_that_are_unlike_fit_throughout_are_warned_of(changed, said):
+    frame = pl.DataFrame({"n": np.arange(72.0), "proto": ["tcp", "udp", "icmp"] * 24, "one": 1.0})
+    detector = KNN().fit(frame)
+    new = frame.with_columns(changed)
+    with pytest.warns(UnlikeFitWarning, match=said):
+        detector.predict(new)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detector.predict(new[:3])
+        detector.predict(pl.concat([new, frame]))
 
 
 def test_times_that_come_otherwise_than_at_fit_are_warned_of_once_a_call():

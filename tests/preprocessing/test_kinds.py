@@ -424,6 +424,16 @@ def test_time_is_two_circles():
     assert encoder.columns[0].role == "time"
 
 
+HOURS = [f"2026-11-{d:02}T{h:02}:00:00Z" for d in range(1, 9) for h in range(24)]
+
+
+@pytest.mark.parametrize("other", [[None, *HOURS[1:]], HOURS[:1] * len(HOURS)], ids=["gap", "one"])
+def test_the_role_of_time_goes_to_a_column_without_gaps_that_varies(other):
+    frame = pl.DataFrame({"created": other, "at": HOURS})
+    roles = {column.name: column.role for column in fit_encoder(frame).columns}
+    assert (roles["created"], roles["at"]) == ("feature", "time")
+
+
 @pytest.mark.parametrize(
     ("value", "hour", "weekday"),
     [
@@ -952,6 +962,7 @@ LOOKS = {
         "all look like paths: if these are request paths, state",
     ),
     "addresses": (["10.0.0.1"] * 19 + ["host"], "95.0% look like addresses, but not 'host': kind"),
+    "some addresses": (["10.0.0.1", "10.0.0.2", "a.com"] * 9, "66.7% look like addresses, but not"),
     "mixed times": (["Nov 26 17:02:11", "26.11.2026"], "all look like times: kind time, once all "),
     "seconds": (["1795694400", "1795694400"], "all look like seconds since 1970: kind time, if "),
     "numbers": (["12", "13", " 1e3"], "all look like numbers: kind numeric, if they count or mea"),

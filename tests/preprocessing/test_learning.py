@@ -195,7 +195,6 @@ def test_a_gap_in_a_batch_of_its_own_is_one_all_the_same(cut):
     [
         (1j, "got complex. Turn it into numbers or text"),
         (pd.Period("2026-01"), "got Period. Turn it into numbers or text"),
-        ([1, 2], r"got List\(Int64\). Spread it over several columns"),
     ],
 )
 def test_what_is_neither_number_nor_text_is_named(value, message):

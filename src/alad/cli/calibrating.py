@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from alad.cli.drawing import Drawn
     from alad.cli.pictures import OnBad
     from alad.estimators import AbstractDetector
+    from alad.preprocessing.schema import Schema
 
 SHARE = 0.1
 MOST = 20_000  # rows: the smallest p-value is 5e-5 then, and more cost the fit more than they give
 LEAST = 100  # rows in all: of fewer, the fit needs every one
+FACTS = ("from", "drawn_from", "stretches_of")
 HELD_OUT = "held out"  # where a calibration is from that surely is of rows not seen
 HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
+STRETCHES = 50  # of time, of which some are held out
+LOOKED_AT = 10_000  # rows, to find out which column says when
 
 
 def check_options(share: float | None, separate: Path | None) -> None:
@@ -106,8 +110,10 @@ class Parted:
     """To learn from."""
     held: Any | None
     """To calibrate on."""
+    is_learned: NDArray[np.bool_] | None = None
+    """(n,) which of all rows are learned from; None: all are."""
     is_held: NDArray[np.bool_] | None = None
-    """(n,) which of all rows are held out; None: none is."""
+    """(n,) which are held out. Of long stretches of time some rows are neither."""
 
     @contextmanager
     def placed(self, *, held: bool) -> Iterator[None]:
@@ -115,17 +121,19 @@ class Parted:
         try:
             yield
         except RowError as error:
-            if self.is_held is None:
+            chosen = self.is_held if held else self.is_learned
+            if chosen is None:
                 raise
-            places = (self.is_held == held).nonzero()[0]
+            places = chosen.nonzero()[0]
             raise error.at(int(places[error.row])) from error
 
 
-def held_out(rows: Any, share: float, seed: int) -> Parted:
+def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | None = None) -> Parted:
     """Part rows into those to learn from and those to calibrate on.
 
-    Of fewer than 100 rows none is held out, and 50 are always left; of pictures too many for the
-    memory no more are held out than an eighth of it holds.
+    Where their times are known they are held out in stretches (:func:`in_stretches`), else drawn
+    one by one. Of fewer than 100 rows none is held out, and 50 are always left; of pictures too
+    many for the memory no more are held out than an eighth of it holds.
     """
     import numpy as np
 
@@ -137,13 +145,67 @@ def held_out(rows: Any, share: float, seed: int) -> Parted:
     count = min(round(share * len(rows)), most, len(rows) - LEAST // 2)
     if len(rows) < LEAST or count == 0:
         return Parted(rows, None)
+    rng = np.random.default_rng(seed)
+    apart = np.ones(len(rows), np.bool_) if when is None else in_stretches(when, share, rng)
+    among = apart.nonzero()[0]
     is_held = np.zeros(len(rows), np.bool_)
-    is_held[np.random.default_rng(seed).choice(len(rows), count, replace=False)] = True
+    is_held[rng.choice(among, min(count, len(among)), replace=False)] = True
+    is_learned = ~is_held if when is None else ~apart
     if isinstance(rows, Stream | PictureFiles):
-        return Parted(rows.without(is_held), rows.only(is_held), is_held)
+        return Parted(rows.without(~is_learned), rows.only(is_held), is_learned, is_held)
     if isinstance(rows, np.ndarray):
-        return Parted(rows[~is_held], rows[is_held], is_held)
-    return Parted(rows.filter(~is_held), rows.filter(is_held), is_held)
+        return Parted(rows[is_learned], rows[is_held], is_learned, is_held)
+    return Parted(rows.filter(is_learned), rows.filter(is_held), is_learned, is_held)
+
+
+def in_stretches(
+    when: NDArray[np.float64], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Choose about a share of the rows, in stretches of time spread over all of it.
+
+    Neither the first stretch nor the last, so that what is learned from spans all of the time.
+    Rows beside each other in time are alike, so that one whose neighbours were learned from is
+    nearer to them than any new row: its score would be too low to calibrate on.
+    """
+    import numpy as np
+
+    rank = np.empty(len(when), np.int64)
+    rank[np.argsort(when, kind="stable")] = np.arange(len(when))
+    count = min(max(1, round(share * STRETCHES)), STRETCHES // 2)
+    edges = np.linspace(0, STRETCHES, count + 1).astype(int)
+    edges[[0, -1]] = 1, STRETCHES - 1
+    chosen = rng.integers(edges[:-1], edges[1:])  # one of each part
+    found: NDArray[np.bool_] = np.isin(rank * STRETCHES // len(when), chosen)
+    return found
+
+
+def times_of(rows: Any, schema: Schema | None) -> tuple[str, NDArray[np.float64]] | None:
+    """The column of a table that says when, and the times of all rows; None if there is none.
+
+    What is inferred of its columns is taken from some of the rows.
+    """
+    import numpy as np
+
+    from alad.cli.times import instants
+    from alad.estimators import Stream
+    from alad.preprocessing.learning.tables import TableLearner
+
+    some = next(iter(rows)) if isinstance(rows, Stream) else rows
+    some = some.gather_every(max(1, some.height // LOOKED_AT))
+    try:
+        columns = TableLearner(schema, tolerant=True).update(some).columns()
+    except InputError:  # that the fit will say, of all rows
+        return None
+    column = next((column for column in columns if column.role == "time"), None)
+    if column is None:
+        return None
+    parts = (part[column.name] for part in (rows if isinstance(rows, Stream) else [rows]))
+    filled = (x.fill_null(strategy="forward").fill_null(strategy="backward") for x in parts)
+    try:
+        found = np.concatenate([instants(x, 0, column.format) for x in filled])
+    except InputError:
+        return None
+    return (column.name, found) if len(np.unique(found)) >= STRETCHES else None
 
 
 def rows_of(
@@ -166,11 +228,17 @@ def rows_of(
         return drawn(inputs, most, seed)
 
 
-def calibrate(model: AbstractDetector, rows: Any, source: str, *, of: int) -> None:
-    """Calibrate, and write down where the rows came from, and of how many they were drawn."""
+def calibrate(
+    model: AbstractDetector, rows: Any, source: str, *, of: int, stretches: str | None = None
+) -> None:
+    """Calibrate, and write down where the rows came from, and of how many they were drawn.
+
+    ``stretches`` is the column of time of which they are stretches.
+    """
     kept = model.calibrate(rows).calibration_
     assert kept is not None
-    drawn = {"drawn_from": of} if of > len(rows) else {}
+    drawn: dict[str, Any] = {"drawn_from": of} if of > len(rows) else {}
+    drawn |= {"stretches_of": stretches} if stretches else {}
     model.calibration_ = replace(kept, facts={**kept.facts, "from": source, **drawn})
 
 
@@ -182,7 +250,7 @@ def summary(model: AbstractDetector, rows: int, share: float) -> dict[str, Any]:
             "rows": len(kept.scores),
             "rows_kept": len(kept.rows),
             "smallest_p": kept.smallest_p,
-            **{name: kept.facts[name] for name in ("from", "drawn_from") if name in kept.facts},
+            **{name: kept.facts[name] for name in FACTS if name in kept.facts},
         }
     few = f"{rows:,} rows in all are too few to hold some out" if share else "it was switched off"
     return {"rows": 0, "rows_kept": 0, "smallest_p": None, "from": None, "why_not": few}
@@ -195,6 +263,7 @@ def told(done: Mapping[str, Any]) -> str:
             f"Not calibrated: {done['why_not']}. --calibration FILE gives normal rows of their own."
         )
     drawn = f", drawn from {done['drawn_from']:,}" if "drawn_from" in done else ""
+    drawn += f", in stretches of {done['stretches_of']}" if "stretches_of" in done else ""
     is_held_out = done["from"] == HELD_OUT
     unseen = " that the fit did not see" if is_held_out else ", taken to be unseen by the fit"
     return (

@@ -184,6 +184,7 @@ def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) ->
         "rows_looked_at": len(new.x),
         "calibration_rows": len(calibration.scores),
         "calibration_holds": verdict.holds,
+        "holds_over_all_rows": verdict.ks_p > level / 2,
         "level": level,
         "time": new.time,
         "stopped": _stopped(new, verdict.martingale_stop),
@@ -283,6 +284,8 @@ def _as_text(found: Mapping[str, Any]) -> str:
     lines.append(f"Columns that moved: {len(moved)} of {len(found['columns'])}.")
     if body:
         lines += ["", *in_columns(["column", "effect", "p (adjusted)", "test"], body)]
+    if more := len(moved) - len(body):
+        lines.append(f"  and {more} more, which --json lists")
     return "\n".join(lines)
 
 
@@ -321,7 +324,7 @@ def _what_moved(found: Mapping[str, Any]) -> str:
         return f"The calibration no longer holds: {do}"
     at = f" ({stopped['time']})" if stopped["time"] else ""
     by = f", by {called(stopped)}{at} at the latest"
-    if found["scores"]["ks_p"] > found["level"] / 2:
+    if found["holds_over_all_rows"]:
         return (
             f"The calibration does not hold at every time: the scores had moved{by}. Over all "
             "rows they are as those of calibration. If they have a daily cycle, rates hold "

@@ -170,8 +170,8 @@ def fit(
     In CSV the empty cell, NA, N/A, NaN, null and ? are missing, and a column is one of numbers if
     all its values are.
 
-    Text that never comes twice and columns without any value are not given to the model. Infinite
-    numbers and nested values are refused, by name; --drop leaves such columns out.
+    Text that never comes twice, lists, and columns without any value are not given to the model.
+    Infinite numbers are refused, by name; --drop leaves such columns out.
 
     Some rows are held out of the training, and the model is calibrated on them: score then gives
     p-values, and can hold a false discovery rate. All rows are taken for normal.

@@ -73,14 +73,16 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     _check(model, plan)
     schema = _stated(plan)
     every, aside = _read(plan, schema)
-    parts = calibrating.held_out(every, plan.share, plan.seed)
+    times = calibrating.times_of(every, schema) if plan.folder is None and plan.share else None
+    column, when = times or (None, None)
+    parts = calibrating.held_out(every, plan.share, plan.seed, when)
     given = len(every)
     del every  # it may be most of the memory
     began = time.monotonic()
     with parts.placed(held=False):
         _train(model, parts.learned, schema, plan.checkpoint)
     with parts.placed(held=True):
-        _calibrate(model, parts.held, plan)
+        _calibrate(model, parts.held, plan, column)
     if plan.folder is not None and plan.folder.streamed is not None:
         given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
@@ -192,14 +194,15 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
     return f"the same command goes on from the checkpoint {checkpoint}."
 
 
-def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan) -> None:
+def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan, time: str | None) -> None:
     """Calibrate on rows of their own, on those held out, or not at all."""
     if plan.calibration is not None:
         rows = calibrating.rows_of(model, plan.calibration, plan.on_bad, plan.memory, plan.seed)
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
     elif held is not None:
-        calibrating.calibrate(model, held, calibrating.HELD_OUT, of=len(held))
+        source = calibrating.HELD_OUT
+        calibrating.calibrate(model, held, source, of=len(held), stretches=time)
 
 
 # --------------------------------------------------------------------------------- save

@@ -63,8 +63,8 @@ class Inputs(ABC):
         """Add what the model noted about a batch to the sums."""
 
     @abstractmethod
-    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
-        """What is to be said of all that was read, as JSON."""
+    def summary(self, named: Sequence[str]) -> dict[str, Any]:
+        """What is to be said of all that was read, as JSON; of these columns somebody knows."""
 
     def __iter__(self) -> Iterator[Any]:
         """Give what the detector takes, batch by batch."""
@@ -98,7 +98,7 @@ class Pictures(Inputs):
     def note(self, notes: TableNotes | None) -> None:
         """Look away: of pictures nothing is noted."""
 
-    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
+    def summary(self, named: Sequence[str]) -> dict[str, Any]:
         """Which files were left out."""
         return {"unreadable": self.folder.summary()}
 
@@ -108,8 +108,10 @@ class Rows(Inputs):
 
     def __init__(self, detector: AbstractDetector, table: Table) -> None:
         self.table, self.encoder = table, detector.encoder_
-        self.place, self.columns, self.expected = table.place, table.names, table.rows
+        self.place, self.expected = table.place, table.rows
         self.wanted = _wanted(detector, table)
+        # A key that no line has is a column all the same, where the model reads it.
+        self.columns = tuple(dict.fromkeys((*table.names, *self.wanted)))
         self.unseen: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.remarks: dict[str, str] = {}
@@ -162,12 +164,13 @@ class Rows(Inputs):
             self.missing.update(notes.missing)
             self.remarks.update(notes.remarks)
 
-    def summary(self, beside: Sequence[str]) -> dict[str, Any]:
-        """What was noted, and which columns and files nobody read."""
+    def summary(self, named: Sequence[str]) -> dict[str, Any]:
+        """What was noted, and which columns and files the model did not read."""
         from alad.cli.tables import left_aside
 
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
-        known = {*self.wanted, *beside, *left_out}
+        known = {*self.wanted, *named, *left_out}
+        given = dict.fromkeys((*self.table.names, *getattr(self.table, "late", ())))
         read = self.encoder.schema if self.encoder else ()
         new = [column for column in read if column.name in self.missing and not column.has_missing]
         return {
@@ -177,7 +180,7 @@ class Rows(Inputs):
             "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
             "otherwise": self.remarks,
             **left_aside(self.table),
-            "ignored_columns": [name for name in self.table.names if name not in known],
+            "ignored_columns": [name for name in given if name not in known],
         }
 
 

@@ -73,7 +73,9 @@ class Judging:
         self.copied = tuple(dict.fromkeys((columns or ()) if self.kept is None else self.kept))
         if columns is not None:
             self._check_columns(columns)
-        self.beside = (*self.copied, *filter(None, [self.rule.group_column]))
+        grouped = filter(None, [self.rule.group_column])
+        self.named = (*(self.kept or ()), *grouped)
+        self.beside = (*self.copied, *self.named)
 
     def scored(self) -> Iterator[Scored]:
         """Give results batch by batch."""
@@ -98,7 +100,7 @@ class Judging:
             "decision": decision.to_json(),
             "calibration_rows": None if calibration is None else len(calibration.scores),
             "low_p_values": None if calibration is None else self.low / self.rows,
-            **self.inputs.summary(self.beside),
+            **self.inputs.summary(self.named),
         }
 
     def _judge(self, batch: Batch) -> Scored:

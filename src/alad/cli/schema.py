@@ -42,7 +42,7 @@ def schema(
     (its shape), ip, port, url, ignored. Roles: feature, time (when; at most one), entity (who; at
     most one), identifier, label. Only features and the time are given to the model. Times that are
     not written as in ISO 8601 have a format: seconds or milliseconds (since 1970), or as %d/%m/%Y.
-    Lists and other nested values, which fit refuses, are stated as ignored.
+    Lists and other nested values, of which fit learns nothing, are stated as ignored.
     """
     from alad._files import check_ending, check_not_read
     from alad.cli.show import note_left_aside, print_json, print_text, say

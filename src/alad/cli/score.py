@@ -349,7 +349,8 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     odd = done.get("otherwise", {}).items()
     note("otherwise than at fit", [f"{name} ({remark})" for name, remark in odd])
     _tell_missing(done)
-    note("columns left aside, because fit did not see them", done.get("ignored_columns", ()))
+    told = "columns that the model does not read, because fit did not see them"
+    note(told, done.get("ignored_columns", ()))
     tell_unreadable(done.get("unreadable", ()))
     note_left_aside(done)
     told = (

@@ -62,6 +62,7 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
     def write(rows: pl.DataFrame) -> None:
         nonlocal started
+        rows = _in_seconds(rows)
         try:
             text = rows.write_csv(include_header=not started, separator=separator)
         except pl.exceptions.PolarsError as error:
@@ -74,6 +75,11 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
         stream.write(text.encode())
 
     return write
+
+
+def _in_seconds(rows: pl.DataFrame) -> pl.DataFrame:
+    """Durations as the numbers that a model reads them as: text of them it would not."""
+    return rows.with_columns(cs.duration().dt.total_nanoseconds() / 1e9)
 
 
 def _fits_csv(column: pl.Series) -> bool:
@@ -94,6 +100,7 @@ def _jsonl(stream: IO[bytes]) -> Write:
                     f"Expected columns to copy that JSON can hold; {name!r} is of bytes. Write "
                     ".parquet, or leave that column out."
                 )
+        rows = _in_seconds(rows)
         times = rows.select(cs.datetime(time_zone=None)).columns  # polars puts a space for the T
         rows = rows.with_columns(pl.col(times).dt.to_string("iso:strict"))
         stream.write(rows.write_ndjson().encode())

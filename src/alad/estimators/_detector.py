@@ -54,6 +54,7 @@ from alad.preprocessing.scaling import fit_scaler
 from alad.preprocessing.table import TableEncoder, TableNotes
 
 LARGEST = float(np.finfo(np.float32).max)
+SEVERAL = 10  # rows: of fewer, one that is strange may be all there are
 OF_A_SCHEMA = (
     "Drop these columns; or, to have one that holds something, write "
     "detector.encoder_.stated.write(path), give it a kind and the role 'feature' there, and fit "
@@ -415,8 +416,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
     def _from_frame(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         assert self.encoder_ is not None
         x, notes = self.encoder_.transform(X)
-        if notes.remarks:
-            told = "; ".join(f"{name!r}: {remark}" for name, remark in notes.remarks.items())
+        if odd := self._otherwise(notes):
+            told = "; ".join(f"{name!r}: {what}" for name, what in odd.items())
             warnings.warn(f"Otherwise than at fit: {told}.", UnlikeFitWarning, calls_within())
         if fitting:
             names = feature_names(X)
@@ -425,6 +426,17 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
             self.feature_names_in_ = np.array(names, dtype=object)
             enough_rows(len(x))
         return x
+
+    def _otherwise(self, notes: TableNotes) -> dict[str, str]:
+        """What of the columns is otherwise than at fit; of rows that are several, of all values."""
+        assert self.encoder_ is not None
+        odd = {}
+        for column in self.encoder_.schema if notes.rows >= SEVERAL else ():
+            if notes.missing.get(column.name) == notes.rows and not column.has_missing:
+                odd[column.name] = "every value is missing"
+            elif notes.unseen.get(column.name) == notes.rows:
+                odd[column.name] = "no value is one that fit saw"
+        return odd | notes.remarks
 
     def _from_array(self, X: Any, *, fitting: bool) -> NDArray[Any]:
         check_not_records(X)

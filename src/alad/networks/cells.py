@@ -30,10 +30,11 @@ from alad.networks.nearest import BLOCK, highest, in_blocks_of, nearest_at_once
 CELL = 16  # rows
 PART = 8  # rows of a cell that are chosen together
 STRETCH = 8  # cells that are ruled out together
-FIRST = 24  # cells that a block of rows is compared with at first; or k, if that is more
-LATER = 16  # cells that it is compared with at a time thereafter
-SKETCHES_AT_ONCE = 32  # cells whose sketches it is compared with
-STRETCHES_AT_ONCE = 8  # whose cells it is held against
+FIRST = 32  # cells that a block of rows is compared with at first; or k, if that is more
+LATER = 32  # cells that it is compared with at a time thereafter
+SKETCHES_AT_ONCE = 96  # cells whose sketches it is compared with
+STRETCHES_AT_ONCE = 16  # whose cells it is held against
+FEW_STRETCHES = 0.25  # of all: if more may hold a nearer one, all cells are looked at side by side
 FEW = 4  # parts: where no row of a block has more that may hold a nearer one, so many are sorted
 LINE = 64  # cells that are counted together
 PLACES = 16  # every so many cells one whose centre says where a row lies
@@ -207,7 +208,14 @@ def _in_cells(
             return wanted.at[places].set(may, mode="drop")
 
         some = _may_hold(stretches, short, squares, farthest, rounding)
-        wanted = _in_turn(mark, jnp.zeros(len(centres), bool), some, STRETCHES_AT_ONCE)
+
+        def of_all() -> Array:
+            return _may_hold(cells, short, _squares(cells, short), farthest, rounding)
+
+        def of_some() -> Array:
+            return _in_turn(mark, jnp.zeros(len(centres), bool), some, STRETCHES_AT_ONCE)
+
+        wanted = lax.cond(some.sum() > FEW_STRETCHES * len(some), of_all, of_some)
         wanted = wanted.at[first].set(False)
         if sketch is not None:
             limit = short.length - jnp.square(farthest) - rounding * short.length

@@ -19,17 +19,18 @@ dates, times, text of a format  sine and cosine of hour and weekday, where fit s
 addresses, ports, URLs          see :mod:`alad.preprocessing.kinds`
 text that never comes twice     nothing: an identifier
 column without any value        nothing
+lists, objects within, bytes    nothing
 ==============================  =========================================================
 
 The rules are learned by :func:`alad.preprocessing.learning.tables.fit_encoder`. What a column is
 taken for is said in :mod:`alad.preprocessing.learning.columns`, and stated otherwise by a
-:class:`alad.preprocessing.schema.Schema`. A column without any value is left out rather than
-refused: it can teach nothing, and whoever has many columns would otherwise drop them one error at
-a time. If the schema states a kind for it, it is refused.
+:class:`alad.preprocessing.schema.Schema`. A column without any value, or of lists, is left out
+rather than refused: it can teach nothing as it is, and whoever has many columns would otherwise
+drop them one error at a time. If the schema states a kind for it, it is refused.
 
-Refused, with a message that names the column: infinity, nested values, what is not of the kind
-that is stated, text where fit saw numbers, columns that fit did not see, and the lack of ones that
-the model reads. Their order does not matter.
+Refused, with a message that names the column: infinity, what is not of the kind that is stated,
+text where fit saw numbers, columns that fit did not see, and the lack of ones that the model reads.
+Their order does not matter.
 """
 
 from __future__ import annotations

@@ -181,7 +181,8 @@ def _columns(
         if name is not None and name not in scored.names:
             raise InputError(
                 f"Expected {option} to name a column of {scored.place}; it has no {name!r}, but "
-                f"{quoted(scored.names)}. Score the table with --all-columns."
+                f"{quoted(scored.names)}. Score the table with --all-columns; the keys of folders "
+                "are no columns."
             )
     p_value = [P_VALUE] if P_VALUE in scored.names else []
     own = [name for name in (time, entity) if name is not None]

@@ -69,6 +69,12 @@ def no_format(path: Path) -> InputError:
             f"Expected a table or a folder of pictures; got one picture, {path}. Give the folder "
             "that it is in."
         )
+    if path.name.lower().removesuffix(".gz").endswith(".json"):
+        return InputError(
+            f"Expected JSON with one object a line, in a file named .jsonl or .ndjson; got {path}. "
+            "Rename it if it is that; jq -c '.[]' makes such lines of a list, and "
+            "jq -c '.Records[]' of a list within an object."
+        )
     return InputError(
         "Expected a file named .csv, .tsv, .jsonl, .ndjson (also .gz), .arrow, .feather, .npy or "
         f".parquet; got {path}. Convert the table, or rename the file after its format."

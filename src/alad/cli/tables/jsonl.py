@@ -22,6 +22,7 @@ from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import check_names, empty, explained, first_line
 from alad.cli.tables.table import as_lists
 from alad.errors import InputError
+from alad.preprocessing.frames import quoted
 
 # Objects within objects cost the reader more than twice as much for each level, and lists that are
 # hundreds deep end it: whoever can write one line of a log could stop who reads it.
@@ -37,7 +38,8 @@ MARK = f"\0list:{secrets.token_hex(8)}:"  # nobody who writes a log knows it
 class JsonLines:
     """Objects, one a line. Its columns are the keys of the first batch of lines.
 
-    ``strict`` says whether a key that is not among them is refused later on, or left aside.
+    ``strict`` says whether a key that is not among them is refused later on, or left aside; those
+    that were are ``late``.
     """
 
     is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
@@ -56,6 +58,7 @@ class JsonLines:
         if self.first is None:
             raise empty(place)
         self.names = tuple(self.first.columns)
+        self.late: dict[str, None] = {}  # in order
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, with the types that hold them all.
@@ -75,14 +78,21 @@ class JsonLines:
             if strange and self.strict:
                 raise InputError(
                     f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
-                    f"{strange[0]!r} for the first time after that. Give an early line that key, "
-                    "with null."
+                    f"{quoted(strange)} for the first time after that. Give an early line "
+                    f"{'that key' if len(strange) == 1 else 'those keys'}, with null."
                 )
+            self.late |= dict.fromkeys(strange)
             self._check_objects(frame, columns)
             absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
             yield frame.with_columns(absent).select(columns)
             with explained(self.place):
                 frame = self._next()
+
+    @property
+    def without_value(self) -> set[str]:
+        """The columns that are null in all of the first lines: of objects, perhaps."""
+        assert self.first is not None
+        return {x.name for x in self.first.iter_columns() if x.dtype == pl.Null}
 
     def _is_known(self, series: pl.Series) -> bool:
         """Whether it is a column, or an object that is null in all of these lines."""

@@ -1,10 +1,14 @@
-"""Several files that are one table: of one kind, with the same columns, one after the other."""
+"""Several files that are one table: of one kind, with the same columns, one after the other.
+
+Files of JSON lines may have keys of their own: what one lacks is missing in all of its lines.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import filterfalse
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +16,7 @@ import pyarrow as pa
 
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import NoRows, none_has_rows
+from alad.cli.tables.jsonl import JsonLines
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
@@ -31,9 +36,14 @@ class Several:
         self.paths: list[Path] = []
         self.empty: list[Path] = []
         self.kinds: dict[str, str] = {}
+        self.names: tuple[str, ...] = ()
+        self.late: dict[str, None] = {}  # keys of JSON that are no columns
+        self._with_values: set[str] = set()  # keys
         counts = [count for path in paths for count in self._counted(path)]
         if not counts:
             raise none_has_rows(place)
+        if self.lacks:
+            self.names = tuple(filterfalse(self._is_an_object, self.names))
         known = [count for count in counts if count is not None]
         self.rows: int | None = sum(known) if len(known) == len(counts) else None
 
@@ -44,7 +54,11 @@ class Several:
                 if not self.paths:
                     self.names, self.first = table.names, table
                     self.is_typed, self.infers = table.is_typed, table.infers
-                _check_names(table, self.first)
+                    self.lacks = isinstance(table, JsonLines)
+                if isinstance(table, JsonLines):
+                    self._take_keys(table)
+                else:
+                    _check_names(table, self.first)
                 self._check_kinds(table)
                 self.paths.append(path)
                 self.size += table.size
@@ -52,6 +66,16 @@ class Several:
         except NoRows:
             self.empty.append(path)
             return []
+
+    def _take_keys(self, table: JsonLines) -> None:
+        """Add the keys of a file to those of the files before it."""
+        self._with_values |= {*table.names} - table.without_value
+        self.names = tuple(dict.fromkeys((*self.names, *table.names)))
+
+    def _is_an_object(self, name: str) -> bool:
+        """Whether it is null wherever it comes, and has keys in other files."""
+        is_null = name not in self._with_values
+        return is_null and any(n.startswith(f"{name}.") for n in self.names)
 
     def _check_kinds(self, table: Table) -> None:
         """Hold what the columns of a file hold against those of the files before it."""
@@ -82,6 +106,8 @@ class Several:
     def _batches(self, path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         try:
             with self.opener(path) as table:
+                if isinstance(table, JsonLines):
+                    table.names, table.late = self.names, self.late
                 yield from table.batches(columns)
         except NoRows:
             if path not in self.empty:
@@ -138,4 +164,6 @@ def _kind(dtype: pa.DataType) -> str:
         return "numbers"
     if types.is_string(dtype) or types.is_large_string(dtype) or types.is_string_view(dtype):
         return "text"
-    return str(dtype)
+    if types.is_timestamp(dtype):
+        return "times with a zone" if dtype.tz else "times without a zone"
+    return "durations" if types.is_duration(dtype) else str(dtype)

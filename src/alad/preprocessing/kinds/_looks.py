@@ -37,10 +37,12 @@ class Look:
 
     pattern: str
     advice: str
+    least: float = MOSTLY
+    """The share of the values that look so, from which on it is told."""
 
 
 LOOKS: Mapping[str, Look] = {
-    "addresses": Look(rf"^(?:{_V4}|{_V6})$", "kind ip, once all are"),
+    "addresses": Look(rf"^(?:{_V4}|{_V6})$", "kind ip, once all are", least=0.5),
     "addresses with a port": Look(
         rf"^(?:{_V4}|\[{_V6}\]):[0-9]{{1,5}}$", "split them into two columns, for kinds ip and port"
     ),
@@ -122,5 +124,6 @@ class Looks:
     @property
     def _name(self) -> str:
         """The first of the looks that most of the values have."""
-        least = MOSTLY * max(self.seen, 1)
-        return next((name for name in LOOKS if self.alike[name] >= least), "")
+        seen = max(self.seen, 1)
+        likely = (name for name, look in LOOKS.items() if self.alike[name] >= look.least * seen)
+        return next(likely, "")

@@ -24,6 +24,7 @@ text                 at most 200 values                        categorical
 text                 long: 30 characters and 3 words           text
 text                                                           frequency
 no value at all                                                ignored
+lists, objects, bytes                                          ignored
 ===================  ========================================  =================================
 
 ``-`` among addresses, URLs, times or numbers is a missing value; a note counts them. Among words,
@@ -100,7 +101,7 @@ class ColumnLearner:
         """What the column is, once that is asked for."""
         self.rows = self.gaps = self.dashes = 0
         self.of_no_kind = ""
-        """Why it is left out though nobody said so; where that is tolerated."""
+        """Why it is left out though nobody said so."""
 
     @property
     def is_left_out(self) -> bool:
@@ -184,7 +185,7 @@ class ColumnLearner:
         got = type(series.drop_nulls()[0]).__name__ if is_object else f"{dtype!s:.60}"
         is_nested = dtype.is_nested()
         advice = "Spread it over several columns" if is_nested else "Turn it into numbers or text"
-        if self.settings.is_tolerant:
+        if self.settings.is_tolerant or not is_object:
             self.of_no_kind = f"{OF_NO_KIND}, but {got}: {advice[0].lower()}{advice[1:]}"
             return []
         raise InputError(

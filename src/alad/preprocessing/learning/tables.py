@@ -57,7 +57,7 @@ class TableLearner:
     max_categories : the most values of a text that become categories unasked.
     sample : the most numbers of a column that its median is taken from; None: all.
     seed : of that draw.
-    tolerant : whether a column that is of no kind, of lists say, is left out rather than refused.
+    tolerant : whether Python's objects of no known type are left out, as lists are, not refused.
 
     Raises
     ------
@@ -130,7 +130,8 @@ class TableLearner:
         """Give a column of times the role of time, and point at the others.
 
         The first that tells day and clock, else the first that tells the day: dates alone say of
-        whom rather than when, as dates of birth do.
+        whom rather than when, as dates of birth do. One without gaps comes before others, and one
+        that is always the same last.
         """
         times = [column for column in columns if column.kind == "time"]
         chosen = max(times, key=self._tells_when, default=None)  # the first of equals
@@ -141,9 +142,10 @@ class TableLearner:
             for c in columns
         )
 
-    def _tells_when(self, column: Column) -> int:
+    def _tells_when(self, column: Column) -> tuple[bool, int, bool]:
         learner = self._columns[column.name].settled
-        return learner.tells_when if isinstance(learner, TimeLearner) else 0
+        tells = learner.tells_when if isinstance(learner, TimeLearner) else 0
+        return not column.constant, tells, not column.has_missing
 
     def _with_copies(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         """Point at columns of numbers that are those of an earlier one."""
