@@ -56,9 +56,7 @@ class Console:
     def __call__(self, *arguments: object, stdin: bytes = b"", disk_is_full: bool = False) -> Done:
         piped = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)))
         self.monkeypatch.setattr(sys, "stdin", piped)
-        quiet = warnings.catch_warnings(
-            action="ignore", category=UnlikeFitWarning
-        )  # as the program
+        quiet = warnings.catch_warnings(action="ignore", category=UnlikeFitWarning)  # as main
         disk = full_disk() if disk_is_full else nullcontext()
         with disk, quiet, pytest.raises(SystemExit) as ended:
             app([str(a) for a in arguments], prog_name="alad")

@@ -26,6 +26,8 @@ FACTS = ("from", "drawn_from", "stretches_of")
 HELD_OUT = "held out"  # where a calibration is from that surely is of rows not seen
 HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
 STRETCHES = 50  # of time, of which some are held out
+CHOICES = 1000  # of stretches, that are compared
+DAY = 86_400  # seconds
 LOOKED_AT = 10_000  # rows, to find out which column says when
 
 
@@ -163,19 +165,30 @@ def in_stretches(
 ) -> NDArray[np.bool_]:
     """Choose about a share of the rows, in stretches of time spread over all of it.
 
-    Neither the first stretch nor the last, so that what is learned from spans all of the time.
     Rows beside each other in time are alike, so that one whose neighbours were learned from is
-    nearer to them than any new row: its score would be too low to calibrate on.
+    nearer to them than any new row: its score would be too low to calibrate on. The first stretch
+    and the last are learned from, so that what is learned spans all of the time. Of many choices
+    that one is taken whose rows are spread over the hours and weekdays most like all rows: where
+    there are nights and days, both count as much as they do in all.
     """
     import numpy as np
 
     rank = np.empty(len(when), np.int64)
     rank[np.argsort(when, kind="stable")] = np.arange(len(when))
+    stretch = rank * STRETCHES // len(when)
     count = min(max(1, round(share * STRETCHES)), STRETCHES // 2)
     edges = np.linspace(0, STRETCHES, count + 1).astype(int)
     edges[[0, -1]] = 1, STRETCHES - 1
-    chosen = rng.integers(edges[:-1], edges[1:])  # one of each part
-    found: NDArray[np.bool_] = np.isin(rank * STRETCHES // len(when), chosen)
+    choices = rng.integers(edges[:-1], edges[1:], size=(CHOICES, count))  # one of each part
+    unlike = np.zeros(CHOICES)
+    for period, parts in ((DAY, 24), (7 * DAY, 7)):
+        part = (np.floor(when * parts / period) % parts).astype(int)
+        rows = np.bincount(stretch * parts + part, minlength=STRETCHES * parts)
+        rows = rows.reshape(STRETCHES, parts)
+        chosen = rows[choices].sum(axis=1)
+        shares = chosen / chosen.sum(axis=1, keepdims=True)
+        unlike += np.abs(shares - rows.sum(axis=0) / len(when)).sum(axis=1)
+    found: NDArray[np.bool_] = np.isin(stretch, choices[unlike.argmin()])
     return found
 
 
