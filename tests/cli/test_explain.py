@@ -49,6 +49,17 @@ def test_flagged_rows_have_reasons_and_others_have_none(alad, knn, strange):
     assert scores["reason_1"][150].startswith("proto icmp (expected ")
 
 
+def test_an_alert_that_is_as_a_normal_row_says_so(alad, train):
+    far = train[:1].with_columns(bytes=pl.lit(90.0))
+    KNN(random_state=0).fit(train[:100]).calibrate(pl.concat([train[100:], far])).save("m")
+    far.write_parquet("far.parquet")
+    alad.good("score", "m", "far.parquet", "-o", "s.csv", "--reasons", 2)
+    (row,) = pl.read_csv("s.csv").to_dicts()
+    assert row["is_anomaly"]
+    assert row["reason_1"] == "as a normal row in every column that counts"
+    assert row["reason_2"] is None
+
+
 def test_there_are_no_more_reasons_than_columns(alad, knn, strange):
     alad.good("score", knn, "strange.csv", "-o", "s.parquet", "--reasons", 99)
     scores = pl.read_parquet("s.parquet")

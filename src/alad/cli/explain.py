@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alad.reasons import Explainer, Reasons
 
 REASON = "reason_"
+SAME = "as a normal row in every column that counts"  # instead of a reason
 MOST = 5  # normal rows: as many as alad.reasons finds
 WIDE = 50  # characters of a column's name
 
@@ -104,14 +105,13 @@ def with_reasons(
     import polars as pl
 
     names, places = names_of_reasons(explainer.detector, k), np.flatnonzero(asked)
-    said = explainer.explain(X[places]).to_frame(len(names)) if len(places) else None
-    columns = []
-    for name in names:
-        text = np.full(rows.height, None, dtype=object)
-        if said is not None:
-            text[places] = said[name].to_list()
-        columns.append(pl.Series(name, text.tolist(), pl.String))
-    return rows.hstack(columns)
+    text = {name: np.full(rows.height, None, dtype=object) for name in names}
+    if len(places):
+        reasons = explainer.explain(X[places])
+        for name, said in reasons.to_frame(len(names)).to_dict(as_series=False).items():
+            text[name][places] = said
+        text[names[0]][places[~reasons.contributions.any(axis=1)]] = SAME
+    return rows.hstack([pl.Series(name, said.tolist(), pl.String) for name, said in text.items()])
 
 
 def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:
