@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from alad.reasons import Explainer, Reasons
 
 REASON = "reason_"
-SAME = "as a normal row in every column that counts"  # instead of a reason
 MOST = 5  # normal rows: as many as alad.reasons finds
 WIDE = 50  # characters of a column's name
 
@@ -107,10 +106,9 @@ def with_reasons(
     names, places = names_of_reasons(explainer.detector, k), np.flatnonzero(asked)
     text = {name: np.full(rows.height, None, dtype=object) for name in names}
     if len(places):
-        reasons = explainer.explain(X[places])
-        for name, said in reasons.to_frame(len(names)).to_dict(as_series=False).items():
+        found = explainer.explain(X[places]).to_frame(len(names))
+        for name, said in found.to_dict(as_series=False).items():
             text[name][places] = said
-        text[names[0]][places[~reasons.contributions.any(axis=1)]] = SAME
     return rows.hstack([pl.Series(name, said.tolist(), pl.String) for name, said in text.items()])
 
 

@@ -17,6 +17,7 @@ from alad.preprocessing.kinds.times import to_the_second
 from alad.preprocessing.letters import LONGEST, tells_length, told_apart, with_length
 
 ORDINARY = 0.1  # a value as rare as that says little by itself
+SAME = "as a normal row in every column that counts"
 NEVER = "never seen at fit"
 
 
@@ -73,13 +74,16 @@ class Reasons:
     def text(self, i: int, k: int = 0) -> str | None:
         """Say in a line what is strange of row i: its first reason, or the k-th after that.
 
-        None if neither that column nor one after it adds anything to the score.
+        None if neither that column nor one after it adds anything to the score. Of a row that is as
+        its normal row in every column that counts, the first says so.
         """
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 0:
             raise InputError(f"Expected the place of a reason, 0 for the first; got {k!r}.")
         if k >= len(self.columns):
             return None
-        return self._said(i, int(self._order[i, k])) if k < self._reasons[i] else None
+        if k < self._reasons[i]:
+            return self._said(i, int(self._order[i, k]))
+        return SAME if k == 0 and not self.contributions[i].any() else None
 
     def to_frame(self, k: int = 3) -> pl.DataFrame:
         """Give the first k reasons of every row, as text in the columns reason_1 to reason_k."""
