@@ -97,6 +97,42 @@ def test_of_times_that_hardly_vary_there_are_no_stretches(at):
     assert calibrating.times_of(rows(300, 0).with_columns(at=at), None) is None
 
 
+def test_stretches_have_as_many_nights_as_all_rows_have():
+    """Every other stretch is a night: of five stretches two or three are, not none and not all."""
+    when = np.linspace(0, 25 * 86_400, 5000, endpoint=False)
+    is_night = when % 86_400 < 43_200
+    for seed in range(20):
+        held = calibrating.in_stretches(when, 0.1, np.random.default_rng(seed))
+        assert 0.4 <= is_night[held].mean() <= 0.6
+
+
+@pytest.mark.parametrize("at", [-1e308, 1e308, -5.0])
+def test_any_time_is_in_a_stretch(at):
+    when = np.r_[np.arange(1000.0), at]
+    assert 80 <= calibrating.in_stretches(when, 0.1, np.random.default_rng(0)).sum() <= 120
+
+
+def test_what_is_set_aside_and_not_held_is_told(alad, monkeypatch):
+    monkeypatch.setattr(calibrating, "MOST", 100)
+    walk(5000, 0).write_parquet("old.parquet")
+    done = alad.good("fit", "old.parquet", "-o", "m", "--detector", "mahalanobis")
+    assert "Fitted Mahalanobis on 4,500 rows" in done.out
+    assert "(held out, drawn from 500, in stretches of at)" in done.out
+    options = ("--detector", "mahalanobis", "--calibration-share", 0.6)
+    done = alad.good("fit", "old.parquet", "-o", "m", *options)
+    assert "Fitted Mahalanobis on 4,900 rows" in done.out
+    assert "(held out)" in done.out
+
+
+@pytest.mark.parametrize("gap", ["-", "", "NA"])
+def test_marks_of_missing_times_are_gaps(alad, gap):
+    rows = walk(1000, 0).select(pl.col("at").cast(pl.String), "a").rows()
+    lines = [f"{gap if i == 777 else at},{a}" for i, (at, a) in enumerate(rows)]
+    Path("t.csv").write_text("\n".join(["at,a", *lines]))
+    done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")
+    assert "in stretches of at" in done.out
+
+
 def test_gaps_among_times_are_near_the_rows_beside_them(train):
     at = pl.datetime(2026, 11, 1) + pl.duration(hours=pl.int_range(pl.len()))
     frame = train.with_columns(at=pl.when(pl.int_range(pl.len()) % 9 > 0).then(at))

@@ -818,6 +818,22 @@ def test_files_of_json_lines_may_have_keys_of_their_own():
     assert read("logs").columns == ["i", "o"]
 
 
+def test_a_key_that_is_an_object_in_one_file_and_none_in_another_is_refused():
+    give('{"o": {"b": 1}}\n', "logs/0.jsonl")
+    give('{"o": "x"}\n', "logs/1.jsonl")
+    with pytest.raises(InputError, match=r"in the 2 files of logs; 'o' is an object in one file"):
+        InputError, match=r"one type a key in the 2 files of logs; 'o' is an object in one file"
+    ):
+        read("logs")
+
+
+def test_many_keys_of_many_files_are_read():
+    for i in range(40):
+        lines = [f'{{"i": {i}, "o": {{"k{i}-{j}": 1}}}}\n' for j in range(10)]
+        give("".join(lines), f"logs/{i}.jsonl")
+    assert read("logs").shape == (400, 401)
+
+
 def test_a_key_of_a_file_that_is_known_from_another_is_not_late(monkeypatch):
     monkeypatch.setattr(sizes, "BYTES", 10)
     give('{"a": 1}\n{"a": 2}\n{"a": 3, "b": 1}\n', "logs/0.jsonl")
@@ -851,7 +867,16 @@ def test_times_with_and_without_a_zone_are_not_one_column():
     at = pl.Series("at", [dt.datetime(2026, 11, 1)])
     at.to_frame().write_parquet("logs/0.parquet")
     at.dt.replace_time_zone("UTC").to_frame().write_parquet("logs/1.parquet")
-    with pytest.raises(InputError, match=r"times without a zone in column 'at' .*got times w"):
+    with pytest.raises(InputError, match=r"times without a zone in column 'at' .*got times of"):
+        read("logs")
+
+
+def test_times_of_two_zones_are_not_one_column():
+    Path("logs").mkdir()
+    at = pl.Series("at", [dt.datetime(2026, 11, 1)])
+    for zone in ("UTC", "Europe/Berlin"):
+        at.dt.replace_time_zone(zone).to_frame().write_parquet(f"logs/{zone[0]}.parquet")
+    with pytest.raises(InputError, match=r"times of the zone Europe/Berlin in column 'at' .* UTC"):
         read("logs")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,13 @@ from alad.errors import InputError, RowError
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     from alad.cli.drawing import Drawn
     from alad.cli.pictures import OnBad
     from alad.estimators import AbstractDetector
+    from alad.preprocessing.columns import Column
     from alad.preprocessing.schema import Schema
 
 SHARE = 0.1
@@ -26,6 +28,8 @@ FACTS = ("from", "drawn_from", "stretches_of")
 HELD_OUT = "held out"  # where a calibration is from that surely is of rows not seen
 HELD = 1 / 8  # of the memory, that rows to calibrate on may take, once they are numbers
 STRETCHES = 50  # of time, of which some are held out
+MOST_IN_STRETCHES = 0.5  # of the rows
+LEAST_TIMES = 10  # different ones
 CHOICES = 1000  # of stretches, that are compared
 DAY = 86_400  # seconds
 LOOKED_AT = 10_000  # rows, to find out which column says when
@@ -117,6 +121,11 @@ class Parted:
     is_held: NDArray[np.bool_] | None = None
     """(n,) which are held out. Of long stretches of time some rows are neither."""
 
+    @property
+    def set_aside(self) -> int:
+        """How many rows are not learned from."""
+        return 0 if self.is_learned is None else int((~self.is_learned).sum())
+
     @contextmanager
     def placed(self, *, held: bool) -> Iterator[None]:
         """Name the table's row in an error that names one of a part."""
@@ -133,9 +142,10 @@ class Parted:
 def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | None = None) -> Parted:
     """Part rows into those to learn from and those to calibrate on.
 
-    Where their times are known they are held out in stretches (:func:`in_stretches`), else drawn
-    one by one. Of fewer than 100 rows none is held out, and 50 are always left; of pictures too
-    many for the memory no more are held out than an eighth of it holds.
+    Where their times are known, and no more than half is to be held out, stretches of time are set
+    aside (:func:`in_stretches`), of which at most 20,000 rows are held; else rows are drawn one by
+    one. Of fewer than 100 rows none is held out, and 50 are always left; of pictures too many for
+    the memory no more are held out than an eighth of it holds.
     """
     import numpy as np
 
@@ -148,11 +158,14 @@ def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | Non
     if len(rows) < LEAST or count == 0:
         return Parted(rows, None)
     rng = np.random.default_rng(seed)
-    apart = np.ones(len(rows), np.bool_) if when is None else in_stretches(when, share, rng)
-    among = apart.nonzero()[0]
     is_held = np.zeros(len(rows), np.bool_)
-    is_held[rng.choice(among, min(count, len(among)), replace=False)] = True
-    is_learned = ~is_held if when is None else ~apart
+    if when is None or share > MOST_IN_STRETCHES:
+        is_held[rng.choice(len(rows), count, replace=False)] = True
+        is_learned = ~is_held
+    else:
+        is_learned = ~in_stretches(when, share, rng)
+        aside = np.flatnonzero(~is_learned)
+        is_held[rng.choice(aside, min(len(aside), most), replace=False)] = True
     if isinstance(rows, Stream | PictureFiles):
         return Parted(rows.without(~is_learned), rows.only(is_held), is_learned, is_held)
     if isinstance(rows, np.ndarray):
@@ -173,17 +186,17 @@ def in_stretches(
     """
     import numpy as np
 
-    rank = np.empty(len(when), np.int64)
-    rank[np.argsort(when, kind="stable")] = np.arange(len(when))
-    stretch = rank * STRETCHES // len(when)
-    count = min(max(1, round(share * STRETCHES)), STRETCHES // 2)
+    sizes = np.diff(np.linspace(0, len(when), STRETCHES + 1).astype(int))
+    stretch = np.empty(len(when), np.uint8)
+    stretch[np.argsort(when, kind="stable")] = np.repeat(np.arange(STRETCHES), sizes)
+    count = max(1, round(share * STRETCHES))
     edges = np.linspace(0, STRETCHES, count + 1).astype(int)
     edges[[0, -1]] = 1, STRETCHES - 1
     choices = rng.integers(edges[:-1], edges[1:], size=(CHOICES, count))  # one of each part
     unlike = np.zeros(CHOICES)
     for period, parts in ((DAY, 24), (7 * DAY, 7)):
-        part = (np.floor(when * parts / period) % parts).astype(int)
-        rows = np.bincount(stretch * parts + part, minlength=STRETCHES * parts)
+        part = np.minimum(when % period * (parts / period), parts - 1).astype(np.uint16)
+        rows = np.bincount(stretch * np.uint16(parts) + part, minlength=STRETCHES * parts)
         rows = rows.reshape(STRETCHES, parts)
         chosen = rows[choices].sum(axis=1)
         shares = chosen / chosen.sum(axis=1, keepdims=True)
@@ -193,32 +206,55 @@ def in_stretches(
 
 
 def times_of(rows: Any, schema: Schema | None) -> tuple[str, NDArray[np.float64]] | None:
-    """The column of a table that says when, and the times of all rows; None if there is none.
+    """The column of a table that says when, and the times of all rows.
 
-    What is inferred of its columns is taken from some of the rows.
+    A row without a time has that of the row before it. None where there is no such column, where a
+    time of it cannot be read, or where there are fewer than ten different ones.
     """
     import numpy as np
 
-    from alad.cli.times import instants
     from alad.estimators import Stream
-    from alad.preprocessing.learning.tables import TableLearner
 
-    some = next(iter(rows)) if isinstance(rows, Stream) else rows
-    some = some.gather_every(max(1, some.height // LOOKED_AT))
-    try:
-        columns = TableLearner(schema, tolerant=True).update(some).columns()
-    except InputError:  # that the fit will say, of all rows
-        return None
-    column = next((column for column in columns if column.role == "time"), None)
+    parts = rows if isinstance(rows, Stream) else [rows]
+    column = _time_column(parts, schema, len(rows))
     if column is None:
         return None
-    parts = (part[column.name] for part in (rows if isinstance(rows, Stream) else [rows]))
-    filled = (x.fill_null(strategy="forward").fill_null(strategy="backward") for x in parts)
     try:
-        found = np.concatenate([instants(x, 0, column.format) for x in filled])
+        found = np.concatenate([_seconds(part[column.name], column.format) for part in parts])
     except InputError:
         return None
-    return (column.name, found) if len(np.unique(found)) >= STRETCHES else None
+    known = np.flatnonzero(~np.isnan(found))
+    if len(np.unique(found[known])) < LEAST_TIMES:
+        return None
+    before = np.searchsorted(known, np.arange(len(found)), side="right") - 1
+    return column.name, found[known[np.maximum(before, 0)]]
+
+
+def _time_column(parts: Iterable[pl.DataFrame], schema: Schema | None, rows: int) -> Column | None:
+    """The column with the role of time: what is inferred is taken from some of the rows."""
+    from alad.preprocessing.learning.tables import TableLearner
+
+    learner = TableLearner(schema, tolerant=True)
+    try:
+        for part in parts:
+            learner.update(part.gather_every(max(1, rows // LOOKED_AT)))
+        return next((column for column in learner.columns() if column.role == "time"), None)
+    except InputError:  # that the fit will say, of all rows
+        return None
+
+
+def _seconds(times: pl.Series, form: str) -> NDArray[np.float64]:
+    """Times as seconds, NaN where one is missing."""
+    import numpy as np
+
+    from alad.cli.times import instants
+    from alad.preprocessing.kinds._base import TEXT, without_absent
+
+    times = without_absent(times) if times.dtype in TEXT else times
+    times = times.fill_nan(None) if times.dtype.is_float() else times
+    found = np.full(len(times), np.nan)
+    found[times.is_not_null().to_numpy()] = instants(times.drop_nulls(), 0, form)
+    return found
 
 
 def rows_of(

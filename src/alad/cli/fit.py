@@ -174,7 +174,8 @@ def fit(
     Infinite numbers are refused, by name; --drop leaves such columns out.
 
     Some rows are held out of the training, and the model is calibrated on them: score then gives
-    p-values, and can hold a false discovery rate. All rows are taken for normal.
+    p-values, and can hold a false discovery rate. Where a column says when, they are stretches of
+    time, since rows that follow each other are alike. All rows are taken for normal.
 
     Of a folder every picture in it and below is read, turned as its camera said, cut to the square
     in its middle and brought to --side pixels. They are gray if the first hundred are, else RGB.

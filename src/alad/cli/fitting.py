@@ -74,7 +74,8 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     schema = _stated(plan)
     every, aside = _read(plan, schema)
     times = calibrating.times_of(every, schema) if plan.folder is None and plan.share else None
-    column, when = times or (None, None)
+    is_by_time = times is not None and plan.share <= calibrating.MOST_IN_STRETCHES
+    column, when = times if times is not None and is_by_time else (None, None)
     parts = calibrating.held_out(every, plan.share, plan.seed, when)
     given = len(every)
     del every  # it may be most of the memory
@@ -82,7 +83,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     with parts.placed(held=False):
         _train(model, parts.learned, schema, plan.checkpoint)
     with parts.placed(held=True):
-        _calibrate(model, parts.held, plan, column)
+        _calibrate(model, parts, plan, column)
     if plan.folder is not None and plan.folder.streamed is not None:
         given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
@@ -194,15 +195,17 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
     return f"the same command goes on from the checkpoint {checkpoint}."
 
 
-def _calibrate(model: AbstractDetector, held: Any | None, plan: Plan, time: str | None) -> None:
+def _calibrate(
+    model: AbstractDetector, parts: calibrating.Parted, plan: Plan, time: str | None
+) -> None:
     """Calibrate on rows of their own, on those held out, or not at all."""
     if plan.calibration is not None:
         rows = calibrating.rows_of(model, plan.calibration, plan.on_bad, plan.memory, plan.seed)
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
-    elif held is not None:
-        source = calibrating.HELD_OUT
-        calibrating.calibrate(model, held, source, of=len(held), stretches=time)
+    elif parts.held is not None:
+        source, of = calibrating.HELD_OUT, parts.set_aside
+        calibrating.calibrate(model, parts.held, source, of=of, stretches=time)
 
 
 # --------------------------------------------------------------------------------- save

@@ -334,7 +334,7 @@ def _tell_missing(done: Mapping[str, Any]) -> None:
 def _tell(done: dict[str, Any], out: Path) -> None:
     """Write the summary to standard error; standard output may hold the scores."""
     from alad.cli.losses import told_of_lost
-    from alad.cli.show import by_column, note, note_left_aside, say
+    from alad.cli.show import by_column, note, note_left_aside, say, some
 
     speed = done["rows"] / max(done["seconds"], 1e-9)
     what = "pictures" if "unreadable" in done else "rows"
@@ -350,7 +350,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     note("otherwise than at fit", [f"{name} ({remark})" for name, remark in odd])
     _tell_missing(done)
     told = "columns that the model does not read, because fit did not see them"
-    note(told, done.get("ignored_columns", ()))
+    note(told, some(done.get("ignored_columns", ())))
     tell_unreadable(done.get("unreadable", ()))
     note_left_aside(done)
     told = (

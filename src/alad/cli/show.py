@@ -99,11 +99,15 @@ def note(what: str, items: Collection[str]) -> None:
         say(f"note: {what}: {', '.join(map(in_one_line, items))}")
 
 
+def some(items: Sequence[str]) -> list[str]:
+    """The first of many, and how many more there are."""
+    more = [f"{len(items) - SHOWN:,} more"] if len(items) > SHOWN else []
+    return [*items[:SHOWN], *more]
+
+
 def note_left_aside(done: Mapping[str, Sequence[str]]) -> None:
     """Say what of a set of files was not read; of many without rows, name some."""
-    files = done.get("empty_files", ())
-    more = [f"{len(files) - SHOWN:,} more"] if len(files) > SHOWN else []
-    note("files without rows, left aside", [*files[:SHOWN], *more])
+    note("files without rows, left aside", some(done.get("empty_files", ())))
     note("not read, for only the names of folders say it", done.get("keys_of_folders", ()))
 
 

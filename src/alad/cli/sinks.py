@@ -79,7 +79,7 @@ def _csv(stream: IO[bytes] | _Stdout, separator: str) -> Write:
 
 def _in_seconds(rows: pl.DataFrame) -> pl.DataFrame:
     """Durations as the numbers that a model reads them as: text of them it would not."""
-    return rows.with_columns(cs.duration().dt.total_nanoseconds() / 1e9)
+    return rows.with_columns(cs.duration().dt.total_microseconds() / 1e6)
 
 
 def _fits_csv(column: pl.Series) -> bool:

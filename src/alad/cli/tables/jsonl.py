@@ -12,7 +12,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO, Any, ClassVar
 
 import polars as pl
@@ -27,6 +27,7 @@ from alad.preprocessing.frames import quoted
 # Objects within objects cost the reader more than twice as much for each level, and lists that are
 # hundreds deep end it: whoever can write one line of a log could stop who reads it.
 DEEPEST = 16
+MOST_LATE = 1000  # keys that come late are named
 # A text without an end goes to the end of the line, so that no mark is looked at twice.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 # A list is the value of a key, or within another. The reader gets its text with a mark: of lists it
@@ -72,16 +73,20 @@ class JsonLines:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows, some lines at a time, with the types of those lines."""
-        frame = self.first
+        frame, names, objects = self.first, {*self.names}, above(self.names)
         while frame is not None:
-            strange = [x.name for x in frame.iter_columns() if not self._is_known(x)]
+            strange = [
+                x.name
+                for x in frame.iter_columns()  # an object may be null in all of these lines
+                if x.name not in names and not (x.dtype == pl.Null and x.name in objects)
+            ]
             if strange and self.strict:
                 raise InputError(
                     f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
                     f"{quoted(strange)} for the first time after that. Give an early line "
                     f"{'that key' if len(strange) == 1 else 'those keys'}, with null."
                 )
-            self.late |= dict.fromkeys(strange)
+            self.late |= dict.fromkeys(strange[: MOST_LATE - len(self.late)])
             self._check_objects(frame, columns)
             absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
             yield frame.with_columns(absent).select(columns)
@@ -94,19 +99,11 @@ class JsonLines:
         assert self.first is not None
         return {x.name for x in self.first.iter_columns() if x.dtype == pl.Null}
 
-    def _is_known(self, series: pl.Series) -> bool:
-        """Whether it is a column, or an object that is null in all of these lines."""
-        within = (name for name in self.names if name.startswith(f"{series.name}."))
-        return series.name in self.names or (series.dtype == pl.Null and any(within))
-
     def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
         """Refuse objects beside text or lists, which are text then: their keys would be missing."""
-        read = [name for name in columns if name not in frame.columns]
-        odd = {
-            x.name
-            for x in frame.iter_columns()
-            if x.dtype != pl.Null and any(name.startswith(f"{x.name}.") for name in read)
-        }
+        there = {*frame.columns}
+        objects = above(name for name in columns if name not in there)
+        odd = {x.name for x in frame.iter_columns() if x.dtype != pl.Null and x.name in objects}
         if self.strict:
             odd |= {x.name for x in frame.iter_columns() if _holds_object(x)}
         if odd and (mixed := _mixed(self.block, self.before, odd)):
@@ -167,6 +164,16 @@ class JsonLines:
                 )
         mixed = _mixed(block, self.lines)
         return self._one_type(mixed or f"after line {self.lines}: {first_line(error)}")
+
+
+def above(names: Iterable[str]) -> set[str]:
+    """What these would be keys of, if each dot stands between an object and its key.
+
+    >>> sorted(above(["id.orig.h", "id.x", "n"]))
+    ['id', 'id.orig']
+    """
+    split = (name.split(".") for name in names)
+    return {".".join(parts[:i]) for parts in split for i in range(1, len(parts))}
 
 
 def _depth(line: bytes) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import filterfalse
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +15,7 @@ import pyarrow as pa
 
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import NoRows, none_has_rows
-from alad.cli.tables.jsonl import JsonLines
+from alad.cli.tables.jsonl import JsonLines, above
 from alad.cli.tables.table import Table
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
@@ -43,7 +42,7 @@ class Several:
         if not counts:
             raise none_has_rows(place)
         if self.lacks:
-            self.names = tuple(filterfalse(self._is_an_object, self.names))
+            self.names = self._without_objects()
         known = [count for count in counts if count is not None]
         self.rows: int | None = sum(known) if len(known) == len(counts) else None
 
@@ -72,10 +71,22 @@ class Several:
         self._with_values |= {*table.names} - table.without_value
         self.names = tuple(dict.fromkeys((*self.names, *table.names)))
 
-    def _is_an_object(self, name: str) -> bool:
-        """Whether it is null wherever it comes, and has keys in other files."""
-        is_null = name not in self._with_values
-        return is_null and any(n.startswith(f"{name}.") for n in self.names)
+    def _without_objects(self) -> tuple[str, ...]:
+        """The keys but those of objects, which are null in some files.
+
+        Raises
+        ------
+        InputError
+            One is an object in one file, and text or a number in another.
+        """
+        objects = above(self.names)
+        if mixed := sorted(self._with_values & objects):
+            raise InputError(
+                f"Expected one type a key in {self.place}; {quoted(mixed)} is an object in one "
+                "file and none in another. Make each key all numbers, all text or all true and "
+                "false, or an object in every line."
+            )
+        return tuple(name for name in self.names if name not in objects)
 
     def _check_kinds(self, table: Table) -> None:
         """Hold what the columns of a file hold against those of the files before it."""
@@ -165,5 +176,5 @@ def _kind(dtype: pa.DataType) -> str:
     if types.is_string(dtype) or types.is_large_string(dtype) or types.is_string_view(dtype):
         return "text"
     if types.is_timestamp(dtype):
-        return "times with a zone" if dtype.tz else "times without a zone"
+        return f"times of the zone {dtype.tz}" if dtype.tz else "times without a zone"
     return "durations" if types.is_duration(dtype) else str(dtype)
