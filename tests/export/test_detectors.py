@@ -86,6 +86,7 @@ def test_features_and_arrays(cls, score):
 
 
 @pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "log-standard"])
+@pytest.mark.filterwarnings("ignore::alad.errors.UnlikeFitWarning")
 def test_every_scaling_far_beyond_the_training_rows(scaling):
     rng = np.random.default_rng(0)
     frame = pl.DataFrame(
