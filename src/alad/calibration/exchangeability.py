@@ -59,6 +59,11 @@ class Verdict:
     martingale_stop: int | None = None
     """The first row by which the martingale says no: M reaches 2 / level there."""
 
+    @property
+    def holds_over_all_rows(self) -> bool:
+        """Whether all new scores together look like those of calibration, in whatever order."""
+        return self.ks_p > self.level / 2
+
     def to_json(self) -> dict[str, Any]:
         """The verdict as a dictionary of text and numbers."""
         return asdict(self)

@@ -142,10 +142,10 @@ class Parted:
 def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | None = None) -> Parted:
     """Part rows into those to learn from and those to calibrate on.
 
-    Where their times are known, and no more than half is to be held out, stretches of time are set
-    aside (:func:`in_stretches`), of which at most 20,000 rows are held; else rows are drawn one by
-    one. Of fewer than 100 rows none is held out, and 50 are always left; of pictures too many for
-    the memory no more are held out than an eighth of it holds.
+    Where times are given, stretches of time are set aside (:func:`in_stretches`), of which at most
+    20,000 rows are held; else rows are drawn one by one. Of fewer than 100 rows none is held out,
+    and 50 are always left; of pictures too many for the memory no more are held out than an eighth
+    of it holds.
     """
     import numpy as np
 
@@ -159,7 +159,7 @@ def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | Non
         return Parted(rows, None)
     rng = np.random.default_rng(seed)
     is_held = np.zeros(len(rows), np.bool_)
-    if when is None or share > MOST_IN_STRETCHES:
+    if when is None:
         is_held[rng.choice(len(rows), count, replace=False)] = True
         is_learned = ~is_held
     else:
@@ -176,7 +176,7 @@ def held_out(rows: Any, share: float, seed: int, when: NDArray[np.float64] | Non
 def in_stretches(
     when: NDArray[np.float64], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Choose about a share of the rows, in stretches of time spread over all of it.
+    """Choose about a share of the rows, at most half, in stretches spread over all of the time.
 
     Rows beside each other in time are alike, so that one whose neighbours were learned from is
     nearer to them than any new row: its score would be too low to calibrate on. The first stretch
@@ -234,7 +234,7 @@ def _time_column(parts: Iterable[pl.DataFrame], schema: Schema | None, rows: int
     """The column with the role of time: what is inferred is taken from some of the rows."""
     from alad.preprocessing.learning.tables import TableLearner
 
-    learner = TableLearner(schema, tolerant=True)
+    learner = TableLearner(schema)
     try:
         for part in parts:
             learner.update(part.gather_every(max(1, rows // LOOKED_AT)))

@@ -184,7 +184,7 @@ def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) ->
         "rows_looked_at": len(new.x),
         "calibration_rows": len(calibration.scores),
         "calibration_holds": verdict.holds,
-        "holds_over_all_rows": verdict.ks_p > level / 2,
+        "holds_over_all_rows": verdict.holds_over_all_rows,
         "level": level,
         "time": new.time,
         "stopped": _stopped(new, verdict.martingale_stop),

@@ -73,9 +73,9 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     _check(model, plan)
     schema = _stated(plan)
     every, aside = _read(plan, schema)
-    times = calibrating.times_of(every, schema) if plan.folder is None and plan.share else None
-    is_by_time = times is not None and plan.share <= calibrating.MOST_IN_STRETCHES
-    column, when = times if times is not None and is_by_time else (None, None)
+    has_times = plan.folder is None and 0 < plan.share <= calibrating.MOST_IN_STRETCHES
+    times = calibrating.times_of(every, schema) if has_times else None
+    column, when = times or (None, None)
     parts = calibrating.held_out(every, plan.share, plan.seed, when)
     given = len(every)
     del every  # it may be most of the memory

@@ -73,9 +73,8 @@ class Judging:
         self.copied = tuple(dict.fromkeys((columns or ()) if self.kept is None else self.kept))
         if columns is not None:
             self._check_columns(columns)
-        grouped = filter(None, [self.rule.group_column])
-        self.named = (*(self.kept or ()), *grouped)
-        self.beside = (*self.copied, *self.named)
+        grouped = tuple(filter(None, [self.rule.group_column]))
+        self.named, self.beside = (*(self.kept or ()), *grouped), (*self.copied, *grouped)
 
     def scored(self) -> Iterator[Scored]:
         """Give results batch by batch."""

@@ -72,7 +72,7 @@ def _columns(
     from alad.preprocessing.learning.tables import TableLearner
 
     rows, aside = rows_of(path, drop, memory_size(MEMORY), Path())
-    learner = TableLearner(tolerant=True)
+    learner = TableLearner()
     for frame in rows if isinstance(rows, Stream) else [rows]:
         learner.update(frame)
     return learner.columns(), aside

@@ -15,7 +15,7 @@ from alad.errors import InputError, OutputError
 from alad.report.visible import STEERS, in_one_line, visible
 
 LEAST = 20  # characters in a line of the last column
-SHOWN = 5  # files that are told by name
+SHOWN = 5  # files or columns that are told by name, where there are many
 LARGEST, SMALLEST = 7, 2  # counts by column that are said, where there are many
 
 METRICS = {  # of a result, with the names that tables have for them

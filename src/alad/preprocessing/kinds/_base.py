@@ -39,7 +39,6 @@ class Settings:
     """The format of a column of times, where a schema states it."""
     is_stated: bool = False
     """Whether a schema states what the column is, so that nothing is found out."""
-    is_tolerant: bool = False
     """Whether a column that is of no kind, of lists say, is left out rather than refused."""
 
 

@@ -181,17 +181,16 @@ class ColumnLearner:
         if dtype.is_numeric():
             times = [TimeLearner(numbers="of our days")] if self._is_named(TIME) else []
             return [*times, *self._of_numbers()]
-        is_object = dtype == pl.Object
-        got = type(series.drop_nulls()[0]).__name__ if is_object else f"{dtype!s:.60}"
+        if dtype == pl.Object:
+            raise InputError(
+                f"Expected numbers or text in column {self.name!r}; got "
+                f"{type(series.drop_nulls()[0]).__name__}. Turn it into numbers or text, or leave "
+                "it out: drop it, or give it the kind 'ignored' in a schema."
+            )
         is_nested = dtype.is_nested()
-        advice = "Spread it over several columns" if is_nested else "Turn it into numbers or text"
-        if self.settings.is_tolerant or not is_object:
-            self.of_no_kind = f"{OF_NO_KIND}, but {got}: {advice[0].lower()}{advice[1:]}"
-            return []
-        raise InputError(
-            f"Expected numbers or text in column {self.name!r}; got {got}. {advice}, or leave it "
-            "out: drop it, or give it the kind 'ignored' in a schema."
-        )
+        advice = "spread it over several columns" if is_nested else "turn it into numbers or text"
+        self.of_no_kind = f"{OF_NO_KIND}, but {dtype!s:.60}: {advice}"
+        return []
 
     def _of_numbers(self) -> list[Learner]:
         kinds = ["port", "numeric"] if self._is_named(PORT) else ["numeric"]

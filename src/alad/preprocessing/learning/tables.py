@@ -57,7 +57,6 @@ class TableLearner:
     max_categories : the most values of a text that become categories unasked.
     sample : the most numbers of a column that its median is taken from; None: all.
     seed : of that draw.
-    tolerant : whether Python's objects of no known type are left out, as lists are, not refused.
 
     Raises
     ------
@@ -79,7 +78,6 @@ class TableLearner:
         max_categories: int = MAX_CATEGORIES,
         sample: int | None = SAMPLE,
         seed: int = 0,
-        tolerant: bool = False,
     ) -> None:
         if not isinstance(schema, Schema | None):
             raise InputError(
@@ -87,7 +85,7 @@ class TableLearner:
                 "a file."
             )
         self.schema = schema
-        self.settings = Settings(max_categories, sample, seed, is_tolerant=tolerant)
+        self.settings = Settings(max_categories, sample, seed)
         self.rows = 0
         self._columns: dict[str, ColumnLearner] = {}
 
