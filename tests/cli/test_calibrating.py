@@ -534,7 +534,6 @@ def test_drift_of_an_array_model(alad):
             r"Expected --out to end in \.json or \.png; got d\.txt\. Give another name\.",
         ),
         (("--level", 0), r"Expected --level between 0 and 1, .*; got 0\.0\..*"),
-        (("--on-bad", "skip"), r"Expected no --on-bad with a table\..*"),
         (
             ("--time", "when"),
             r"Expected the column 'when' of --time in train\.csv; it has 'bytes', .*",

@@ -303,7 +303,6 @@ def test_a_model_of_tables_takes_no_folder(alad, model):
     write("pictures", stripes(3))
     alad.refused("Expected a table, as at fit.*", "score", "model", "pictures", "-o", "s.csv")
     alad.refused("Expected a model of pictures.*", "look", "model", "pictures")
-    alad.refused("Expected no --on-bad.*", *"score model train.csv -o s.csv --on-bad skip".split())
 
 
 @pytest.mark.parametrize(
@@ -330,8 +329,7 @@ def test_every_preset_for_pictures_is_told():
 
 
 def test_what_is_for_pictures_is_refused_for_tables(alad):
-    for more in (("--side", "32"), ("--on-bad", "skip")):
-        alad.refused(f"Expected no {more[0]} with a table.*", "fit", "train.csv", "-o", "m", *more)
+    alad.refused("Expected no --side with a table.*", *"fit train.csv -o m --side 32".split())
     alad.refused("Expected a folder of pictures.*", *"fit train.csv -o m --preset pictures".split())
 
 

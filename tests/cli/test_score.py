@@ -107,6 +107,8 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "empty_files": [],
         "otherwise": {},
         "keys_of_folders": [],
+        "bad_lines": None,
+        "odd_numbers": {},
         "ignored_columns": ["label"],
         "formulas": {},
         "formulas_quoted": False,

@@ -87,7 +87,7 @@ def check_folder(separate: Path | None) -> None:
         raise InputError(f"Expected a folder of pictures after --calibration; got {separate}.")
 
 
-def check_table(separate: Path | None, columns: Sequence[str]) -> None:
+def check_table(separate: Path | None, columns: Sequence[str], *, skips: bool) -> None:
     """Refuse calibration rows, if there are any, that lack columns to be learned.
 
     Raises
@@ -100,7 +100,7 @@ def check_table(separate: Path | None, columns: Sequence[str]) -> None:
 
     if separate is None:
         return
-    with open_table(separate) as table:
+    with open_table(separate, skips=skips) as table:
         if absent := [name for name in columns if name not in table.names]:
             raise InputError(
                 f"Expected the columns to be learned in {table.place} too; it has no "

@@ -277,8 +277,11 @@ def rule_of(
     alerts_per_entity: int | None = None,
     entity: str | None = None,
     labelled: Sample | None = None,
+    skips: bool = False,
 ) -> Rule:
     """Choose the rule that the options ask for; at most one may be.
+
+    ``skips`` says whether a row may lack the time that a rule by days asks for.
 
     Raises
     ------
@@ -301,7 +304,7 @@ def rule_of(
     }
     _check_one([name for name, value in asked.items() if value is not None], time, entity)
     if alerts_per_day is not None:
-        return _per_day(detector, alerts_per_day, time)
+        return _per_day(detector, alerts_per_day, time, skips=skips)
     if alerts_per_entity is not None:
         return _per_entity(detector, alerts_per_entity, entity)
     if fdr is not None and stream is not None:
@@ -332,10 +335,12 @@ def _check_one(given: Sequence[str], time: str | None, entity: str | None) -> No
             )
 
 
-def _per_day(detector: AbstractDetector, most: int, time: str | None) -> WithinBudget:
+def _per_day(
+    detector: AbstractDetector, most: int, time: str | None, *, skips: bool
+) -> WithinBudget:
     column = _column(detector, "time", time, "--alerts-per-day")
     form = detector.encoder_.format_of(column) if detector.encoder_ else ""
-    of_day = partial(days, form=form)
+    of_day = partial(days, form=form, skips=skips)
     return WithinBudget(most, column, "day", of_day, Ordinary.of(detector))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ class Drawn:
     """(r, 1) what each is called: its number in the whole as ``row``, or its ``file``."""
     of: int
     """How many rows there are in all."""
+    aside: Mapping[str, Any]
+    """What was not read; of rows that were not drawn, odd values are not counted."""
 
     @contextmanager
     def placed(self) -> Iterator[None]:
@@ -53,7 +55,7 @@ def drawn(inputs: Inputs, most: int, seed: int, beside: Sequence[str] = ()) -> D
     for batch in inputs.batches(beside):
         pot.add(batch.content, batch.names)
     X = inputs.taken(replace(batch, content=pot.rows))
-    return Drawn(X, pot.rows, pot.names, pot.seen)
+    return Drawn(X, pot.rows, pot.names, pot.seen, inputs.aside())
 
 
 def most_within(bytes_: int, detector: AbstractDetector, *, most: int, least: int) -> int:

@@ -71,7 +71,7 @@ def drift(
     from alad.calibration import _checks
     from alad.cli.decisions import calibration_of
     from alad.cli.inputs import check_outside, files_read
-    from alad.cli.show import print_json, print_text
+    from alad.cli.show import note_left_aside, print_json, print_text
     from alad.estimators import load
 
     _checks.share("--level", level, 0.01)
@@ -83,6 +83,7 @@ def drift(
     calibration_of(detector, "drift")
     new = _rows(detector, table, time, seed, on_bad, size)
     found = _found(detector, new, level=level, seed=seed)
+    note_left_aside(new.aside)
     if out is not None:
         with written_aside(out) as aside:
             _write(found, aside)
@@ -104,6 +105,8 @@ class _New:
     """(n, 1) what each is called: its number in the table, or its file."""
     of: int
     """How many rows the table has."""
+    aside: Mapping[str, Any]
+    """What was not read."""
     time: str | None
     """The column that gave the order; None: they are as in the table."""
     moments: pl.Series | None
@@ -135,9 +138,9 @@ def _rows(
     form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
     seconds = None if moments is None else _seconds(found, moments, form, time is not None)
     if moments is None or seconds is None:
-        return _New(x, found.names, found.of, None, None)
+        return _New(x, found.names, found.of, found.aside, None, None)
     order = np.argsort(seconds, kind="stable")
-    return _New(x[order], found.names[order], found.of, column, moments[order])
+    return _New(x[order], found.names[order], found.of, found.aside, column, moments[order])
 
 
 def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) -> str | None:
@@ -192,6 +195,7 @@ def _found(detector: AbstractDetector, new: _New, *, level: float, seed: int) ->
         "share_of_p_up_to": {"p": COMMON, "share": float((p <= COMMON).mean())},
         "columns": _columns(detector, new, level),
         "not_compared": [name for _, name in _of_time(detector, new.time)],
+        "not_read": new.aside,
     }
 
 

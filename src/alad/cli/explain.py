@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli.pictures import OnBad, OnBadOption
 from alad.cli.show import TABLES
 from alad.errors import InputError, RowError
 
@@ -43,6 +44,7 @@ def explain(
     nearest: Annotated[
         int, typer.Option(min=0, max=MOST, help="How many of the nearest normal rows to show.")
     ] = 3,
+    on_bad: OnBadOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the same, of all columns, as one JSON object.")
     ] = False,
@@ -66,7 +68,7 @@ def explain(
             "such a model expected."
         )
     try:
-        reasons = explained(detector, _rows(detector, table, row))
+        reasons = explained(detector, _rows(detector, table, row, on_bad))
     except RowError as error:
         raise error.at(row[error.row]) from error
     facts = [
@@ -112,7 +114,7 @@ def with_reasons(
     return rows.hstack([pl.Series(name, said.tolist(), pl.String) for name, said in text.items()])
 
 
-def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:
+def _rows(detector: AbstractDetector, path: Path, wanted: list[int], on_bad: OnBad | None) -> Any:
     """Read these rows of a table as the model expects them, in that order."""
     import numpy as np
     import polars as pl
@@ -120,7 +122,7 @@ def _rows(detector: AbstractDetector, path: Path, wanted: list[int]) -> Any:
     from alad.cli.inputs import opened
 
     found: dict[int, Any] = {}
-    with opened(detector, path) as inputs:
+    with opened(detector, path, on_bad) as inputs:
         height = 0
         for batch in inputs.batches():
             start, height = batch.start, batch.start + batch.names.height

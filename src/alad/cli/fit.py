@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli import calibrating
-from alad.cli.pictures import OnBadOption, tell_unreadable
+from alad.cli.pictures import OnBadOption
 from alad.cli.show import TABLES
 from alad.cli.streaming import MEMORY, memory_size
 from alad.errors import InputError
@@ -277,5 +277,5 @@ def _tell(done: Mapping[str, Any]) -> None:
     note("missing values", by_column(done.get("missing_values", {})))
     marks = done.get("missing_marks", {}).items()
     note("numbers that count as missing", [f"{name} ({told(mark)})" for name, mark in marks])
-    tell_unreadable(done.get("unreadable", ()))
     note_left_aside(done)
+    note_left_aside(done["calibration"].get("not_read", {}), "of --calibration, ")

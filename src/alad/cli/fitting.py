@@ -83,14 +83,14 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     with parts.placed(held=False):
         _train(model, parts.learned, schema, plan.checkpoint)
     with parts.placed(held=True):
-        _calibrate(model, parts, plan, column)
+        not_read = _calibrate(model, parts, plan, column)
     if plan.folder is not None and plan.folder.streamed is not None:
         given = plan.folder.streamed.count_sound()
     model.trained_on_ = trained_on(plan.table, given)
     _save(model, plan.out)
     return {
         **(_of_table if plan.folder is None else _of_pictures)(model, parts.learned),
-        "calibration": calibrating.summary(model, given, plan.share),
+        "calibration": calibrating.summary(model, given, plan.share) | not_read,
         "seconds": round(time.monotonic() - began, 3),
         "out": str(plan.out),
         **(aside if plan.folder is None else {"unreadable": plan.folder.summary()}),
@@ -132,7 +132,7 @@ def _check_kind(model: AbstractDetector, plan: Plan) -> None:
             "cifar10 or svhn."
         )
     for_tables = {"--drop": plan.drop, "--schema": plan.schema}
-    for_pictures = {"--side": plan.side, "--on-bad": plan.on_bad}
+    for_pictures = {"--side": plan.side}
     foreign = [name for name, v in (for_tables if is_folder else for_pictures).items() if v]
     if foreign:
         raise InputError(
@@ -150,7 +150,7 @@ def _stated(plan: Plan) -> Schema | None:
     return None if plan.schema is None else Schema.read(plan.schema).without(plan.drop)
 
 
-def _read(plan: Plan, schema: Schema | None) -> tuple[Any, Mapping[str, Sequence[str]]]:
+def _read(plan: Plan, schema: Schema | None) -> tuple[Any, Mapping[str, Any]]:
     """Give all pictures or a frame of all rows; of too many, files or a stream.
 
     Beside them stands what of a table is not read. Times whose format is stated are read
@@ -162,8 +162,9 @@ def _read(plan: Plan, schema: Schema | None) -> tuple[Any, Mapping[str, Sequence
         calibrating.check_folder(plan.calibration)
         return plan.folder.rows(plan.side or SIDE, plan.memory), {}
     stated = [column.name for column in schema or () if column.is_text_of_times]
-    rows, aside = rows_of(plan.table, plan.drop, plan.memory, plan.out.parent, stated)
-    calibrating.check_table(plan.calibration, rows.columns)
+    folder, skips = plan.out.parent, plan.on_bad is OnBad.skip
+    rows, aside = rows_of(plan.table, plan.drop, plan.memory, folder, stated, skips=skips)
+    calibrating.check_table(plan.calibration, rows.columns, skips=skips)
     return rows, aside
 
 
@@ -197,15 +198,20 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
 
 def _calibrate(
     model: AbstractDetector, parts: calibrating.Parted, plan: Plan, time: str | None
-) -> None:
-    """Calibrate on rows of their own, on those held out, or not at all."""
+) -> Mapping[str, Any]:
+    """Calibrate on rows of their own, on those held out, or not at all.
+
+    Says what was ``not_read`` of rows of their own.
+    """
     if plan.calibration is not None:
         rows = calibrating.rows_of(model, plan.calibration, plan.on_bad, plan.memory, plan.seed)
         with rows.placed():
             calibrating.calibrate(model, rows.X, "given", of=rows.of)
-    elif parts.held is not None:
+        return {"not_read": rows.aside}
+    if parts.held is not None:
         source, of = calibrating.HELD_OUT, parts.set_aside
         calibrating.calibrate(model, parts.held, source, of=of, stretches=time)
+    return {}
 
 
 # --------------------------------------------------------------------------------- save

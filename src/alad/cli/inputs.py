@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from alad._files import is_shown
@@ -66,6 +67,10 @@ class Inputs(ABC):
     def summary(self, named: Sequence[str]) -> dict[str, Any]:
         """What is to be said of all that was read, as JSON; of these columns somebody knows."""
 
+    @abstractmethod
+    def aside(self) -> dict[str, Any]:
+        """What of it was not read, as JSON: a part of the summary."""
+
     def __iter__(self) -> Iterator[Any]:
         """Give what the detector takes, batch by batch."""
         return (self.taken(batch) for batch in self.batches())
@@ -100,28 +105,38 @@ class Pictures(Inputs):
 
     def summary(self, named: Sequence[str]) -> dict[str, Any]:
         """Which files were left out."""
+        return self.aside()
+
+    def aside(self) -> dict[str, Any]:
+        """Which files were left out."""
         return {"unreadable": self.folder.summary()}
 
 
 class Rows(Inputs):
-    """The rows of a table."""
+    """The rows of a table; with ``skips`` what cannot be read of a row counts as missing."""
 
-    def __init__(self, detector: AbstractDetector, table: Table) -> None:
-        self.table, self.encoder = table, detector.encoder_
+    def __init__(self, detector: AbstractDetector, table: Table, *, skips: bool = False) -> None:
+        self.table, self.encoder, self.skips = table, detector.encoder_, skips
         self.place, self.expected = table.place, table.rows
         self.wanted = _wanted(detector, table)
         # A key that no line has is a column all the same, where the model reads it.
         self.columns = tuple(dict.fromkeys((*table.names, *self.wanted)))
         self.unseen: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
+        self.odd: Counter[str] = Counter()
+        self.counting = Lock()  # batches are taken side by side
         self.remarks: dict[str, str] = {}
 
     def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
         """Give all rows."""
         import polars as pl
 
+        from alad.cli.tables import lists_as_text
+
         start = 0
         for frame in self.table.batches(tuple(dict.fromkeys((*self.wanted, *beside)))):
+            if self.skips and not self.table.is_typed:
+                frame = lists_as_text(frame)
             self._check_no_lists(frame)
             row = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True)
             yield Batch(start, pl.DataFrame({"row": row}), frame)
@@ -138,10 +153,16 @@ class Rows(Inputs):
 
     def taken(self, batch: Batch) -> Any:
         """Give a frame with the types of fit, or an array."""
-        from alad.cli.tables import as_at_fit, as_numbers
+        from alad.cli.tables import as_at_fit, as_numbers, without_odd_numbers
 
         frame = batch.content.select(self.wanted)
-        return as_numbers(frame) if self.encoder is None else as_at_fit(frame, self.encoder.schema)
+        if self.encoder is None:
+            return as_numbers(frame)
+        if self.skips:
+            frame, odd = without_odd_numbers(frame, self.encoder.schema)
+            with self.counting:
+                self.odd.update(odd)
+        return as_at_fit(frame, self.encoder.schema)
 
     def copied(self, frame: pl.DataFrame, *, typed: bool) -> pl.DataFrame:
         """Make text of JSON's lists, and numbers, and true and false, of those in CSV and JSON."""
@@ -166,8 +187,6 @@ class Rows(Inputs):
 
     def summary(self, named: Sequence[str]) -> dict[str, Any]:
         """What was noted, and which columns and files the model did not read."""
-        from alad.cli.tables import left_aside
-
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
         known = {*self.wanted, *named, *left_out}
         given = dict.fromkeys((*self.table.names, *getattr(self.table, "late", ())))
@@ -179,9 +198,15 @@ class Rows(Inputs):
             "newly_missing": {c.name: self.missing[c.name] for c in new},
             "newly_missing_uncounted": [c.name for c in new if not c.tells_missing],
             "otherwise": self.remarks,
-            **left_aside(self.table),
+            **self.aside(),
             "ignored_columns": [name for name in given if name not in known],
         }
+
+    def aside(self) -> dict[str, Any]:
+        """Which files, lines and values were left out."""
+        from alad.cli.tables import left_aside
+
+        return {**left_aside(self.table), "odd_numbers": dict(self.odd)}
 
 
 @contextmanager
@@ -206,10 +231,9 @@ def opened(detector: AbstractDetector, path: Path, on_bad: OnBad | None = None) 
     if is_folder:
         yield Pictures(detector, Folder(path, on_bad or OnBad.skip))
         return
-    if on_bad is not None:
-        raise InputError("Expected no --on-bad with a table. Leave it out.")
-    with open_table(path) as table:
-        yield Rows(detector, table)
+    skips = on_bad is OnBad.skip
+    with open_table(path, skips=skips) as table:
+        yield Rows(detector, table, skips=skips)
 
 
 def files_read(path: Path | None) -> list[Path]:

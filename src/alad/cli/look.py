@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alad.cli.looking import COUNT, as_png, facts_of, page_of
-from alad.cli.pictures import Folder, OnBad, tell_unreadable
+from alad.cli.pictures import Folder, OnBad
 from alad.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def look(
     """
     from alad._files import check_ending, written_aside
     from alad.cli.progress import rows_progress
-    from alad.cli.show import print_json, print_text
+    from alad.cli.show import note_left_aside, print_json, print_text
     from alad.estimators import load
     from alad.report.pictures import gather
     from alad.report.pictures import look as drawn
@@ -73,7 +73,7 @@ def look(
             aside.write_bytes(png)
         else:
             aside.write_text(page_of(model, detector, extremes, facts, png), "utf-8")
-    tell_unreadable(unreadable)
+    note_left_aside({"unreadable": unreadable})
     if as_json:
         print_json({"out": str(out), **facts})
     else:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from alad.preprocessing.pictures import Pixels, Unreadable
 
 AT_ONCE = 256  # pictures that are read while others are worked on
-SHOWN = 5  # unreadable files that are told by name
 LOOKED_AT = 100  # files that are asked for colour
 
 
 class OnBad(StrEnum):
-    """What a file that is no sound picture does."""
+    """What a file that is no sound picture does, a line that is no row, and what is no number."""
 
     skip = "skip"
     stop = "stop"
@@ -32,7 +31,10 @@ class OnBad(StrEnum):
 OnBadOption = Annotated[
     OnBad | None,
     typer.Option(
-        help="Pictures: leave out a damaged file and go on, or stop.", show_default="skip"
+        help="Go on without what cannot be read, and say what that was, or stop. Pictures: a "
+        "damaged file is left out. Tables: a line that is no row is left out, and where the model "
+        "reads numbers anything else is a missing value.",
+        show_default="pictures: skip, tables: stop",
     ),
 ]
 
@@ -154,16 +156,6 @@ class Folder:
         return [
             {"file": _name(bad.path), "reason": bad.reason} for bad in (*self.unreadable, *later)
         ]
-
-
-def tell_unreadable(left_out: Sequence[dict[str, str]]) -> None:
-    """Name some files that were left out, if there are any, and count the others."""
-    from alad.cli.show import note
-
-    told = [f"{bad['file']} ({bad['reason']})" for bad in left_out[:SHOWN]]
-    if more := len(left_out) - len(told):
-        told.append(f"{more} more")
-    note("files that are no sound pictures, left out", told)
 
 
 def _name(path: Path) -> str:

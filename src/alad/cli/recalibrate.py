@@ -82,7 +82,7 @@ def recalibrate(
     """
     from alad.calibration import absorbed
     from alad.cli.familiar import familiar
-    from alad.cli.show import note, print_json, print_text
+    from alad.cli.show import note, note_left_aside, print_json, print_text
     from alad.estimators import load
 
     if accept is not None and exclude is not None:
@@ -90,6 +90,7 @@ def recalibrate(
     size = memory_size(memory)
     detector = load(model)
     new = calibrating.rows_of(detector, table, on_bad, size, SEED)
+    note_left_aside(new.aside)
     _check_number(new.of, "")
     with new.placed():
         scores = -detector.score_samples(new.X)
@@ -146,6 +147,7 @@ def _shown(new: Drawn, scores: NDArray[Any], found: Absorbed | None) -> dict[str
     return {
         "rows": new.of,
         "rows_looked_at": len(scores),
+        "not_read": new.aside,
         "checked": found is not None,
         "found": None if found is None else found.to_json(),
         "highest": [

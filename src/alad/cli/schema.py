@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alad.cli.pictures import OnBad, OnBadOption
 from alad.cli.show import TABLES
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def schema(
         list[str] | None,
         typer.Option("--drop", metavar="COLUMN", help="Leave out this column (repeatable)."),
     ] = None,
+    on_bad: OnBadOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the schema as one JSON object.")
     ] = False,
@@ -50,7 +52,7 @@ def schema(
 
     check_not_read(out, table)
     check_ending(out, ".json")
-    columns, aside = _columns(table, drop or ())
+    columns, aside = _columns(table, drop or (), skips=on_bad is OnBad.skip)
     stated = Schema.of(columns)
     if out is not None:
         stated.write(out)
@@ -64,14 +66,14 @@ def schema(
 
 
 def _columns(
-    path: Path, drop: Sequence[str]
-) -> tuple[tuple[Column, ...], Mapping[str, Sequence[str]]]:
+    path: Path, drop: Sequence[str], *, skips: bool
+) -> tuple[tuple[Column, ...], Mapping[str, Any]]:
     """Look through a table, batch by batch if it is large; beside it what of it is not read."""
     from alad.cli.streaming import MEMORY, memory_size, rows_of
     from alad.estimators import Stream
     from alad.preprocessing.learning.tables import TableLearner
 
-    rows, aside = rows_of(path, drop, memory_size(MEMORY), Path())
+    rows, aside = rows_of(path, drop, memory_size(MEMORY), Path(), skips=skips)
     learner = TableLearner()
     for frame in rows if isinstance(rows, Stream) else [rows]:
         learner.update(frame)

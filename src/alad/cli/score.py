@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alad.cli.pictures import OnBadOption, tell_unreadable
+from alad.cli.pictures import OnBad, OnBadOption
 from alad.cli.show import TABLES
 from alad.errors import InputError
 
@@ -235,6 +235,7 @@ def score(
         alerts_per_entity=alerts_per_entity,
         entity=entity_column,
         labelled=sample,
+        skips=on_bad is OnBad.skip,
     )
     with opened(detector, table, on_bad) as inputs:
         kept = None if all_columns else keep or ()
@@ -351,7 +352,6 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     _tell_missing(done)
     told = "columns that the model does not read, because fit did not see them"
     note(told, some(done.get("ignored_columns", ())))
-    tell_unreadable(done.get("unreadable", ()))
     note_left_aside(done)
     told = (
         "text with a ' put before it, which a spreadsheet would run as a formula"

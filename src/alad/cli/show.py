@@ -99,16 +99,25 @@ def note(what: str, items: Collection[str]) -> None:
         say(f"note: {what}: {', '.join(map(in_one_line, items))}")
 
 
-def some(items: Sequence[str]) -> list[str]:
-    """The first of many, and how many more there are."""
-    more = [f"{len(items) - SHOWN:,} more"] if len(items) > SHOWN else []
-    return [*items[:SHOWN], *more]
+def some(items: Sequence[str], of: int | None = None) -> list[str]:
+    """The first of many, and how many more there are; ``of`` where these are not all."""
+    left = (len(items) if of is None else of) - SHOWN
+    return [*items[:SHOWN], *([f"{left:,} more"] if left > 0 else [])]
 
 
-def note_left_aside(done: Mapping[str, Sequence[str]]) -> None:
-    """Say what of a set of files was not read; of many without rows, name some."""
-    note("files without rows, left aside", some(done.get("empty_files", ())))
-    note("not read, for only the names of folders say it", done.get("keys_of_folders", ()))
+def note_left_aside(done: Mapping[str, Any], which: str = "") -> None:
+    """Say what was not read of a table, or of a folder of pictures; where that is much, some."""
+    unreadable = [f"{bad['file']} ({bad['reason']})" for bad in done.get("unreadable", ())]
+    folders = done.get("keys_of_folders", ())
+    bad = done.get("bad_lines") or {"count": 0, "first": [], "bytes_mended": 0}
+    lines = [f"{line['where']} ({line['why']})" for line in bad["first"]]
+    mended = [f"{n:,} byte{'s' * (n != 1)}"] if (n := bad["bytes_mended"]) else []
+    note(f"{which}files that are no sound pictures, left out", some(unreadable))
+    note(f"{which}files without rows, left aside", some(done.get("empty_files", ())))
+    note(f"{which}not read, for only the names of folders say it", folders)
+    note(f"{which}lines that cannot be read, left out", some(lines, bad["count"]))
+    note(f"{which}no numbers, taken for missing", by_column(done.get("odd_numbers", {})))
+    note(f"{which}not in UTF-8, so that another stands for each", mended)
 
 
 def called(row: Mapping[str, Any]) -> str:

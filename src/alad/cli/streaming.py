@@ -53,17 +53,24 @@ def memory_size(text: str) -> int:
 
 
 def rows_of(
-    path: Path, drop: Sequence[str], memory: int, folder: Path, as_text: Collection[str] = ()
-) -> tuple[pl.DataFrame | Stream, Mapping[str, Sequence[str]]]:
+    path: Path,
+    drop: Sequence[str],
+    memory: int,
+    folder: Path,
+    as_text: Collection[str] = (),
+    *,
+    skips: bool = False,
+) -> tuple[pl.DataFrame | Stream, Mapping[str, Any]]:
     """Read a table without the columns to leave out, or give a stream if it is too large.
 
-    Beside it stands what of a set of files is not read.
+    Beside it stands what of it is not read.
 
     Parameters
     ----------
     memory : about how many bytes the fit may take in all.
     folder : where a stream's temporary file may be; of those above it, one that exists is taken.
     as_text : columns that are text, whatever it looks like.
+    skips : whether lines that cannot be read are left out rather than refused.
 
     Raises
     ------
@@ -72,10 +79,10 @@ def rows_of(
     """
     from alad.cli.tables import left_aside, open_table
 
-    with open_table(path, strict=True, as_text=as_text) as table:
+    with open_table(path, strict=True, as_text=as_text, skips=skips) as table:
         columns = _left(table, drop)
         if table.size > memory * WHOLE:
-            rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder)
+            rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder, skips)
         else:
             rows = table.read(columns)
         return rows, left_aside(table)
@@ -95,7 +102,9 @@ def _left(table: Table, drop: Sequence[str]) -> list[str]:
     return columns
 
 
-def _stream(path: Path, table: Table, columns: Sequence[str], memory: int, folder: Path) -> Stream:
+def _stream(
+    path: Path, table: Table, columns: Sequence[str], memory: int, folder: Path, skips: bool
+) -> Stream:
     """Settle how many rows there are, and of which types, by a reading of its own if need be."""
     from alad.cli.progress import rows_progress
     from alad.cli.tables import open_table, settled
@@ -104,7 +113,8 @@ def _stream(path: Path, table: Table, columns: Sequence[str], memory: int, folde
     rows, types = _settled(table, columns)
 
     def batches() -> Iterator[pl.DataFrame]:
-        with open_table(path, strict=True) as table, rows_progress("reading", rows) as advance:
+        opened = open_table(path, strict=True, skips=skips)
+        with opened as table, rows_progress("reading", rows) as advance:
             for frame in table.batches(columns):
                 yield frame if types is None else settled(frame, types)
                 advance(frame.height)

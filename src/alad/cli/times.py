@@ -14,12 +14,13 @@ from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_i
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
 
 
-def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
+def days(column: pl.Series, start: int, form: str = "", *, skips: bool = False) -> pl.Series:
     """Give the day of each time: in UTC if it has a zone, else as it is written.
 
     Times are dates, datetimes, or text and numbers of the format that the model knows. Without one:
     text that begins with a date as in 2026-01-31 or 2026-01-31T23:59:59, or numbers: seconds since
-    1970 in UTC. Of a format without a year they are days of any year.
+    1970 in UTC. Of a format without a year they are days of any year. With ``skips`` a row without
+    such a time is of the day of the row before it, or of the next one.
 
     Raises
     ------
@@ -46,6 +47,8 @@ def days(column: pl.Series, start: int, form: str = "") -> pl.Series:
         found = dates.fill_null(_since_1970(numbers))
     else:
         raise _no_time(column, str(column.dtype), start)
+    if skips:
+        found = found.fill_null(strategy="forward").fill_null(strategy="backward")
     if found.null_count():
         row = int(found.is_null().arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)

@@ -25,10 +25,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from alad.cli.tables.arrow import Arrow, Parquet
-from alad.cli.tables.casts import Settling, as_at_fit, as_copied, as_numbers, settled
+from alad.cli.tables.bad_lines import BadLines, mended
+from alad.cli.tables.casts import (
+    Settling,
+    as_at_fit,
+    as_copied,
+    as_numbers,
+    settled,
+    without_odd_numbers,
+)
 from alad.cli.tables.csv import Csv
 from alad.cli.tables.faults import check_names, empty
 from alad.cli.tables.files import (
+    OF_LINES,
     SEPARATORS,
     STANDARD_INPUT,
     files_of,
@@ -54,15 +63,17 @@ __all__ = [
     "lists_as_text",
     "open_table",
     "settled",
+    "without_odd_numbers",
     "written_as",
 ]
 
+SUBSTITUTE = b"\x1a"  # as ASCII calls it; JSON has a question mark, which CSV means a gap by
 PACKED = 12  # times as large as a gzipped table is what is in it, at a guess
 
 
 @contextmanager
 def open_table(
-    path: Path, *, strict: bool = False, as_text: Collection[str] = ()
+    path: Path, *, strict: bool = False, as_text: Collection[str] = (), skips: bool = False
 ) -> Iterator[Table]:
     """Open a table by its file's name; ``-`` is CSV, or lines of JSON, on standard input.
 
@@ -71,6 +82,7 @@ def open_table(
     path : a file, a folder of files of one kind, or a pattern that such files match.
     strict : whether a column that comes up late, as a key of JSON lines may, is refused.
     as_text : columns that are text, whatever it looks like.
+    skips : whether lines that cannot be read are left out rather than refused.
 
     Raises
     ------
@@ -80,15 +92,17 @@ def open_table(
     """
     files = files_of(path)
     if len(files) > 1:
-        opener = partial(_open_file, strict=strict, as_text=as_text)
+        opener = partial(_open_file, strict=strict, as_text=as_text, skips=skips)
         yield Several(f"the {len(files)} files of {path}", files, opener)
         return
-    with _open_file(files[0], strict=strict, as_text=as_text) as table:
+    with _open_file(files[0], strict=strict, as_text=as_text, skips=skips) as table:
         yield table
 
 
 @contextmanager
-def _open_file(path: Path, *, strict: bool, as_text: Collection[str]) -> Iterator[Table]:
+def _open_file(
+    path: Path, *, strict: bool, as_text: Collection[str], skips: bool
+) -> Iterator[Table]:
     place = "standard input" if path == STANDARD_INPUT else str(path)
     if not (path.suffix or path == STANDARD_INPUT or path.exists()):
         raise InputError(
@@ -98,13 +112,20 @@ def _open_file(path: Path, *, strict: bool, as_text: Collection[str]) -> Iterato
     if kind is None:
         raise no_format(path)
     with _raw(path) as raw:
-        table = _table(kind, place, path, raw, strict, as_text)
+        bad = BadLines() if skips and kind in OF_LINES else None
+        table = _table(kind, place, path, raw, strict, as_text, bad)
         check_names(place, table.names)
         yield table
 
 
 def _table(
-    kind: str, place: str, path: Path, raw: IO[bytes], strict: bool, as_text: Collection[str]
+    kind: str,
+    place: str,
+    path: Path,
+    raw: IO[bytes],
+    strict: bool,
+    as_text: Collection[str],
+    bad: BadLines | None,
 ) -> Table:
     if kind == "npy":
         return Npy(place, path)
@@ -112,9 +133,11 @@ def _table(
         return Arrow(place, path)
     if kind == "parquet":
         return Parquet(place, raw)
-    if kind == "jsonl" or (path == STANDARD_INPUT and _begins_as_json(raw)):
-        return JsonLines(place, raw, _size(path), strict=strict)
-    return Csv(place, raw, SEPARATORS[f".{kind}"], _size(path), as_text)
+    is_json = kind == "jsonl" or (path == STANDARD_INPUT and _begins_as_json(raw))
+    lines = raw if bad is None else mended(raw, bad, b"?" if is_json else SUBSTITUTE)
+    if is_json:
+        return JsonLines(place, lines, _size(path), strict=strict, bad=bad)
+    return Csv(place, lines, SEPARATORS[f".{kind}"], _size(path), as_text, bad)
 
 
 def _begins_as_json(raw: IO[bytes]) -> bool:

@@ -15,7 +15,7 @@ from alad.cli.tables.table import LISTS, Table, as_lists
 from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
-from alad.preprocessing.kinds._base import without_absent, written_numbers
+from alad.preprocessing.kinds._base import LARGEST, without_absent, written_numbers
 from alad.preprocessing.kinds.numbers import EXACT, NUMBERS, origin_of
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
@@ -167,6 +167,37 @@ def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
         and column.name in frame.columns
         and frame[column.name].dtype == pl.String
     )
+
+
+def without_odd_numbers(
+    frame: pl.DataFrame, schema: Collection[Column]
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Take what is no number, or none that float32 holds, for missing where numbers are expected.
+
+    Beside the columns stands of each in how many rows that was so.
+
+    >>> without_odd_numbers(pl.DataFrame({"n": ["1", "x"]}), [Column("n", "numeric")])[1]
+    {'n': 1}
+    """
+    known = {column.name: column for column in schema if column.of_kind.is_number}
+    odd = {x.name: _no_numbers(x, known[x.name]) for x in frame.iter_columns() if x.name in known}
+    counts = {name: n for name, is_odd in odd.items() if (n := int(is_odd.sum()))}
+    return frame.with_columns(frame[name].set(odd[name], None) for name in counts), counts
+
+
+def _no_numbers(series: pl.Series, column: Column) -> pl.Series:
+    """Where a value is there and is no number, or none that float32 holds."""
+    numbers = series
+    if series.dtype == pl.String:
+        text = without_absent(series).str.strip_chars()
+        series = text
+        if column.kind == "boolean":
+            text = text.str.to_lowercase().replace({"true": "1", "false": "0"})
+        numbers = text.cast(pl.Float64, strict=False)
+    if not numbers.dtype.is_float():
+        return pl.repeat(False, len(series), eager=True)
+    is_held = (numbers.abs() <= LARGEST) | numbers.is_nan()
+    return series.is_not_null() & ~is_held.fill_null(False)
 
 
 def _numbers(text: pl.Series, column: Column) -> pl.Series:

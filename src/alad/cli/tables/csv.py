@@ -20,8 +20,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
+from numpy.typing import NDArray
 
 from alad.cli.tables import table
+from alad.cli.tables.bad_lines import KEPT, BadLines
 from alad.cli.tables.faults import (
     check_no_json,
     check_separator,
@@ -29,6 +31,7 @@ from alad.cli.tables.faults import (
     explained,
     no_names,
     no_rows,
+    none_readable,
 )
 from alad.cli.tables.quotes import Quotes
 from alad.cli.tables.table import frame_of
@@ -40,6 +43,7 @@ FEW = 0.01  # of the rows
 MANY_NAMES = 3  # of columns, that all are values of a row by no chance
 MARK_OF_UTF8 = "\ufeff"  # at the beginning of a file
 LONGEST = 1 << 16  # characters
+LOOKED_AT = 80  # characters of a line that is told
 SWALLOWED = 0.9  # of a value's lines
 ENOUGH = 4  # separators in them
 
@@ -52,7 +56,11 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "?")
 
 
 class Csv:
-    """Lines of values, the first of them names."""
+    """Lines of values, the first of them names.
+
+    With ``bad`` a line that is no row is noted there and left out, rather than refused. Not so a
+    quotation mark that is not closed and swallows lines: which of them are rows is not known.
+    """
 
     is_typed: ClassVar[bool] = False  # the file does not settle what a column is
     rows = None  # the file does not tell
@@ -64,8 +72,10 @@ class Csv:
         separator: str,
         size: int = 0,
         as_text: Collection[str] = (),
+        bad: BadLines | None = None,
     ) -> None:
         self.place, self.stream, self.separator, self.size = place, stream, separator, size
+        self.bad = bad
         with explained(place):
             watched, self.begin = Quotes(stream, separator), 1
             lines = (line.decode("utf-8-sig") for line in iter(watched.readline, b""))
@@ -76,6 +86,7 @@ class Csv:
             self.is_zeek = bool(self.names) and self.names[0].startswith("#separator")
             if self.is_zeek:
                 self.names = self._names_of_zeek(lines)
+                self.begin = self.line
             if not self.names:
                 raise empty(place)
             check_no_json(place, self.names)
@@ -103,10 +114,9 @@ class Csv:
             options = self._options(columns, text)
             watched = self._watched()
             frame = frame_of(pyarrow.csv.read_csv(watched or self.stream, **options))
+        frame = self._checked(frame)
         if not frame.height:
-            raise no_rows(self.place, self.names)
-        self._check_names_again(frame)
-        self._check_quotes(frame)
+            raise self._no_rows()
         self._check_end(watched)
         for series in frame.select(pl.col(pl.Binary)).iter_columns():
             raise InputError(
@@ -127,6 +137,9 @@ class Csv:
                     raise
                 raise self._of_other_length(*found.groups()) from error
 
+    def _no_rows(self) -> InputError:
+        return none_readable(self.place, self.bad) or no_rows(self.place, self.names)
+
     def _of_other_length(self, expected: str, got: str, row: str) -> InputError:
         line = self._line_of(row)
         where = "" if line is None else f" in line {line}"
@@ -135,7 +148,7 @@ class Csv:
         )
         return InputError(
             f"Expected {expected} values in every row of {self.place}, one for each "
-            f"name of a column; got {got}{where}, {row[:80]!r}. Mend that row"
+            f"name of a column; got {got}{where}, {row[:LOOKED_AT]!r}. Mend that row"
             f"{advice}."
         )
 
@@ -183,33 +196,46 @@ class Csv:
         source = watched or self.stream
         with self._explained(), pyarrow.csv.open_csv(source, **options) as reader:
             for batch in reader:
-                if batch.num_rows:
-                    frame = frame_of(batch)
-                    self._check_names_again(frame)
-                    self._check_quotes(frame)
-                    rows += batch.num_rows
+                if batch.num_rows and (frame := self._checked(frame_of(batch))).height:
+                    rows += frame.height
                     yield frame
         if not rows:
-            raise no_rows(self.place, self.names)
+            raise self._no_rows()
         self._check_end(watched)
 
-    def _check_names_again(self, frame: pl.DataFrame) -> None:
-        """Refuse a row of the names themselves, as where files were put one after the other."""
+    def _checked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows that are rows; those of the names themselves are none."""
+        again = self._names_again(frame)
+        self._check_quotes(frame)
+        if not len(again):
+            return frame
+        is_row = np.ones(frame.height, np.bool_)
+        is_row[again] = False
+        return frame.filter(is_row)
+
+    def _names_again(self, frame: pl.DataFrame) -> NDArray[Any]:
+        """Where the names stand once more, as where files were put one after the other."""
         first, *others = frame.columns
         are_few = len(frame.columns) < min(len(self.names), MANY_NAMES)
         if not others or are_few or any(dtype != pl.String for dtype in frame.dtypes):
-            return
+            return np.empty(0, np.int64)
         places = (frame[first].str.strip_prefix(MARK_OF_UTF8) == first).arg_true()
         again = [frame[name].gather(places) == name for name in others]
         alike = places.filter(pl.Series(np.all([x.fill_null(False) for x in again], axis=0)))
-        if len(alike):
-            before = frame.head(alike[0])
+        for place in alike.head(KEPT):
+            before = frame.head(place)
             breaks = before.select(pl.all().str.count_matches("\n").sum()).sum_horizontal().item()
-            raise InputError(
-                f"Expected the names of the columns of {self.place} once, in its first line; they "
-                f"stand again near line {self.line + alike[0] + (breaks or 0)}. Leave that out: "
-                "files that were put one after the other each have their own."
-            )
+            where = f"near line {self.line + place + (breaks or 0)}"
+            if self.bad is None:
+                raise InputError(
+                    f"Expected the names of the columns of {self.place} once, in its first line; "
+                    f"they stand again {where}. Leave that out: files that were put one after the "
+                    "other each have their own."
+                )
+            self.bad.add(where, "the names of the columns again")
+        if self.bad is not None:
+            self.bad.count += len(alike[KEPT:])
+        return alike.to_numpy()
 
     def _check_quotes(self, frame: pl.DataFrame) -> None:
         """Refuse a value that holds lines of the table, as after a quotation mark left open."""
@@ -250,7 +276,7 @@ class Csv:
                 f"after each quoted value of {self.place} its end; text follows one of lines that",
                 self.begin + watched.spoiled,
             )
-        if line is not None:
+        if line is not None and not (self.bad is not None and watched.ends_in(line)):
             raise self._unclosed(
                 f"{self.place} to end after a row; it ends within a value that", self.begin + line
             )
@@ -262,16 +288,28 @@ class Csv:
             'meant is written twice, as "".'
         )
 
+    def _skipped(self, row: Any) -> str:
+        """Leave out a remark of Zeek, such as the last line, and what is no row where that may."""
+        if self.is_zeek and row.text.startswith("#"):
+            return "skip"
+        if self.bad is None:
+            return "error"
+        got = f"{row.actual_columns} values, not {row.expected_columns}: {row.text[:LOOKED_AT]!r}"
+        self.bad.add(f"near line {self.begin - 1 + row.number}", got)
+        return "skip"
+
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:
         return {
             "read_options": pyarrow.csv.ReadOptions(
-                column_names=self.names, block_size=table.BYTES
+                column_names=self.names,
+                block_size=table.BYTES,
+                use_threads=self.bad is None,  # with which rows have no numbers
             ),
             "parse_options": pyarrow.csv.ParseOptions(
                 delimiter=self.separator,
                 newlines_in_values=not self.is_zeek,
                 quote_char=False if self.is_zeek else '"',
-                invalid_row_handler=_skipped if self.is_zeek else None,
+                invalid_row_handler=self._skipped if self.is_zeek or self.bad is not None else None,
                 ignore_empty_lines=len(self.names) > 1,  # else such a line is a missing value
             ),
             "convert_options": pyarrow.csv.ConvertOptions(
@@ -281,11 +319,6 @@ class Csv:
                 strings_can_be_null=True,
             ),
         }
-
-
-def _skipped(row: Any) -> str:
-    """Leave out a remark of Zeek, such as the last line."""
-    return "skip" if row.text.startswith("#") else "error"
 
 
 def _may_hold(lines: bytes) -> bool:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import polars as pl
 import pyarrow as pa
 
+from alad.cli.tables.bad_lines import BadLines
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
 
@@ -70,6 +71,17 @@ def no_rows(place: str, names: Sequence[str] = ()) -> NoRows:
     )
     found.names = names
     return found
+
+
+def none_readable(place: str, bad: BadLines | None) -> InputError | None:
+    """There are lines, and each of them was left out; None where none was."""
+    if bad is None or not bad.count:
+        return None
+    first = bad.first[0]
+    return InputError(
+        f"Expected at least one row in {place} that can be read; all {bad.count:,} were left out. "
+        f"The first: {first['where']}, {first['why']}. Check that the file is what its name says."
+    )
 
 
 def none_has_rows(place: str) -> NoRows:

@@ -9,27 +9,32 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import IO, Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, ClassVar
 
 import polars as pl
 
 from alad.cli.tables import table
+from alad.cli.tables.bad_lines import BadLines
 from alad.cli.tables.casts import read_in_batches
-from alad.cli.tables.faults import check_names, empty, explained, first_line
+from alad.cli.tables.faults import check_names, empty, explained, first_line, none_readable
+from alad.cli.tables.json_faults import (
+    TOKEN,
+    faults_of,
+    mixed,
+    no_constant,
+    no_objects,
+    of_few,
+    of_odd_names,
+    too_deep,
+)
 from alad.cli.tables.table import as_lists
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
 
-# Objects within objects cost the reader more than twice as much for each level, and lists that are
-# hundreds deep end it: whoever can write one line of a log could stop who reads it.
-DEEPEST = 16
 MOST_LATE = 1000  # keys that come late are named
-# A text without an end goes to the end of the line, so that no mark is looked at twice.
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 # A list is the value of a key, or within another. The reader gets its text with a mark: of lists it
 # makes now lists, now text, and beside numbers nothing, by what the other lines hold.
 LIST = re.compile(rb'"\s*:\s*\[')
@@ -40,7 +45,9 @@ class JsonLines:
     """Objects, one a line. Its columns are the keys of the first batch of lines.
 
     ``strict`` says whether a key that is not among them is refused later on, or left aside; those
-    that were are ``late``.
+    that were are ``late``. With ``bad`` they are left aside as well, and a line that is no object,
+    or holds in a key what hardly any holds there (an object, where others hold text), is noted
+    there and left out.
     """
 
     is_typed: ClassVar[bool] = False  # what is whole numbers in one line may be text in the next
@@ -49,15 +56,22 @@ class JsonLines:
     rows = None
 
     def __init__(
-        self, place: str, stream: IO[bytes], size: int = 0, *, strict: bool = False
+        self,
+        place: str,
+        stream: IO[bytes],
+        size: int = 0,
+        *,
+        strict: bool = False,
+        bad: BadLines | None = None,
     ) -> None:
         self.place, self.stream, self.size, self.strict = place, stream, size, strict
+        self.bad = bad
         self.lines = 0  # before the batch at hand
         self.block, self.before = b"", 0  # the lines of the last frame, and those before them
         with explained(place):
             self.first = self._next()
         if self.first is None:
-            raise empty(place)
+            raise none_readable(place, bad) or empty(place)
         self.names = tuple(self.first.columns)
         self.late: dict[str, None] = {}  # in order
 
@@ -80,14 +94,14 @@ class JsonLines:
                 for x in frame.iter_columns()  # an object may be null in all of these lines
                 if x.name not in names and not (x.dtype == pl.Null and x.name in objects)
             ]
-            if strange and self.strict:
+            if strange and self.strict and self.bad is None:
                 raise InputError(
                     f"Expected the keys of the first {table.BYTES >> 20} MiB of {self.place}; got "
                     f"{quoted(strange)} for the first time after that. Give an early line "
                     f"{'that key' if len(strange) == 1 else 'those keys'}, with null."
                 )
             self.late |= dict.fromkeys(strange[: MOST_LATE - len(self.late)])
-            self._check_objects(frame, columns)
+            frame = self._without_objects(frame, columns)
             absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
             yield frame.with_columns(absent).select(columns)
             with explained(self.place):
@@ -99,15 +113,23 @@ class JsonLines:
         assert self.first is not None
         return {x.name for x in self.first.iter_columns() if x.dtype == pl.Null}
 
-    def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
-        """Refuse objects beside text or lists, which are text then: their keys would be missing."""
+    def _without_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Refuse objects beside text or lists, which are text then: their keys would be missing.
+
+        Or leave out the lines that hold what fewer do.
+        """
         there = {*frame.columns}
         objects = above(name for name in columns if name not in there)
         odd = {x.name for x in frame.iter_columns() if x.dtype != pl.Null and x.name in objects}
         if self.strict:
             odd |= {x.name for x in frame.iter_columns() if _holds_object(x)}
-        if odd and (mixed := _mixed(self.block, self.before, odd)):
-            raise self._one_type(mixed)
+        if not odd or not (found := mixed(self.block, self.before, odd)):
+            return frame
+        if self.bad is None:
+            raise self._one_type(found)
+        again = self._frame(self._without(self.block, of_few(self.block, odd)))
+        assert again is not None  # the others
+        return self._without_objects(again, columns)
 
     def _one_type(self, got: str) -> InputError:
         return InputError(
@@ -120,50 +142,64 @@ class JsonLines:
         while block := self.stream.read(table.BYTES):
             block += self.stream.readline()
             block = block.removeprefix(b"\xef\xbb\xbf")
-            frame = self._frame(block)
             self.block, self.before = block, self.lines
+            frame = self._frame(block)
             self.lines += block.count(b"\n")
             if frame is not None:
                 return frame
         return None
 
     def _frame(self, block: bytes) -> pl.DataFrame | None:
+        if deep := too_deep(block):
+            block = self._without(block, deep)
         if not block.strip():
             return None
-        self._check_depth(block)
         marked = _with_marked_lists(block)
         try:
             frame = pl.read_ndjson(io.BytesIO(marked), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
-            raise self._fault(block, error) from error
+            faults = {} if self.bad is None else faults_of(block, marked)
+            if not faults:
+                raise self._fault(block, error) from error
+            return self._frame(self._without(block, faults))
         columns = [column for series in frame.iter_columns() for column in _spread(series)]
-        check_names(self.place, [column.name for column in columns])
+        try:
+            check_names(self.place, [column.name for column in columns])
+        except InputError:
+            if self.bad is None or not (faults := of_odd_names(block)):
+                raise
+            return self._frame(self._without(block, faults))
         return pl.DataFrame(columns if marked is block else map(_as_marked, columns))
 
-    def _check_depth(self, block: bytes) -> None:
-        """Refuse a line of more levels than the reader is to be given."""
-        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
-            if line.count(b"{") + line.count(b"[") > DEEPEST and (depth := _depth(line)) > DEEPEST:
-                raise InputError(
-                    f"Expected at most {DEEPEST} levels of objects and lists in {self.place}; line "
-                    f"{i} has {depth}. Remove the line, or leave out what is nested so deep."
-                )
+    def _without(self, block: bytes, faults: Mapping[int, str]) -> bytes:
+        """Leave out lines, by their places in the block: each becomes blank, and is noted."""
+        if self.bad is None:
+            place, why = next(iter(faults.items()))
+            raise self._not_an_object(place, why)
+        lines = block.split(b"\n")
+        for place, why in faults.items():
+            self.bad.add(f"line {self.before + place + 1}", why)
+            lines[place] = b""
+        self.block = b"\n".join(lines)
+        return self.block
 
     def _fault(self, block: bytes, error: Exception) -> InputError:
         """Find the line that is no object; if every line is one, say what the reader said."""
-        if not self.lines and block.lstrip().startswith(b"["):
+        if not self.before and block.lstrip().startswith(b"["):
             return InputError(
                 f"Expected one JSON object a line in {self.place}; it begins with a list. Write "
                 "each object of it in a line of its own: jq -c '.[]' does."
             )
-        for i, line in enumerate(block.split(b"\n"), self.lines + 1):
-            if line.strip() and (reason := _reason(line)):
-                return InputError(
-                    f"Expected one JSON object a line in {self.place}; line {i} is none "
-                    f"({reason}). Correct or remove the line."
-                )
-        mixed = _mixed(block, self.lines)
-        return self._one_type(mixed or f"after line {self.lines}: {first_line(error)}")
+        for place, why in no_objects(block).items():
+            return self._not_an_object(place, why)
+        found = mixed(block, self.before)
+        return self._one_type(found or f"after line {self.before}: {first_line(error)}")
+
+    def _not_an_object(self, place: int, why: str) -> InputError:
+        return InputError(
+            f"Expected one JSON object a line in {self.place}; line "
+            f"{self.before + place + 1} is none ({why}). Correct or remove the line."
+        )
 
 
 def above(names: Iterable[str]) -> set[str]:
@@ -174,19 +210,6 @@ def above(names: Iterable[str]) -> set[str]:
     """
     split = (name.split(".") for name in names)
     return {".".join(parts[:i]) for parts in split for i in range(1, len(parts))}
-
-
-def _depth(line: bytes) -> int:
-    """How many objects and lists stand in each other, at most; marks within text are none.
-
-    >>> _depth(b'{"a": {"b": "[[[", "c": []}, "d": {}}')
-    3
-    """
-    depth = deepest = 0
-    for token in TOKEN.findall(line):
-        depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _spread(series: pl.Series) -> list[pl.Series]:
@@ -250,70 +273,4 @@ def _holds_object(series: pl.Series) -> bool:
     return series.dtype == pl.String and series.str.starts_with("{").any()
 
 
-def _mixed(block: bytes, before: int, among: Collection[str] | None = None) -> str | None:
-    """Say where a key is an object in one line and not in another, or now a number, now true.
-
-    ``among`` are the keys that are looked at, by default all.
-
-    >>> _mixed(b'{"a": {"b": 1}}\\n{"a": null}\\n{"a": "x"}\\n', 10)
-    "'a' is an object in line 11, and text in line 13"
-    """
-    seen: dict[str, dict[str, int]] = {}
-    for i, line in enumerate(block.split(b"\n"), before + 1):
-        for name, kind in _kinds(json.loads(line)) if line.strip() else ():
-            if among is not None and name not in among:
-                continue
-            lines = seen.setdefault(name, {})
-            lines.setdefault(kind, i)
-            if len(lines) > 1 and (
-                "an object" in lines or {"a number", "true or false"} <= {*lines}
-            ):
-                (one, first), (other, second), *_ = lines.items()
-                return f"{name!r} is {one} in line {first}, and {other} in line {second}"
-    return None
-
-
-def _kinds(found: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """What each key of an object holds, in words, and those of the objects within; null is none."""
-    for key, value in found.items():
-        if value is not None:
-            yield above + key, KINDS[type(value)]
-        if isinstance(value, dict):
-            yield from _kinds(value, f"{above}{key}.")
-
-
-def _reason(line: bytes) -> str:
-    try:
-        found = json.loads(
-            line, parse_constant=_no_constant, parse_float=_finite, parse_int=_of_128_bits
-        )
-    except ValueError as error:  # also of UTF-8
-        return str(error)
-    return "" if isinstance(found, dict) else f"it is a {type(found).__name__}"
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON; a missing number is null")
-
-
-def _finite(text: str) -> float:
-    if math.isinf(number := float(text)):
-        raise ValueError(f"{text[:40]} is larger than any number that a column can hold")
-    return number
-
-
-def _of_128_bits(text: str) -> int:
-    if not -(1 << 127) <= (number := int(text)) < 1 << 127:
-        raise ValueError(f"{text[:40]} is larger than any whole number that a column can hold")
-    return number
-
-
-KINDS = {
-    dict: "an object",
-    list: "a list",
-    str: "text",
-    int: "a number",
-    float: "a number",
-    bool: "true or false",
-}
-DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)
+DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=no_constant)

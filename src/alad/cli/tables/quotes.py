@@ -67,6 +67,10 @@ class Quotes:
         self._held = b""
         return self._line if self._is_open else None
 
+    def ends_in(self, line: int) -> bool:
+        """Whether nothing follows that line, so that a value left open swallows none."""
+        return line >= self._lines - (self._last == b"\n")
+
     def _watch(self, block: bytes) -> None:
         if not block:
             return

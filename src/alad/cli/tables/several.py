@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from alad.cli.tables.bad_lines import BadLines
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import NoRows, none_has_rows
 from alad.cli.tables.jsonl import JsonLines, above
@@ -37,6 +39,7 @@ class Several:
         self.kinds: dict[str, str] = {}
         self.names: tuple[str, ...] = ()
         self.late: dict[str, None] = {}  # keys of JSON that are no columns
+        self.bad: BadLines | None = None  # of the files that were read
         self._with_values: set[str] = set()  # keys
         counts = [count for path in paths for count in self._counted(path)]
         if not counts:
@@ -54,6 +57,7 @@ class Several:
                     self.names, self.first = table.names, table
                     self.is_typed, self.infers = table.is_typed, table.infers
                     self.lacks = isinstance(table, JsonLines)
+                    self.bad = None if getattr(table, "bad", None) is None else BadLines()
                 if isinstance(table, JsonLines):
                     self._take_keys(table)
                 else:
@@ -120,17 +124,24 @@ class Several:
                 if isinstance(table, JsonLines):
                     table.names, table.late = self.names, self.late
                 yield from table.batches(columns)
+                if self.bad is not None:
+                    self.bad.extend(table.bad, path.name)  # type: ignore[attr-defined]
         except NoRows:
             if path not in self.empty:
                 self.empty.append(path)
 
 
-def left_aside(table: Table) -> dict[str, list[str]]:
-    """What of a set is not read: files without rows, and what only the names of folders say."""
+def left_aside(table: Table) -> dict[str, Any]:
+    """What of a table is not read.
+
+    Files without rows, what only the names of folders say, and lines, where some were left out.
+    """
     paths, empty = (table.paths, table.empty) if isinstance(table, Several) else ([], [])
+    bad: BadLines | None = getattr(table, "bad", None)
     return {
         "empty_files": [str(path) for path in empty],
         "keys_of_folders": _keys_of_folders(paths, table.names),
+        "bad_lines": None if bad is None else bad.to_json(),
     }
 
 

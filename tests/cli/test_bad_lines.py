@@ -1,0 +1,312 @@
+"""``--on-bad skip``: who writes a line of a log must not stop, or blind, who reads it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alad import Mahalanobis
+from alad.cli.tables import left_aside, open_table
+from alad.cli.tables import table as sizes
+from alad.cli.tables.bad_lines import BadLines, mended
+from alad.errors import InputError
+
+GOOD = [
+    {"bytes": i / 7 - 0.5, "count": i % 9, "proto": "tcp" if i % 2 else "udp"} for i in range(9)
+]
+
+
+def give(content: bytes | str, name: str) -> str:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def lines_of(*odd: str | bytes) -> bytes:
+    """Lines of JSON with odd ones after the third."""
+    good = [json.dumps(row).encode() for row in GOOD]
+    odd = tuple(line if isinstance(line, bytes) else line.encode() for line in odd)
+    return b"\n".join([*good[:3], *odd, *good[3:]]) + b"\n"
+
+
+def read(path: str, *, whole: bool) -> tuple[pl.DataFrame, dict]:
+    """All rows, and which lines were left out."""
+    with open_table(Path(path), strict=whole, skips=True) as table:
+        found = table.read(table.names) if whole else pl.concat(table.batches(table.names))
+        return found, left_aside(table)["bad_lines"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+# ------------------------------------------------------------------------------------ JSON
+
+OBJECT = '{"proto": {"name": "tcp"}}'
+ODD = {
+    '{"bytes": 1, "cou': "Unterminated string",
+    "GET / HTTP/1.1": "Expecting value",
+    "[1, 2]": "it is a list",
+    '{"bytes": NaN}': "NaN is no JSON",
+    '{"bytes": 1e999}': "larger than any number",
+    '{"x": ' * 20 + "1" + "}" * 20: "20 levels",
+    OBJECT: "'proto' is an object, and elsewhere not",
+    '{"count": true}': "'count' is true or false, and elsewhere not",
+    '{"": 1}': "a key has no name",
+    '{"more": {"a": 1, "a": 2}}': "multiple fields with name 'a'",
+}
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "batches"])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_line_that_is_no_row_is_left_out_and_told(odd, whole):
+    give(lines_of(odd), "t.jsonl")
+    found, bad = read("t.jsonl", whole=whole)
+    if odd == OBJECT and not whole:  # what the reader makes of it is its text
+        assert found["proto"][3] == '{"name": "tcp"}'
+        return
+    assert found.select(list(GOOD[0])).rows(named=True) == GOOD
+    assert (bad["count"], bad["first"][0]["where"]) == (1, "line 4")
+    assert ODD[odd] in bad["first"][0]["why"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("odd", ODD)
+def test_without_being_told_so_nothing_is_left_out(odd):
+    give(lines_of(odd), "t.jsonl")
+    with pytest.raises(InputError), open_table(Path("t.jsonl"), strict=True) as table:
+        table.read(table.names)
+
+
+@pytest.mark.usefixtures("here")
+def test_all_of_them_at_once_and_in_every_block(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 200)
+    give(lines_of(*ODD) * 3, "t.jsonl")
+    found, bad = read("t.jsonl", whole=False)
+    # Of a block in which an odd kind is not the rarer one the other lines may go.
+    assert bad["count"] + found.height == 3 * (len(GOOD) + len(ODD))
+    assert found.height >= 3 * len(GOOD) - 6
+
+
+@pytest.mark.usefixtures("here")
+def test_a_key_with_a_dot_does_not_take_the_place_of_one_within():
+    give('{"a": {"b": 1}}\n{"a": {"b": 2}}\n{"a.b": 9, "a": {"b": 3}}\n', "t.jsonl")
+    found, bad = read("t.jsonl", whole=False)
+    assert found["a.b"].to_list() == [1, 2]
+    assert "'a.b' is a key of another object" in bad["first"][0]["why"]
+
+
+@pytest.mark.usefixtures("here")
+def test_where_no_line_is_a_row_that_is_refused():
+    give("GET /\nPOST /\n", "t.jsonl")
+    with pytest.raises(InputError, match=r"at least one row in t\.jsonl.*all 2 .*line 1"):
+        read("t.jsonl", whole=False)
+
+
+@pytest.mark.usefixtures("here")
+def test_keys_that_come_late_are_left_aside_at_fit_too(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 50)
+    give('{"a": 1}\n' * 20 + '{"a": 2, "b": 3}\n', "t.jsonl")
+    found, bad = read("t.jsonl", whole=True)
+    assert (found.columns, found.height, bad["count"]) == (["a"], 21, 0)
+
+
+# ------------------------------------------------------------------------------------- CSV
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "batches"])
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ("1,2", "2 values, not 3: '1,2'"),
+        ("1,2,x,y", "4 values, not 3"),
+        ("bytes,count,proto", "the names of the columns again"),
+    ],
+)
+def test_a_line_of_other_length_is_left_out(odd, why, whole):
+    good = pl.DataFrame(GOOD).with_columns(count=pl.col("count").cast(pl.String) + "n")
+    head, *rows = good.write_csv().splitlines()
+    give("\n".join([head, *rows[:3], odd, *rows[3:]]) + "\n", "t.csv")
+    if whole and "names" in why:  # text among numbers makes all of a column text
+        good = good.with_columns(pl.col("bytes").cast(pl.String))
+    found, bad = read("t.csv", whole=whole)
+    assert found.select("count", "proto").equals(good.select("count", "proto"))
+    assert bad["count"] == 1
+    assert why in bad["first"][0]["why"]
+    assert bad["first"][0]["where"] == "near line 5"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_last_line_that_is_cut_within_a_quoted_value_swallows_nothing():
+    for end in ('"Mozi', '"Mozi\n'):
+        give('a,ua\n1,"x"\n2,' + end, "t.csv")
+        found, _ = read("t.csv", whole=False)
+        assert found["a"].to_list() == ["1", "2"]
+    give('a,ua\n1,"x"\n2,"Mozi\n3,"y"\n4,z\n', "t.csv")
+    with pytest.raises(InputError, match="not closed"):
+        read("t.csv", whole=False)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_bytes_that_are_no_text_stand_as_another(name):
+    text = b'{"ua": "a\xffb", "n": 1}\n' if name == "t.jsonl" else b"ua,n\na\xffb,1\n"
+    give(text, name)
+    found, bad = read(name, whole=True)
+    assert found["n"].to_list() == [1]
+    assert found["ua"].to_list() == ["a?b" if name == "t.jsonl" else "a\x1ab"]
+    assert bad == {"count": 0, "first": [], "bytes_mended": 1}
+
+
+# ----------------------------------------------------------------------------------- bytes
+
+
+def as_mended(content: bytes, size: int = -1) -> tuple[bytes, int]:
+    bad = BadLines()
+    stream = mended(io.BytesIO(content), bad, b"?")
+    parts = [stream.read()] if size < 0 else list(iter(lambda: stream.read(size), b""))
+    return b"".join(parts), bad.bytes_mended
+
+
+@pytest.mark.parametrize("buffer", [4, 5, 7, 1 << 17])
+def test_text_stays_and_every_other_byte_becomes_one(monkeypatch, buffer):
+    from alad.cli.tables import bad_lines
+
+    monkeypatch.setattr(bad_lines, "BUFFER", buffer)
+    rng = np.random.default_rng(0)
+    pieces = [b"a", b"\xc3\xa9", "€".encode(), "𝄞".encode(), b"\xff", b"\x80", b"\xe2\x82", b"\xf0"]
+    for _ in range(300):
+        content = b"".join(pieces[i] for i in rng.integers(0, len(pieces), rng.integers(0, 30)))
+        found, n = as_mended(content, int(rng.integers(1, 9)) if rng.random() < 0.5 else -1)
+        assert len(found) == len(content)
+        assert found.decode().replace("?", "") == content.decode(errors="ignore")
+        assert n == found.count(b"?")
+
+
+def test_what_is_read_again_is_counted_once():
+    bad = BadLines()
+    stream = mended(io.BytesIO(b"ab\xffcd\xfe\n" * 3), bad, b"?")
+    first = stream.readline()
+    place = stream.tell()
+    rest = stream.read()
+    assert stream.seek(place) == place == len(first)
+    assert stream.read() == rest
+    assert bad.bytes_mended == 6
+
+
+# --------------------------------------------------------------------------- the commands
+
+
+def scored(alad, *more: str, out: str = "s.parquet", table: str = "t.jsonl") -> dict:
+    done = alad.good("score", "model", table, "-o", out, "--on-bad", "skip", "--json", *more)
+    return json.loads(done.out)
+
+
+def test_scores_of_good_rows_are_those_without_the_bad_ones(alad, model):
+    give(lines_of(), "good.jsonl")
+    give(lines_of('{"bytes": 1, "cou', "GET /"), "t.jsonl")
+    alad.good("score", model, "good.jsonl", "-o", "good.parquet")
+    found = scored(alad)
+    assert pl.read_parquet("s.parquet").equals(pl.read_parquet("good.parquet"))
+    assert (found["rows"], found["bad_lines"]["count"]) == (9, 2)
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.csv"])
+def test_a_word_among_numbers_counts_as_missing_and_is_kept_as_it_was(alad, model, name):
+    rows = [*GOOD, {"bytes": "many", "count": 3, "proto": "tcp"}]
+    text = {
+        "t.jsonl": "\n".join(map(json.dumps, rows)),
+        "t.csv": "\n".join(["bytes,count,proto", *(",".join(map(str, r.values())) for r in rows)]),
+    }
+    give(text[name] + "\n", name)
+    alad.refused("Expected numbers in column 'bytes'.*'many' in row 9.*", "score", model, name,
+                 "-o", "no.csv")  # fmt: skip
+    found = scored(alad, "--keep", "bytes", table=name)
+    result = pl.read_parquet("s.parquet")
+    assert found["odd_numbers"] == {"bytes": 1}
+    assert found["newly_missing"] == {"bytes": 1}
+    # Fit saw every value, so that none is unlike all of them.
+    assert result["anomaly_score"].arg_max() == 9
+    assert result["bytes"][9] == "many"
+
+
+@pytest.mark.parametrize("value", ['["tcp", "x"]', '{"name": "tcp"}'])
+def test_a_list_or_an_object_where_text_was_is_text_that_fit_did_not_see(alad, model, value):
+    give(lines_of(f'{{"bytes": 1, "count": 2, "proto": {value}}}'), "t.jsonl")
+    found = scored(alad, "--keep", "proto")
+    assert found["unseen_categories"] == {"proto": 1}
+    assert pl.read_parquet("s.parquet")["proto"][3] == value
+
+
+def test_without_being_told_so_a_list_is_refused(alad, model):
+    give(lines_of('{"bytes": 1, "count": 2, "proto": ["tcp", "x"]}'), "t.jsonl")
+    alad.refused("Expected single values in column 'proto'.*", "score", model, "t.jsonl", "-o",
+                 "no.csv")  # fmt: skip
+
+
+def test_numbers_beyond_all_count_as_missing(alad, model):
+    give(lines_of('{"bytes": 1e300, "count": 2, "proto": "tcp"}'), "t.jsonl")
+    assert scored(alad)["odd_numbers"] == {"bytes": 1}
+    assert pl.read_parquet("s.parquet")["anomaly_score"].arg_max() == 3
+
+
+def test_a_row_without_a_time_is_of_the_day_of_the_one_before(alad):
+    days = ["2026-11-01", "2026-11-02"]
+    rows = [{"at": days[i // 50], "n": float(i % 7)} for i in range(100)]
+    pl.DataFrame(rows).write_csv("train.csv")
+    Mahalanobis().fit(pl.DataFrame(rows)).save("model")
+    rows[60]["at"] = "yesterday"
+    pl.DataFrame(rows).write_csv("t.csv")
+    rule = ("--alerts-per-day", "1", "--time", "at")
+    alad.refused(".*'yesterday' in row 60.*", "score", "model", "t.csv", "-o", "no.csv", *rule)
+    assert scored(alad, *rule, table="t.csv")["anomalies"] == 2
+
+
+def test_what_was_left_out_is_said(alad, model, train):
+    Mahalanobis().fit(train).calibrate(train).save("model")
+    give(lines_of("GET /", '{"bytes": "x", "count": 2, "proto": "t\\u00e9"}'), "t.jsonl")
+    done = alad.good("score", model, "t.jsonl", "-o", "s.csv", "--on-bad", "skip")
+    assert "note: lines that cannot be read, left out: line 4 (Expecting value" in done.err
+    assert "note: no numbers, taken for missing: bytes (1 row)" in done.err
+    done = alad.good("explain", model, "t.jsonl", "--row", "3", "--on-bad", "skip")
+    assert done.out.startswith("row 3: ")
+
+
+def test_a_set_tells_of_every_line_once_and_of_which_file(alad, model):
+    give(lines_of("GET /"), "logs/a.jsonl")
+    give(lines_of(), "logs/b.jsonl")
+    give(lines_of("POST /", '{"bytes": 1, "cou'), "logs/c.jsonl")
+    bad = scored(alad, table="logs")["bad_lines"]
+    assert [line["where"] for line in bad["first"]] == [
+        "line 4 of a.jsonl", "line 4 of c.jsonl", "line 5 of c.jsonl",
+    ]  # fmt: skip
+    assert bad["count"] == 3
+
+
+def test_fit_and_schema_and_drift_and_recalibrate_go_on_as_well(alad, train):
+    rows = train.write_ndjson().splitlines()
+    give("\n".join([*rows[:9], "GET /", *rows[9:]]) + "\n", "log.jsonl")
+    give(Path("log.jsonl").read_bytes() * 2, "others.jsonl")
+    alad.refused("Expected one JSON object a line in log.jsonl.*line 10.*", "fit", "log.jsonl",
+                 "-o", "m", "--detector", "mahalanobis")  # fmt: skip
+    done = alad.good("fit", "log.jsonl", "-o", "m", "--detector", "mahalanobis", "--calibration",
+                     "others.jsonl", "--on-bad", "skip")  # fmt: skip
+    assert "Fitted Mahalanobis on 200 rows" in done.out
+    assert "note: lines that cannot be read, left out: line 10" in done.err
+    assert "note: of --calibration, lines that cannot be read, left out: line 10" in done.err
+    for command in (("schema", "log.jsonl"), ("drift", "m", "log.jsonl"),
+                    ("recalibrate", "m", "others.jsonl", "-o", "m2")):  # fmt: skip
+        done = alad.good(*command, "--on-bad", "skip")
+        assert "left out: line 10 (Expecting value" in done.err
+    streamed = alad.good("fit", "log.jsonl", "-o", "m3", "--detector", "mahalanobis", "--memory",
+                         "64MiB", "--on-bad", "skip", "--json")  # fmt: skip
+    assert json.loads(streamed.out)["bad_lines"]["count"] == 1
