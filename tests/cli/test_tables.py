@@ -642,7 +642,7 @@ def test_text_that_looks_like_the_mark_of_a_list_is_text():
 def test_a_line_that_is_nested_too_deep_is_refused_at_once(deep):
     give(f'{{"a": 1}}\n{{"a": 1, "b": {deep}}}\n', "t.jsonl")
     for reader in (read, batches):
-        with pytest.raises(InputError, match=r"line 2 is none \(it has \d+ levels .*, more than 16\)"):
+        with pytest.raises(InputError, match=r"line 2 is none \(it has \d+ levels"):
             reader("t.jsonl")
 
 

@@ -90,7 +90,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
     _save(model, plan.out)
     return {
         **(_of_table if plan.folder is None else _of_pictures)(model, parts.learned),
-        "calibration": calibrating.summary(model, given, plan.share) | not_read,
+        "calibration": {**calibrating.summary(model, given, plan.share), **not_read},
         "seconds": round(time.monotonic() - began, 3),
         "out": str(plan.out),
         **(aside if plan.folder is None else {"unreadable": plan.folder.summary()}),
