@@ -121,6 +121,18 @@ def test_a_model_tells_the_table_that_it_learned_from(alad, model):
     assert "kdd.parquet, 97,278 rows" in Path("card.html").read_text("utf-8")
 
 
+def test_columns_that_were_dropped_are_told_and_are_no_news_when_scoring(alad, model):
+    fit = ("fit", "train.csv", "-o", "m", "--detector", "mahalanobis", "--drop", "count")
+    alad.good(*fit, "--drop", "proto")
+    assert "train.csv without count, proto; 200 rows" in alad.good("info", "m").out
+    facts = json.loads(alad.good("info", "m", "--json").out)
+    assert facts["trained_on"]["dropped"] == ["count", "proto"]
+    done = alad.good("score", "m", "train.csv", "-o", "s.csv")
+    assert "does not read" not in done.err
+    edit(Path("m"), trained_on={**facts["trained_on"], "dropped": [1]})
+    alad.refused(".*perhaps dropped, a list of texts.*", "score", "m", "train.csv", "-o", "t.csv")
+
+
 def test_columns_that_the_model_is_not_given_are_not_counted(alad, train):
     train.with_columns(id=pl.Series([f"{i}-x" for i in range(200)])).write_csv("t.csv")
     done = alad.good("fit", "t.csv", "-o", "m", "--detector", "mahalanobis")

@@ -136,7 +136,7 @@ def _rows(detector: AbstractDetector, path: Path, wanted: list[int], on_bad: OnB
     if absent := [n for n in wanted if n not in found]:
         raise InputError(
             f"Expected rows of {path} after --row; it has {height:,}, counted from 0, and no row "
-            f"{absent[0]}."
+            f"{absent[0]}. Give the numbers that the column row of its scores has."
         )
     parts = [found[n] for n in wanted]
     return pl.concat(parts) if detector.encoder_ is not None else np.concatenate(parts)

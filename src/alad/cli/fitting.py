@@ -86,7 +86,7 @@ def fitted(model: AbstractDetector, plan: Plan) -> dict[str, Any]:
         not_read = _calibrate(model, parts, plan, column)
     if plan.folder is not None and plan.folder.streamed is not None:
         given = plan.folder.streamed.count_sound()
-    model.trained_on_ = trained_on(plan.table, given)
+    model.trained_on_ = trained_on(plan.table, given, plan.drop)
     _save(model, plan.out)
     return {
         **(_of_table if plan.folder is None else _of_pictures)(model, parts.learned),

@@ -103,6 +103,7 @@ def _trained_on(stated: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "table": str(stated["table"]),
         "rows": int(stated["rows"]),
         "date": str(stated["date"]),
+        **({"dropped": list(map(str, stated["dropped"]))} if "dropped" in stated else {}),
     }
 
 

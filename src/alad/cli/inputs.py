@@ -117,6 +117,7 @@ class Rows(Inputs):
 
     def __init__(self, detector: AbstractDetector, table: Table, *, skips: bool = False) -> None:
         self.table, self.encoder, self.skips = table, detector.encoder_, skips
+        self.dropped = (detector.trained_on_ or {}).get("dropped", ())
         self.place, self.expected = table.place, table.rows
         self.wanted = _wanted(detector, table)
         # A key that no line has is a column all the same, where the model reads it.
@@ -188,7 +189,7 @@ class Rows(Inputs):
     def summary(self, named: Sequence[str]) -> dict[str, Any]:
         """What was noted, and which columns and files the model did not read."""
         left_out = [column.name for column in self.encoder.left_out] if self.encoder else []
-        known = {*self.wanted, *named, *left_out}
+        known = {*self.wanted, *named, *left_out, *self.dropped}
         given = dict.fromkeys((*self.table.names, *getattr(self.table, "late", ())))
         read = self.encoder.schema if self.encoder else ()
         new = [column for column in read if column.name in self.missing and not column.has_missing]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from alad.report.origin import FORMAT
 
 
-def trained_on(table: Path, rows: int) -> dict[str, Any]:
-    """What a model says of the rows that fit was given, held out or not."""
-    return {"table": name_of(table), "rows": rows, "date": _now()}
+def trained_on(table: Path, rows: int, dropped: Sequence[str]) -> dict[str, Any]:
+    """What a model says of the rows that fit was given, held out or not, and without what."""
+    told = {"dropped": list(dropped)} if dropped else {}
+    return {"table": name_of(table), "rows": rows, "date": _now(), **told}
 
 
 def scored_from(

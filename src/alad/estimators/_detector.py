@@ -87,7 +87,8 @@ class AbstractDetector(OutlierMixin, BaseEstimator):
         What :meth:`calibrate` keeps; None before, and after another ``fit``.
     trained_on_ : dict or None
         What is told of the table that ``fit`` saw: its name (``table``), how many ``rows`` it has
-        and the ``date`` of the fit, in ISO 8601. ``alad fit`` sets it; ``fit`` itself leaves None.
+        and the ``date`` of the fit, in ISO 8601; and the columns that were ``dropped``, if any
+        were. ``alad fit`` sets it; ``fit`` itself leaves None.
     """
 
     _constraints: ClassVar[dict[str, Constraint]] = {

@@ -122,10 +122,13 @@ def _check_told(told: Any, error: type[AladError], advice: str) -> None:
     if told is None:
         return
     kinds = {"table": str, "rows": int, "date": str}
-    if not isinstance(told, dict) or any(type(told.get(k)) is not t for k, t in kinds.items()):
+    is_told = isinstance(told, dict) and all(type(told.get(k)) is t for k, t in kinds.items())
+    dropped = told.get("dropped", []) if is_told else None
+    if not isinstance(dropped, list) or any(type(name) is not str for name in dropped):
         raise error(
             "Expected trained_on to be None or to hold table, rows and date, which are text, an "
-            f"int and text; got {told!r:.80}. {advice}"
+            "int and text, and perhaps dropped, a list of texts; got "
+            f"{told!r:.80}. {advice}"
         )
 
 

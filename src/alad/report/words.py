@@ -141,10 +141,14 @@ def trained_on(told: Mapping[str, Any] | None, rows: str = "rows") -> str | None
 
     >>> trained_on({"table": "kdd.parquet", "rows": 97278, "date": "2026-11-26T17:00:00+00:00"})
     'kdd.parquet, 97,278 rows, on 2026-11-26'
+    >>> trained_on({"table": "a.csv", "rows": 9, "date": "2026-11-26", "dropped": ["id", "label"]})
+    'a.csv without id, label; 9 rows, on 2026-11-26'
     """
     if told is None:
         return None
-    return f"{told['table']}, {told['rows']:,} {rows}, on {told['date'][:10]}"
+    dropped = ", ".join(map(in_one_line, told.get("dropped", ())))
+    table = f"{told['table']} without {dropped};" if dropped else f"{told['table']},"
+    return f"{table} {told['rows']:,} {rows}, on {told['date'][:10]}"
 
 
 def not_compared(columns: Sequence[str]) -> str:
