@@ -53,6 +53,8 @@ OBJECT = '{"proto": {"name": "tcp"}}'
 ODD = {
     '{"bytes": 1, "cou': "Unterminated string",
     "GET / HTTP/1.1": "Expecting value",
+    "\x0c": "Expecting value",
+    '{"bytes": ' + "1" * 5000 + "}": "larger than any whole number",
     "[1, 2]": "it is a list",
     '{"bytes": NaN}': "NaN is no JSON",
     '{"bytes": 1e999}': "larger than any number",
@@ -60,7 +62,7 @@ ODD = {
     OBJECT: "'proto' is an object, and elsewhere not",
     '{"count": true}': "'count' is true or false, and elsewhere not",
     '{"": 1}': "a key has no name",
-    '{"more": {"a": 1, "a": 2}}': "multiple fields with name 'a'",
+    '{"more": {"a": 1, "a": 2}}': "the key 'a' stands twice in an object within it",
 }
 
 
@@ -105,6 +107,68 @@ def test_a_key_with_a_dot_does_not_take_the_place_of_one_within():
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "batches"])
+def test_an_odd_line_takes_no_sound_one_with_it(whole):
+    sound = '{"bytes": 1, "tags": [1e999, %s]}' % ("1" * 5000)
+    give(lines_of(sound, "GET /", '{"": 1}'), "t.jsonl")
+    found, bad = read("t.jsonl", whole=whole)
+    assert found.height == 10
+    assert [line["where"] for line in bad["first"]] == ["line 5", "line 6"]
+
+
+@pytest.mark.usefixtures("here")
+def test_of_as_many_the_first_stays():
+    give('{"a": "x"}\n{"a": {"b": 1}}\n', "t.jsonl")
+    found, bad = read("t.jsonl", whole=True)
+    assert found["a"].to_list() == ["x"]
+    give('{"a": {"b": 1}}\n{"a.b": 2}\n', "t.jsonl")
+    found, bad = read("t.jsonl", whole=True)
+    assert found["a.b"].to_list() == [1]
+    assert bad["first"][0]["where"] == "line 2"
+
+
+@pytest.mark.usefixtures("here")
+def test_lines_that_contradict_each_other_may_all_go():
+    odd = {"x": 1}
+    rows = [{"a": odd, "b": "t", "c": "t"}, {"a": "t", "b": odd, "c": "t"},
+            {"a": "t", "b": "t", "c": odd}]  # fmt: skip
+    give("\n".join(map(json.dumps, rows)), "t.jsonl")
+    with pytest.raises(InputError, match="at least one row"):
+        read("t.jsonl", whole=True)
+
+
+@pytest.mark.usefixtures("here")
+def test_keys_that_few_lines_have_do_not_become_a_thousand_columns():
+    many = json.dumps({f"k{i}": i for i in range(3000)})
+    give(lines_of(many) + b"{}\n" * 20_000, "t.jsonl")
+    found, bad = read("t.jsonl", whole=False)
+    assert set(GOOD[0]) <= set(found.columns)
+    assert found.width <= 1000
+    assert (bad["count"], bad["first"][0]["where"]) == (1, "line 4")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_list_in_hardly_any_line_does_not_cost_fit_the_column():
+    rows = [json.dumps({"n": i}) for i in range(300)]
+    give("\n".join([*rows, '{"n": [1]}']) + "\n", "t.jsonl")
+    found, bad = read("t.jsonl", whole=True)
+    assert (found["n"].dtype, found.height, bad["count"]) == (pl.Int64, 300, 1)
+
+
+@pytest.mark.usefixtures("here")
+def test_what_one_block_holds_alone_is_no_number(monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 5)
+    give('{"n": 1}\n' * 20 + '{"n": true}\n', "t.jsonl")
+    assert read("t.jsonl", whole=True)[0]["n"].to_list() == [1.0] * 21
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_wrong_is_told_in_short():
+    give(lines_of(json.dumps({"k" * 10**5: 1, "": 2})) + b'{"' + b"x" * 10**5 + b'": {}', "t.jsonl")
+    assert all(len(line["why"]) <= 200 for line in read("t.jsonl", whole=False)[1]["first"])
+
+
+@pytest.mark.usefixtures("here")
 def test_where_no_line_is_a_row_that_is_refused():
     give("GET /\nPOST /\n", "t.jsonl")
     with pytest.raises(InputError, match=r"at least one row in t\.jsonl.*all 2 .*line 1"):
@@ -143,6 +207,35 @@ def test_a_line_of_other_length_is_left_out(odd, why, whole):
     assert bad["count"] == 1
     assert why in bad["first"][0]["why"]
     assert bad["first"][0]["where"] == "near line 5"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_quoted_value_of_lines_of_the_table_is_left_out():
+    rows = [f"{i},{i},{i}" for i in range(400)]
+    value = '"x' + "\n1,2,3" * 20 + '\n",2,3'
+    give("\n".join(["a,b,c", *rows, value, "1,2,3"]) + "\n", "t.csv")
+    found, bad = read("t.csv", whole=False)
+    assert (found.height, bad["count"], bad["first"][0]["where"]) == (401, 1, "near line 402")
+
+
+@pytest.mark.usefixtures("here")
+def test_names_that_stand_again_are_told_where_they_are():
+    rows = ["1,2", *["1,2,3"] * 90, "a,b,c", *["1,2,3"] * 9, "a,b,c"]
+    give("\n".join(["a,b,c", *rows]) + "\n", "t.csv")
+    for whole in (True, False):
+        found, bad = read("t.csv", whole=whole)
+        told = [line["where"] for line in bad["first"]]
+        assert told == ["near line 2", "near line 93", "near line 103"]
+        assert found.height == 99
+    assert read("t.csv", whole=True)[0]["a"].dtype == pl.Int64
+
+
+@pytest.mark.usefixtures("here")
+def test_which_rows_there_are_does_not_depend_on_the_columns_asked_for():
+    give("\n".join(["a,b,c", "1,2,3", "a,b,c", "4,5,6"]) + "\n", "t.csv")
+    for columns in (("a",), ("a", "b"), ("a", "b", "c")):
+        with open_table(Path("t.csv"), skips=True) as table:
+            assert pl.concat(table.batches(columns))["a"].to_list() == ["1", "4"]
 
 
 @pytest.mark.usefixtures("here")
@@ -232,7 +325,7 @@ def test_a_word_among_numbers_counts_as_missing_and_is_kept_as_it_was(alad, mode
                  "-o", "no.csv")  # fmt: skip
     found = scored(alad, "--keep", "bytes", table=name)
     result = pl.read_parquet("s.parquet")
-    assert found["odd_numbers"] == {"bytes": 1}
+    assert found["odd_values"] == {"bytes": 1}
     assert found["newly_missing"] == {"bytes": 1}
     # Fit saw every value, so that none is unlike all of them.
     assert result["anomaly_score"].arg_max() == 9
@@ -255,20 +348,47 @@ def test_without_being_told_so_a_list_is_refused(alad, model):
 
 def test_numbers_beyond_all_count_as_missing(alad, model):
     give(lines_of('{"bytes": 1e300, "count": 2, "proto": "tcp"}'), "t.jsonl")
-    assert scored(alad)["odd_numbers"] == {"bytes": 1}
+    assert scored(alad)["odd_values"] == {"bytes": 1}
     assert pl.read_parquet("s.parquet")["anomaly_score"].arg_max() == 3
 
 
-def test_a_row_without_a_time_is_of_the_day_of_the_one_before(alad):
+def test_rows_without_a_time_have_a_day_of_their_own(alad):
     days = ["2026-11-01", "2026-11-02"]
     rows = [{"at": days[i // 50], "n": float(i % 7)} for i in range(100)]
     pl.DataFrame(rows).write_csv("train.csv")
     Mahalanobis().fit(pl.DataFrame(rows)).save("model")
-    rows[60]["at"] = "yesterday"
+    rows[60]["at"], rows[70]["at"] = "yesterday", "20261126"
     pl.DataFrame(rows).write_csv("t.csv")
     rule = ("--alerts-per-day", "1", "--time", "at")
-    alad.refused(".*'yesterday' in row 60.*", "score", "model", "t.csv", "-o", "no.csv", *rule)
-    assert scored(alad, *rule, table="t.csv")["anomalies"] == 2
+    alad.refused("Expected .*", "score", "model", "t.csv", "-o", "no.csv", *rule)
+    assert scored(alad, *rule, table="t.csv")["anomalies"] == 3
+
+
+TIMES = {
+    "iso": [f"2026-11-{1 + i // 8:02}T{i % 24:02}:30:00" for i in range(200)],
+    "spelt": [f"{1 + i // 8:02}.11.2026 {i % 24:02}:30" for i in range(200)],
+    "epoch": [1795694400 + 11_111 * i for i in range(200)],
+}
+
+
+@pytest.mark.parametrize("odd", ['"yesterday"', "1e300", "[1]", '{"a": 1}', '""'])
+@pytest.mark.parametrize("name", TIMES)
+def test_what_is_no_time_counts_as_missing(alad, name, odd):
+    frame = pl.DataFrame({name: TIMES[name], "n": [float(i % 7) for i in range(200)]})
+    fit = Mahalanobis().fit(frame).calibrate(frame)
+    assert fit.encoder_.schema[0].kind == "time"
+    fit.save("model")
+    text = frame.write_ndjson() + f'{{"{name}": {odd}, "n": 3}}\n'
+    give(text + frame[:9].write_ndjson(), "t.jsonl")
+    found = scored(alad)
+    if found["bad_lines"]["count"]:  # an object among numbers, which the reader does not take
+        assert (name, odd, found["rows"]) == ("epoch", '{"a": 1}', 209)
+        return
+    assert found["odd_values"] | found["missing_values"] == {name: 1}
+    scores = pl.read_parquet("s.parquet")["anomaly_score"]
+    assert scores.arg_max() == 200
+    assert scores[201:].to_list() == scores[:9].to_list()
+    alad.good("drift", "model", "t.jsonl", "--on-bad", "skip", "--time", name)
 
 
 def test_what_was_left_out_is_said(alad, model, train):
@@ -276,9 +396,10 @@ def test_what_was_left_out_is_said(alad, model, train):
     give(lines_of("GET /", '{"bytes": "x", "count": 2, "proto": "t\\u00e9"}'), "t.jsonl")
     done = alad.good("score", model, "t.jsonl", "-o", "s.csv", "--on-bad", "skip")
     assert "note: lines that cannot be read, left out: line 4 (Expecting value" in done.err
-    assert "note: no numbers, taken for missing: bytes (1 row)" in done.err
+    assert "note: no numbers or no times, taken for missing: bytes (1 row)" in done.err
     done = alad.good("explain", model, "t.jsonl", "--row", "3", "--on-bad", "skip")
     assert done.out.startswith("row 3: ")
+    assert "left out: line 4" in done.err
 
 
 def test_a_set_tells_of_every_line_once_and_of_which_file(alad, model):
@@ -287,9 +408,59 @@ def test_a_set_tells_of_every_line_once_and_of_which_file(alad, model):
     give(lines_of("POST /", '{"bytes": 1, "cou'), "logs/c.jsonl")
     bad = scored(alad, table="logs")["bad_lines"]
     assert [line["where"] for line in bad["first"]] == [
-        "line 4 of a.jsonl", "line 4 of c.jsonl", "line 5 of c.jsonl",
+        "line 4 of logs/a.jsonl", "line 4 of logs/c.jsonl", "line 5 of logs/c.jsonl",
     ]  # fmt: skip
     assert bad["count"] == 3
+
+
+@pytest.mark.usefixtures("here")
+def test_a_file_of_bad_lines_alone_is_told_and_stops_no_set():
+    for ending, text in (("jsonl", '{"a": 1, "b": 2}\n'), ("csv", "a,b\n1,2\n")):
+        give(text, f"{ending}/0.{ending}")
+        give("GET /\n" if ending == "jsonl" else "a,b\n1\n", f"{ending}/1.{ending}")
+        for whole in (True, False):
+            found, bad = read(ending, whole=whole)
+            assert (found.rows(), bad["count"]) == ([(1, 2)] if whole or ending == "jsonl" else
+                                                    [("1", "2")], 1)  # fmt: skip
+        Path(f"{ending}/0.{ending}").unlink()
+        with pytest.raises(InputError, match="can be read"):
+            read(ending, whole=False)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("odd", ['{"p": {"x": 1}}', '{"p.x": 1}', '{"z": 1, "z.y": 1}'])
+def test_a_key_of_one_file_does_not_stop_a_set(odd):
+    give('{"p": "tcp", "n": 1}\n' * 3, "logs/0.jsonl")
+    give(odd + "\n", "logs/1.jsonl")
+    with open_table(Path("logs"), skips=True) as table:
+        found = pl.concat(table.batches(("p", "n")), how="vertical_relaxed")
+    assert found["p"].to_list() == ["tcp"] * 3 + [None]
+
+
+def test_keys_that_were_not_learned_are_named(alad, monkeypatch):
+    monkeypatch.setattr(sizes, "BYTES", 500)
+    give("".join(f'{{"a": {i}}}\n' for i in range(200)) + '{"a": 2, "new": 3}\n', "t.jsonl")
+    done = alad.good("fit", "t.jsonl", "-o", "m", "--detector", "mahalanobis", "--on-bad", "skip")
+    assert "note: keys that come late, not learned: new" in done.err
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_fit_that_streams_learns_what_one_that_does_not_learns(alad, train, monkeypatch, kind):
+    text = train.write_ndjson() if kind == "jsonl" else train.write_csv()
+    head, *rows = text.splitlines()
+    odd = ["GET /", head if kind == "csv" else "[1]"]
+    give("\n".join([head, *rows[:50], *odd, *rows[50:]]) + "\n", f"t.{kind}")
+    fit = ("fit", f"t.{kind}", "--detector", "mahalanobis", "--on-bad", "skip", "--json", "-o")
+    held = json.loads(alad.good(*fit, "held").out)
+    monkeypatch.setattr("alad.cli.streaming.WHOLE", 0)
+    streamed = json.loads(alad.good(*fit, "streamed").out)
+    assert held["bad_lines"]["count"] == 2
+    assert held["bad_lines"] == streamed["bad_lines"]
+    assert (held["rows"], held["features"]) == (streamed["rows"], streamed["features"])
+    alad.good("score", "held", "train.csv", "-o", "held.parquet")
+    alad.good("score", "streamed", "train.csv", "-o", "streamed.parquet")
+    scores = [pl.read_parquet(f"{name}.parquet")["anomaly_score"] for name in ("held", "streamed")]
+    np.testing.assert_allclose(*scores, rtol=1e-5)
 
 
 def test_fit_and_schema_and_drift_and_recalibrate_go_on_as_well(alad, train):
@@ -307,6 +478,3 @@ def test_fit_and_schema_and_drift_and_recalibrate_go_on_as_well(alad, train):
                     ("recalibrate", "m", "others.jsonl", "-o", "m2")):  # fmt: skip
         done = alad.good(*command, "--on-bad", "skip")
         assert "left out: line 10 (Expecting value" in done.err
-    streamed = alad.good("fit", "log.jsonl", "-o", "m3", "--detector", "mahalanobis", "--memory",
-                         "64MiB", "--on-bad", "skip", "--json")  # fmt: skip
-    assert json.loads(streamed.out)["bad_lines"]["count"] == 1

@@ -108,7 +108,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "otherwise": {},
         "keys_of_folders": [],
         "bad_lines": None,
-        "odd_numbers": {},
+        "odd_values": {},
         "ignored_columns": ["label"],
         "formulas": {},
         "formulas_quoted": False,

@@ -136,7 +136,11 @@ def _rows(
         x = detector._matrix(found.X, fitting=False)
     moments = None if column is None else found.content[column]
     form = detector.encoder_.format_of(column) if detector.encoder_ and column else ""
-    seconds = None if moments is None else _seconds(found, moments, form, time is not None)
+    seconds = (
+        None
+        if moments is None
+        else _seconds(found, moments, form, is_asked=time is not None, skips=on_bad is OnBad.skip)
+    )
     if moments is None or seconds is None:
         return _New(x, found.names, found.of, found.aside, None, None)
     order = np.argsort(seconds, kind="stable")
@@ -159,14 +163,16 @@ def _time_column(detector: AbstractDetector, inputs: Inputs, given: str | None) 
     return given
 
 
-def _seconds(found: Drawn, moments: pl.Series, form: str, is_asked: bool) -> NDArray[Any] | None:
+def _seconds(
+    found: Drawn, moments: pl.Series, form: str, *, is_asked: bool, skips: bool
+) -> NDArray[Any] | None:
     """Read the times; if nobody asked for them, what cannot be read is no more than a note."""
     from alad.cli.show import note
     from alad.cli.times import instants
 
     try:
         with found.placed():
-            return instants(moments, 0, form)
+            return instants(moments, 0, form, skips=skips)
     except InputError as error:
         if is_asked:
             raise

@@ -120,6 +120,7 @@ def _rows(detector: AbstractDetector, path: Path, wanted: list[int], on_bad: OnB
     import polars as pl
 
     from alad.cli.inputs import opened
+    from alad.cli.show import note_left_aside
 
     found: dict[int, Any] = {}
     with opened(detector, path, on_bad) as inputs:
@@ -133,6 +134,7 @@ def _rows(detector: AbstractDetector, path: Path, wanted: list[int], on_bad: OnB
                 found |= {n: X[i : i + 1] for i, n in enumerate(here)}
             if max(wanted) < height:
                 break
+        note_left_aside(inputs.aside())
     if absent := [n for n in wanted if n not in found]:
         raise InputError(
             f"Expected rows of {path} after --row; it has {height:,}, counted from 0, and no row "

@@ -154,13 +154,13 @@ class Rows(Inputs):
 
     def taken(self, batch: Batch) -> Any:
         """Give a frame with the types of fit, or an array."""
-        from alad.cli.tables import as_at_fit, as_numbers, without_odd_numbers
+        from alad.cli.tables import as_at_fit, as_numbers, without_odd_values
 
         frame = batch.content.select(self.wanted)
         if self.encoder is None:
             return as_numbers(frame)
         if self.skips:
-            frame, odd = without_odd_numbers(frame, self.encoder.schema)
+            frame, odd = without_odd_values(frame, self.encoder.schema)
             with self.counting:
                 self.odd.update(odd)
         return as_at_fit(frame, self.encoder.schema)
@@ -207,7 +207,7 @@ class Rows(Inputs):
         """Which files, lines and values were left out."""
         from alad.cli.tables import left_aside
 
-        return {**left_aside(self.table), "odd_numbers": dict(self.odd)}
+        return {**left_aside(self.table), "odd_values": dict(self.odd)}
 
 
 @contextmanager

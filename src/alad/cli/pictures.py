@@ -32,8 +32,8 @@ OnBadOption = Annotated[
     OnBad | None,
     typer.Option(
         help="Go on without what cannot be read, and say what that was, or stop. Pictures: a "
-        "damaged file is left out. Tables: a line that is no row is left out, and where the model "
-        "reads numbers anything else is a missing value.",
+        "damaged file is left out. Tables: a line that is no row is left out, and, but at fit, "
+        "what is no number or no time where the model reads such is a missing value.",
         show_default="pictures: skip, tables: stop",
     ),
 ]

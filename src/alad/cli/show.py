@@ -116,7 +116,8 @@ def note_left_aside(done: Mapping[str, Any], which: str = "") -> None:
     note(f"{which}files without rows, left aside", some(done.get("empty_files", ())))
     note(f"{which}not read, for only the names of folders say it", folders)
     note(f"{which}lines that cannot be read, left out", some(lines, bad["count"]))
-    note(f"{which}no numbers, taken for missing", by_column(done.get("odd_numbers", {})))
+    note(f"{which}no numbers or no times, taken for missing", by_column(done.get("odd_values", {})))
+    note(f"{which}keys that come late, not learned", some(done.get("late_keys", ())))
     note(f"{which}not in UTF-8, so that another stands for each", mended)
 
 

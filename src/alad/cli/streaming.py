@@ -85,7 +85,7 @@ def rows_of(
             rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder, skips)
         else:
             rows = table.read(columns)
-        return rows, left_aside(table)
+        return rows, {**left_aside(table), "late_keys": list(getattr(table, "late", ()))}
 
 
 def _left(table: Table, drop: Sequence[str]) -> list[str]:
@@ -130,7 +130,8 @@ def _settled(table: Table, columns: Sequence[str]) -> tuple[int, Any]:
 
     if table.is_typed and table.rows is not None:
         return table.rows, None
-    settling, rows = Settling(table.place, infers=table.infers), 0
+    skips = getattr(table, "bad", None) is not None
+    settling, rows = Settling(table.place, infers=table.infers, skips=skips), 0
     with rows_progress("looking", table.rows) as advance:
         for frame in table.batches(columns[:1] if table.is_typed else columns):
             settling.update(frame)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_date, has_day
-from alad.preprocessing.kinds.numbers import is_date
+from alad.preprocessing.kinds.numbers import FIRST_DAY, LAST_DAY, is_date
 from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
@@ -20,7 +20,7 @@ def days(column: pl.Series, start: int, form: str = "", *, skips: bool = False) 
     Times are dates, datetimes, or text and numbers of the format that the model knows. Without one:
     text that begins with a date as in 2026-01-31 or 2026-01-31T23:59:59, or numbers: seconds since
     1970 in UTC. Of a format without a year they are days of any year. With ``skips`` a row without
-    such a time is of the day of the row before it, or of the next one.
+    such a time has none.
 
     Raises
     ------
@@ -43,22 +43,25 @@ def days(column: pl.Series, start: int, form: str = "", *, skips: bool = False) 
         text = column.str.strip_chars()
         dates = _days_of_text(text)
         numbers = text.cast(pl.Float64, strict=False)
+        if skips:
+            numbers = numbers.set(numbers.is_between(FIRST_DAY, LAST_DAY).fill_null(False), None)
         _check_no_dates(numbers.filter(dates.is_null()))
         found = dates.fill_null(_since_1970(numbers))
     else:
         raise _no_time(column, str(column.dtype), start)
-    if skips:
-        found = found.fill_null(strategy="forward").fill_null(strategy="backward")
-    if found.null_count():
+    if found.null_count() and not skips:
         row = int(found.is_null().arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)
     return found.dt.to_string("%Y-%m-%d" if has_day(form or "%Y") else "%m-%d")
 
 
-def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float64]:
+def instants(
+    column: pl.Series, start: int, form: str = "", *, skips: bool = False
+) -> NDArray[np.float64]:
     """Give the seconds since 1970 of each time; a time without a zone is taken for UTC.
 
-    Times are what :func:`days` takes, of text with its zone, and any finite number.
+    Times are what :func:`days` takes, of text with its zone, and any finite number. With ``skips``
+    a row without one has that of the row before it, or else of the next.
 
     Raises
     ------
@@ -82,6 +85,9 @@ def instants(column: pl.Series, start: int, form: str = "") -> NDArray[np.float6
     else:
         raise _no_time(column, str(column.dtype), start)
     sound = found.is_finite().fill_null(False)
+    if skips and sound.any():
+        found = found.set(~sound, None).fill_null(strategy="forward").fill_null(strategy="backward")
+        sound = found.is_not_null()
     if not sound.all():
         row = int((~sound).arg_max() or 0)
         raise _no_time(column, repr(column[row]), start + row, form)

@@ -32,7 +32,7 @@ from alad.cli.tables.casts import (
     as_copied,
     as_numbers,
     settled,
-    without_odd_numbers,
+    without_odd_values,
 )
 from alad.cli.tables.csv import Csv
 from alad.cli.tables.faults import check_names, empty
@@ -63,7 +63,7 @@ __all__ = [
     "lists_as_text",
     "open_table",
     "settled",
-    "without_odd_numbers",
+    "without_odd_values",
     "written_as",
 ]
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import io
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
 KEPT = 100  # lines that are told, of any number
+TOLD = 200  # characters of what is wrong with one
 WHOLE = 4  # bytes that a character has at most
+# Text in UTF-8, as far as it goes: without surrogates, and each character in its shortest form.
+SOUND = re.compile(
+    rb"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]"
+    rb"|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
+    rb"|\xf4[\x80-\x8f][\x80-\xbf]{2})*+"
+)
 BUFFER = 1 << 17
 
 
@@ -29,7 +36,7 @@ class BadLines:
         """Note one more."""
         self.count += 1
         if len(self.first) < KEPT:
-            self.first.append({"where": where, "why": why})
+            self.first.append({"where": where, "why": why[:TOLD]})
 
     def extend(self, others: BadLines, place: str) -> None:
         """Note those of a file of a set."""
@@ -103,14 +110,13 @@ class _Mended(io.RawIOBase):
         return given
 
     def _clean(self, part: bytes) -> bytes:
-        places = [] if part.isascii() else list(_not_utf_8(part))
+        places = [] if _is_sound(part) else list(_not_utf_8(part))
         if not places:
             return part
         found = bytearray(part)
-        for start, end in places:
-            found[start:end] = self.substitute * (end - start)
-            new = self.place + end - max(self.place + start, self.furthest)
-            self.bad.bytes_mended += max(new, 0)
+        for place in places:
+            found[place] = self.substitute[0]
+            self.bad.bytes_mended += self.place + place >= self.furthest
         return bytes(found)
 
 
@@ -125,14 +131,17 @@ def _begun(part: bytes) -> int:
     return 0
 
 
-def _not_utf_8(part: bytes) -> Iterator[tuple[int, int]]:
-    """Where bytes stand that are none, the first and the one after the last."""
-    view, start = memoryview(part), 0
-    while start < len(part):
-        try:
-            codecs.utf_8_decode(view[start:], "strict", True)
-        except UnicodeDecodeError as error:
-            yield start + error.start, start + error.end
-            start += error.end
-        else:
-            return
+def _is_sound(part: bytes) -> bool:
+    try:
+        part.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _not_utf_8(part: bytes) -> Iterator[int]:
+    """Where bytes stand that are none."""
+    place = 0
+    while (found := SOUND.match(part, place)) and found.end() < len(part):
+        yield found.end()
+        place = found.end() + 1

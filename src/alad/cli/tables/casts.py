@@ -17,6 +17,7 @@ from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
 from alad.preprocessing.kinds._base import LARGEST, without_absent, written_numbers
 from alad.preprocessing.kinds.numbers import EXACT, NUMBERS, origin_of
+from alad.preprocessing.kinds.times import no_times
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
@@ -44,6 +45,7 @@ class Settling:
     ----------
     place : what to call the table in a message.
     infers : the columns whose text may be anything, as in CSV, rather than text.
+    skips : whether true and false among numbers are 1 and 0, rather than refused.
 
     >>> settling = Settling("a.csv", infers=("n", "s"))
     >>> settling.update(pl.DataFrame({"n": ["1", None], "s": ["1", "2"]}))
@@ -52,8 +54,8 @@ class Settling:
     {'n': 'double', 's': 'String'}
     """
 
-    def __init__(self, place: str, *, infers: Collection[str]) -> None:
-        self.place, self.infers = place, infers
+    def __init__(self, place: str, *, infers: Collection[str], skips: bool = False) -> None:
+        self.place, self.infers, self.skips = place, infers, skips
         self._possible: dict[str, list[pa.DataType]] = {}
         self._found: dict[str, pl.DataType] = {}
 
@@ -88,6 +90,8 @@ class Settling:
             return pl.String()
         if one.is_numeric() and other.is_numeric():
             return pl.Float64() if one.is_float() or other.is_float() else pl.Int128()
+        if self.skips:
+            return pl.Float64()
         raise InputError(
             f"Expected one type in column {name!r} of {self.place}; got {one} and {other}. Make "
             "it all numbers, all text or all true and false."
@@ -101,7 +105,8 @@ def settled(frame: pl.DataFrame, types: Types) -> pl.DataFrame:
 
 def read_in_batches(table: Table, columns: Sequence[str]) -> pl.DataFrame:
     """Give all rows of a table, with the types that hold them all."""
-    settling, frames = Settling(table.place, infers=table.infers), []
+    skips = getattr(table, "bad", None) is not None
+    settling, frames = Settling(table.place, infers=table.infers, skips=skips), []
     for frame in table.batches(columns):
         settling.update(frame)
         frames.append(frame)
@@ -169,18 +174,20 @@ def as_at_fit(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
     )
 
 
-def without_odd_numbers(
+def without_odd_values(
     frame: pl.DataFrame, schema: Collection[Column]
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Take what is no number, or none that float32 holds, for missing where numbers are expected.
+    """Take for missing what is no number that float32 holds, or no time, where fit saw such.
 
-    Beside the columns stands of each in how many rows that was so.
+    Of other kinds every value is judged. Beside the columns stands in how many rows of each that
+    was so.
 
-    >>> without_odd_numbers(pl.DataFrame({"n": ["1", "x"]}), [Column("n", "numeric")])[1]
+    >>> without_odd_values(pl.DataFrame({"n": ["1", "x"]}), [Column("n", "numeric")])[1]
     {'n': 1}
     """
-    known = {column.name: column for column in schema if column.of_kind.is_number}
-    odd = {x.name: _no_numbers(x, known[x.name]) for x in frame.iter_columns() if x.name in known}
+    given = [column for column in schema if column.name in frame.columns]
+    odd = {x.name: _no_numbers(frame[x.name], x) for x in given if x.of_kind.is_number}
+    odd |= {x.name: no_times(frame[x.name], x.learned) for x in given if x.kind == "time"}
     counts = {name: n for name, is_odd in odd.items() if (n := int(is_odd.sum()))}
     return frame.with_columns(frame[name].set(odd[name], None) for name in counts), counts
 

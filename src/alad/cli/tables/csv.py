@@ -109,6 +109,10 @@ class Csv:
 
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
+        if self.bad is not None:  # what is left out says nothing of what the columns are
+            from alad.cli.tables.casts import read_in_batches
+
+            return read_in_batches(self, columns)
         with self._explained():
             text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
             options = self._options(columns, text)
@@ -191,27 +195,26 @@ class Csv:
 
     def batches(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give some columns of all rows as text, some rows at a time."""
-        options = self._options(columns, self.names)
+        # What is left out must not depend on who reads, or rows would have other numbers.
+        seen = columns if self.bad is None else self.names
+        options = self._options(seen, self.names)
         rows, watched = 0, self._watched()
         source = watched or self.stream
         with self._explained(), pyarrow.csv.open_csv(source, **options) as reader:
             for batch in reader:
                 if batch.num_rows and (frame := self._checked(frame_of(batch))).height:
                     rows += frame.height
-                    yield frame
+                    yield frame.select(columns)
         if not rows:
             raise self._no_rows()
         self._check_end(watched)
 
     def _checked(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows that are rows; those of the names themselves are none."""
-        again = self._names_again(frame)
-        self._check_quotes(frame)
-        if not len(again):
-            return frame
+        none = [self._names_again(frame), self._quoted_lines(frame)]
         is_row = np.ones(frame.height, np.bool_)
-        is_row[again] = False
-        return frame.filter(is_row)
+        is_row[np.concatenate(none)] = False
+        return frame if is_row.all() else frame.filter(is_row)
 
     def _names_again(self, frame: pl.DataFrame) -> NDArray[Any]:
         """Where the names stand once more, as where files were put one after the other."""
@@ -222,10 +225,12 @@ class Csv:
         places = (frame[first].str.strip_prefix(MARK_OF_UTF8) == first).arg_true()
         again = [frame[name].gather(places) == name for name in others]
         alike = places.filter(pl.Series(np.all([x.fill_null(False) for x in again], axis=0)))
+        if alike.is_empty():
+            return np.empty(0, np.int64)
+        counts = frame.select(pl.sum_horizontal(pl.all().str.count_matches("\n").fill_null(0)))
+        breaks = counts.to_series().cum_sum()
         for place in alike.head(KEPT):
-            before = frame.head(place)
-            breaks = before.select(pl.all().str.count_matches("\n").sum()).sum_horizontal().item()
-            where = f"near line {self.line + place + (breaks or 0)}"
+            where = f"near line {self.line + place + breaks[place]}"
             if self.bad is None:
                 raise InputError(
                     f"Expected the names of the columns of {self.place} once, in its first line; "
@@ -237,30 +242,39 @@ class Csv:
             self.bad.count += len(alike[KEPT:])
         return alike.to_numpy()
 
-    def _check_quotes(self, frame: pl.DataFrame) -> None:
-        """Refuse a value that holds lines of the table, as after a quotation mark left open."""
-        breaks = 0
+    def _quoted_lines(self, frame: pl.DataFrame) -> NDArray[Any]:
+        """Where a value holds lines of the table, as after a quotation mark left open."""
+        breaks, found = 0, list[int]()
         for text in frame.select(pl.col(pl.String)).iter_columns():
             broken = np.flatnonzero(text.str.contains("\n", literal=True).fill_null(False))
             if len(broken) <= max(1, FEW * frame.height):
-                for row in broken:
-                    self._check_value(text[int(row)], text.name, self.line + breaks + int(row))
+                for row in broken.tolist():
+                    line = self.line + breaks + row
+                    if self._is_of_lines(text[row], text.name, line):
+                        found.append(row)
             breaks += int(text.gather(broken).str.count_matches("\n").sum())
         self.line += frame.height + breaks
+        return np.array(found, np.int64)
 
-    def _check_value(self, value: str, name: str, line: int) -> None:
+    def _is_of_lines(self, value: str, name: str, line: int) -> bool:
+        """Refuse a value that is of lines of the table, or note it where it may be left out."""
         marks, place = len(self.names) - 1, self.names.index(name)
         whole = value.split("\n")[:-1]  # the last line may go on after the quotation mark
         expected = [marks - place, *[marks] * (len(whole) - 1)]
         alike = sum(x.count(self.separator) == n for x, n in zip(whole, expected, strict=True))
         are_lines = sum(expected) >= ENOUGH and alike >= SWALLOWED * len(whole)
-        if are_lines or len(value) > LONGEST:
+        if not are_lines and len(value) <= LONGEST:
+            return False
+        if self.bad is None:
             raise InputError(
                 f"Expected values of one line in column {name!r} of {self.place}, as nearly all "
                 f"are; near line {line} one holds {len(whole)} line breaks, and begins with "
                 f"{value[:40]!r}. Close the quotation mark before it; one that is meant is "
                 'written twice, as "".'
             )
+        why = f"{len(whole)} line breaks in one value of {name!r}, which begins {value[:40]!r}"
+        self.bad.add(f"near line {line}", why)
+        return True
 
     def _watched(self) -> Quotes | None:
         """The stream with its quotation marks watched; None where they mean nothing."""
@@ -296,6 +310,7 @@ class Csv:
             return "error"
         got = f"{row.actual_columns} values, not {row.expected_columns}: {row.text[:LOOKED_AT]!r}"
         self.bad.add(f"near line {self.begin - 1 + row.number}", got)
+        self.line += 1
         return "skip"
 
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from alad.cli.tables.bad_lines import BadLines
 from alad.errors import InputError
-from alad.preprocessing.frames import quoted
+from alad.preprocessing.frames import quoted, repeated
 
 UNREADABLE = (
     pa.ArrowException,
@@ -53,10 +53,11 @@ def first_line(error: Exception) -> str:
 class NoRows(InputError):
     """A file holds no row, which is no fault where others of a set hold some.
 
-    ``names`` are its columns, as far as it names some.
+    ``names`` are its columns, as far as it names some, and ``bad`` the lines that were left out.
     """
 
     names: Sequence[str] = ()
+    bad: BadLines | None = None
 
 
 def empty(place: str) -> NoRows:
@@ -73,15 +74,17 @@ def no_rows(place: str, names: Sequence[str] = ()) -> NoRows:
     return found
 
 
-def none_readable(place: str, bad: BadLines | None) -> InputError | None:
+def none_readable(place: str, bad: BadLines | None) -> NoRows | None:
     """There are lines, and each of them was left out; None where none was."""
     if bad is None or not bad.count:
         return None
     first = bad.first[0]
-    return InputError(
+    found = NoRows(
         f"Expected at least one row in {place} that can be read; all {bad.count:,} were left out. "
         f"The first: {first['where']}, {first['why']}. Check that the file is what its name says."
     )
+    found.bad = bad
+    return found
 
 
 def none_has_rows(place: str) -> NoRows:
@@ -142,8 +145,7 @@ def check_names(place: str, names: Sequence[str]) -> None:
             f"Expected a name for every column of {place}; column {names.index('') + 1} has "
             "none. Name it; if it is a row index, write the table without it."
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    if twice := repeated(names):
         raise InputError(
             f"Expected every column of {place} to have a name of its own; got "
             f"{quoted(twice)} more than once. Rename one, or add a line of names if there is none."

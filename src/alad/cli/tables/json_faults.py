@@ -6,12 +6,14 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from alad.cli.tables.faults import first_line
+from alad.preprocessing.frames import repeated
 
 # Objects within objects cost the reader more than twice as much for each level, and lists that are
 # hundreds deep end it: whoever can write one line of a log could stop who reads it.
@@ -19,9 +21,15 @@ DEEPEST = 16
 # A text without an end goes to the end of the line, so that no mark is looked at twice.
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 Path = tuple[str, ...]  # keys of objects within each other
+DIGITS = 40  # and a sign, of a number of 128 bits
+MOST_TRIES = 1000  # at finding the lines that the reader does not take
+MOST_KEYS = 1000  # in a block: each is a column, as long as the block
+KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*:', re.DOTALL)
+HARDLY_ANY = 0.01  # of the lines with a key
+OBJECT, A_LIST = "an object", "a list"
 KINDS = {
-    dict: "an object",
-    list: "a list",
+    dict: OBJECT,
+    list: A_LIST,
     str: "text",
     int: "a number",
     float: "a number",
@@ -29,13 +37,18 @@ KINDS = {
 }
 
 
-def faults_of(block: bytes, marked: bytes) -> dict[int, str]:
+def faults_of(block: bytes) -> dict[int, str]:
     """The places of lines without which the reader may take a block, and what is wrong with each.
 
     First those that are no objects; then those that hold what no column can with what others hold;
-    then those that the reader does not take, lists ``marked`` as it gets them.
+    then those that the reader does not take.
     """
-    return no_objects(block) or of_few(block) or _not_read(marked)
+    return no_objects(block) or of_few(block) or _not_read(block)
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether a line, or a block of them, holds nothing but what JSON takes for spaces."""
+    return not line.strip(b" \t\r\n")
 
 
 def too_deep(block: bytes) -> dict[int, str]:
@@ -48,32 +61,66 @@ def too_deep(block: bytes) -> dict[int, str]:
     }
 
 
+def of_rare_keys(block: bytes) -> dict[int, str]:
+    """The places of lines with keys of which there are too many, but for those most lines have."""
+    if len(set(KEY.findall(block))) <= MOST_KEYS:
+        return {}
+    lines = [KEY.findall(line) for line in block.split(b"\n")]
+    counts = Counter(key for keys in lines for key in set(keys))
+    usual = {key for key, _ in counts.most_common(MOST_KEYS)}
+    why = f"it has keys that few lines have, where there are more than {MOST_KEYS:,}"
+    return {i: why for i, keys in enumerate(lines) if not usual.issuperset(keys)}
+
+
 def no_objects(block: bytes) -> dict[int, str]:
     """The places of lines that are no objects, and why."""
     lines = enumerate(block.split(b"\n"))
-    return {i: why for i, line in lines if line.strip() and (why := _reason(line))}
+    return {i: why for i, line in lines if not is_blank(line) and (why := _reason(line))}
 
 
-def of_few(block: bytes, among: Collection[str] | None = None) -> dict[int, str]:
+def of_few(
+    block: bytes, among: Collection[str] | None = None, spared: Collection[str] = ()
+) -> dict[int, str]:
     """The places of lines in which a key holds what no column can with what others hold there.
 
     Of an object and something else, and of a number and true or false, that which fewer lines hold;
-    where as many do, what comes later.
+    where as many do, what comes later. ``among`` are the keys that are looked at, by default all;
+    what is ``spared`` is not odd, however few hold it.
 
     >>> of_few(b'{"a": "x"}\\n{"a": {"b": 1}}\\n{"a": "y"}\\n')
     {1: "'a' is an object, and elsewhere not"}
     """
     held: dict[str, dict[str, list[int]]] = {}
     for i, line in enumerate(block.split(b"\n")):
-        for name, kind in _kinds(json.loads(line)) if line.strip() else ():
+        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
             if among is None or name in among:
                 held.setdefault(name, {}).setdefault(kind, []).append(i)
     found: dict[int, str] = {}
     for name, places in held.items():
-        while few := _in_few(places):
+        while few := _in_few(places, spared):
             for kind in few:
                 found |= dict.fromkeys(places.pop(kind), f"{name!r} is {kind}, and elsewhere not")
     return dict(sorted(found.items()))
+
+
+def lists_in_few(block: bytes, among: Collection[str]) -> dict[int, str]:
+    """The places of lines with a list in a key that hardly any holds one in.
+
+    >>> lists_in_few(b'{"a": 1}\\n' * 99 + b'{"a": [2]}\\n', ["a"])
+    {99: "'a' is a list, and elsewhere not"}
+    """
+    lists: dict[str, list[int]] = {}
+    counts = Counter[str]()
+    for i, line in enumerate(block.split(b"\n")):
+        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
+            counts[name] += name in among
+            if kind == A_LIST and name in among:
+                lists.setdefault(name, []).append(i)
+    found: dict[int, str] = {}
+    for name, places in lists.items():
+        if len(places) <= HARDLY_ANY * counts[name]:
+            found |= dict.fromkeys(places, f"{name!r} is {A_LIST}, and elsewhere not")
+    return found
 
 
 def of_odd_names(block: bytes) -> dict[int, str]:
@@ -86,11 +133,12 @@ def of_odd_names(block: bytes) -> dict[int, str]:
     """
     held: dict[str, dict[Path, list[int]]] = {}
     for i, line in enumerate(block.split(b"\n")):
-        for path in _paths(json.loads(line)) if line.strip() else ():
+        for path in () if is_blank(line) else _paths(_loaded(line)):
             held.setdefault(".".join(path), {}).setdefault(path, []).append(i)
     found = {i: "a key has no name" for lines in held.pop("", {}).values() for i in lines}
     for name, ways in held.items():
-        for lines in sorted(ways.values(), key=len)[:-1]:
+        kept = max(ways.values(), key=len)  # of as many, the first
+        for lines in (lines for lines in ways.values() if lines is not kept):
             found |= dict.fromkeys(lines, f"{name!r} is a key of another object elsewhere")
     return dict(sorted(found.items()))
 
@@ -104,31 +152,62 @@ def _paths(found: Mapping[str, Any], above: Path = ()) -> Iterator[Path]:
             yield (*above, key)
 
 
-def _in_few(places: Mapping[str, Sequence[int]]) -> list[str]:
+def _in_few(places: Mapping[str, Sequence[int]], spared: Collection[str]) -> list[str]:
     """What a key holds in few lines, where no column can hold it with what others hold."""
-    no_objects = [kind for kind in places if kind != "an object"]
-    for one, other in ((["an object"], no_objects), (["a number"], ["true or false"])):
-        lines = [sum(len(places.get(kind, ())) for kind in kinds) for kinds in (one, other)]
-        if all(lines):
-            return one if lines[0] < lines[1] else [kind for kind in other if kind in places]
+    no_objects = [kind for kind in places if kind != OBJECT]
+    for one, other in (([OBJECT], no_objects), (["a number"], ["true or false"])):
+        here = [[kind for kind in kinds if kind in places] for kinds in (one, other)]
+        if all(here):
+            few = min(here, key=lambda kinds: _weight([places[kind] for kind in kinds]))
+            if not {*few} <= {*spared}:
+                return few
     return []
 
 
+def _weight(lines: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """How many they are; of as many, those that begin earlier weigh more."""
+    return sum(map(len, lines)), -min(map(min, lines))
+
+
 def _not_read(block: bytes) -> dict[int, str]:
-    """The places of lines that the reader does not take, though they are objects, and why."""
+    """The places of lines that the reader does not take, though they are objects, and why.
+
+    It halves what is not taken again and again. Where that has led to too many, the lines that it
+    has come down to go with them.
+    """
     lines = block.split(b"\n")
-    found, parts = dict[int, str](), [(0, len(lines))]
+    found, parts, tries = dict[int, str](), [(0, len(lines))], 0
     while parts:
-        start, end = parts.pop()
-        try:
-            pl.read_ndjson(io.BytesIO(b"\n".join(lines[start:end])), infer_schema_length=None)
-        except pl.exceptions.PolarsError as error:
+        start, end = parts.pop(0)
+        why = _why_not_read(b"\n".join(lines[start:end]))
+        tries += 1
+        if why is None:
+            continue
+        if end - start > 1 and tries < MOST_TRIES:
             middle = (start + end) // 2
-            if end - start > 1:
-                parts += [(start, middle), (middle, end)]
-            elif lines[start].strip():
-                found[start] = first_line(error)
+            parts += [(start, middle), (middle, end)]
+        else:
+            found |= {i: why for i in range(start, end) if not is_blank(lines[i])}
     return found
+
+
+def _why_not_read(part: bytes) -> str | None:
+    if is_blank(part):
+        return None
+    try:
+        pl.read_ndjson(io.BytesIO(part), infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        return first_line(error)
+    return None
+
+
+def _loaded(line: bytes) -> Any:
+    """A line of which only the keys and the kinds of values are of interest: numbers are 0."""
+    return json.loads(line, parse_int=_nought, parse_float=_nought, parse_constant=_nought)
+
+
+def _nought(_: str) -> int:
+    return 0
 
 
 def _depth(line: bytes) -> int:
@@ -154,14 +233,12 @@ def mixed(block: bytes, before: int, among: Collection[str] | None = None) -> st
     """
     seen: dict[str, dict[str, int]] = {}
     for i, line in enumerate(block.split(b"\n"), before + 1):
-        for name, kind in _kinds(json.loads(line)) if line.strip() else ():
+        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
             if among is not None and name not in among:
                 continue
             lines = seen.setdefault(name, {})
             lines.setdefault(kind, i)
-            if len(lines) > 1 and (
-                "an object" in lines or {"a number", "true or false"} <= {*lines}
-            ):
+            if len(lines) > 1 and (OBJECT in lines or {"a number", "true or false"} <= {*lines}):
                 (one, first), (other, second), *_ = lines.items()
                 return f"{name!r} is {one} in line {first}, and {other} in line {second}"
     return None
@@ -179,11 +256,35 @@ def _kinds(found: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
 def _reason(line: bytes) -> str:
     try:
         found = json.loads(
-            line, parse_constant=no_constant, parse_float=_finite, parse_int=_of_128_bits
+            line,
+            parse_constant=no_constant,
+            parse_float=_finite,
+            parse_int=_of_128_bits,
+            object_pairs_hook=_with_twice,
         )
     except ValueError as error:  # also of UTF-8
         return str(error)
-    return "" if isinstance(found, dict) else f"it is a {type(found).__name__}"
+    if not isinstance(found, dict):
+        return f"it is a {type(found).__name__}"
+    twice = next((value.name for value in found.values() if isinstance(value, _Twice)), None)
+    return "" if twice is None else f"the key {twice!r} stands twice in an object within it"
+
+
+class _Twice(dict[str, Any]):
+    """An object in which, or within which, a key stands twice."""
+
+    name = ""
+
+
+def _with_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    names = [name for name, _ in pairs]
+    within = next((value.name for value in found.values() if isinstance(value, _Twice)), None)
+    if within is None and len(found) == len(pairs):
+        return found
+    twice = _Twice(found)
+    twice.name = repeated(names)[0] if within is None else within
+    return twice
 
 
 def no_constant(name: str) -> Any:
@@ -197,6 +298,6 @@ def _finite(text: str) -> float:
 
 
 def _of_128_bits(text: str) -> int:
-    if not -(1 << 127) <= (number := int(text)) < 1 << 127:
+    if len(text) > DIGITS or not -(1 << 127) <= (number := int(text)) < 1 << 127:
         raise ValueError(f"{text[:40]} is larger than any whole number that a column can hold")
     return number

@@ -21,16 +21,20 @@ from alad.cli.tables.bad_lines import BadLines
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import check_names, empty, explained, first_line, none_readable
 from alad.cli.tables.json_faults import (
+    OBJECT,
     TOKEN,
     faults_of,
+    is_blank,
+    lists_in_few,
     mixed,
     no_constant,
     no_objects,
     of_few,
     of_odd_names,
+    of_rare_keys,
     too_deep,
 )
-from alad.cli.tables.table import as_lists
+from alad.cli.tables.table import LISTS, as_lists
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted
 
@@ -101,7 +105,8 @@ class JsonLines:
                     f"{'that key' if len(strange) == 1 else 'those keys'}, with null."
                 )
             self.late |= dict.fromkeys(strange[: MOST_LATE - len(self.late)])
-            frame = self._without_objects(frame, columns)
+            if self.bad is None:
+                self._check_objects(frame, columns)
             absent = [pl.lit(None).alias(name) for name in columns if name not in frame.columns]
             yield frame.with_columns(absent).select(columns)
             with explained(self.place):
@@ -113,23 +118,15 @@ class JsonLines:
         assert self.first is not None
         return {x.name for x in self.first.iter_columns() if x.dtype == pl.Null}
 
-    def _without_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        """Refuse objects beside text or lists, which are text then: their keys would be missing.
-
-        Or leave out the lines that hold what fewer do.
-        """
+    def _check_objects(self, frame: pl.DataFrame, columns: Sequence[str]) -> None:
+        """Refuse objects beside text or lists, which are text then: their keys would be missing."""
         there = {*frame.columns}
         objects = above(name for name in columns if name not in there)
         odd = {x.name for x in frame.iter_columns() if x.dtype != pl.Null and x.name in objects}
         if self.strict:
             odd |= {x.name for x in frame.iter_columns() if _holds_object(x)}
-        if not odd or not (found := mixed(self.block, self.before, odd)):
-            return frame
-        if self.bad is None:
+        if odd and (found := mixed(self.block, self.before, odd)):
             raise self._one_type(found)
-        again = self._frame(self._without(self.block, of_few(self.block, odd)))
-        assert again is not None  # the others
-        return self._without_objects(again, columns)
 
     def _one_type(self, got: str) -> InputError:
         return InputError(
@@ -152,13 +149,15 @@ class JsonLines:
     def _frame(self, block: bytes) -> pl.DataFrame | None:
         if deep := too_deep(block):
             block = self._without(block, deep)
-        if not block.strip():
+        if self.bad is not None and (rare := of_rare_keys(block)):
+            block = self._without(block, rare)
+        if is_blank(block):
             return None
         marked = _with_marked_lists(block)
         try:
             frame = pl.read_ndjson(io.BytesIO(marked), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
-            faults = {} if self.bad is None else faults_of(block, marked)
+            faults = {} if self.bad is None else faults_of(marked)
             if not faults:
                 raise self._fault(block, error) from error
             return self._frame(self._without(block, faults))
@@ -169,7 +168,21 @@ class JsonLines:
             if self.bad is None or not (faults := of_odd_names(block)):
                 raise
             return self._frame(self._without(block, faults))
-        return pl.DataFrame(columns if marked is block else map(_as_marked, columns))
+        columns = columns if marked is block else [_as_marked(column) for column in columns]
+        if self.bad is not None and (faults := self._mixed(block, columns)):
+            return self._frame(self._without(block, faults))
+        return pl.DataFrame(columns)
+
+    def _mixed(self, block: bytes, columns: Sequence[pl.Series]) -> dict[int, str]:
+        """The lines that hold something else where most hold an object, the keys of which it lacks.
+
+        What holds an object or a list where most do not is judged as its text. At fit it is left
+        out as well: of a list, all of the column would be.
+        """
+        objects = [x.name for x in columns if _holds_object(x)]
+        lists = [x.name for x in columns if self.strict and x.dtype == LISTS]
+        faults = of_few(block, objects, spared=() if self.strict else (OBJECT,)) if objects else {}
+        return faults | (lists_in_few(block, lists) if lists else {})
 
     def _without(self, block: bytes, faults: Mapping[int, str]) -> bytes:
         """Leave out lines, by their places in the block: each becomes blank, and is noted."""

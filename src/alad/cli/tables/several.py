@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from alad.cli.tables.bad_lines import BadLines
 from alad.cli.tables.casts import read_in_batches
-from alad.cli.tables.faults import NoRows, none_has_rows
+from alad.cli.tables.faults import NoRows, none_has_rows, none_readable
 from alad.cli.tables.jsonl import JsonLines, above
 from alad.cli.tables.table import Table
 from alad.errors import InputError
@@ -43,7 +43,7 @@ class Several:
         self._with_values: set[str] = set()  # keys
         counts = [count for path in paths for count in self._counted(path)]
         if not counts:
-            raise none_has_rows(place)
+            raise none_readable(place, self.bad) or none_has_rows(place)
         if self.lacks:
             self.names = self._without_objects()
         known = [count for count in counts if count is not None]
@@ -57,7 +57,7 @@ class Several:
                     self.names, self.first = table.names, table
                     self.is_typed, self.infers = table.is_typed, table.infers
                     self.lacks = isinstance(table, JsonLines)
-                    self.bad = None if getattr(table, "bad", None) is None else BadLines()
+                    self.bad = self.bad or (getattr(table, "bad", None) and BadLines())
                 if isinstance(table, JsonLines):
                     self._take_keys(table)
                 else:
@@ -66,7 +66,8 @@ class Several:
                 self.paths.append(path)
                 self.size += table.size
                 return [table.rows]
-        except NoRows:
+        except NoRows as error:
+            self._note(error.bad, path)
             self.empty.append(path)
             return []
 
@@ -78,12 +79,17 @@ class Several:
     def _without_objects(self) -> tuple[str, ...]:
         """The keys but those of objects, which are null in some files.
 
+        Where lines may be left out, a key that is an object in some files and a value in others is
+        both: what a file has not is missing there.
+
         Raises
         ------
         InputError
             One is an object in one file, and text or a number in another.
         """
         objects = above(self.names)
+        if self.bad is not None:
+            objects -= self._with_values
         if mixed := sorted(self._with_values & objects):
             raise InputError(
                 f"Expected one type a key in {self.place}; {quoted(mixed)} is an object in one "
@@ -116,7 +122,7 @@ class Several:
                 found = True
                 yield frame
         if not found:
-            raise none_has_rows(self.place)
+            raise none_readable(self.place, self.bad) or none_has_rows(self.place)
 
     def _batches(self, path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         try:
@@ -124,11 +130,17 @@ class Several:
                 if isinstance(table, JsonLines):
                     table.names, table.late = self.names, self.late
                 yield from table.batches(columns)
-                if self.bad is not None:
-                    self.bad.extend(table.bad, path.name)  # type: ignore[attr-defined]
-        except NoRows:
+                self._note(getattr(table, "bad", None), path)
+        except NoRows as error:
+            self._note(error.bad, path)
             if path not in self.empty:
                 self.empty.append(path)
+
+    def _note(self, bad: BadLines | None, path: Path) -> None:
+        """Add the lines of a file that were left out, once all of it was read."""
+        if bad is not None:
+            self.bad = self.bad or BadLines()
+            self.bad.extend(bad, str(path))
 
 
 def left_aside(table: Table) -> dict[str, Any]:

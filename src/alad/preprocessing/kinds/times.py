@@ -505,11 +505,7 @@ def check_years(series: pl.Series, start: int = 0) -> None:
     RowError
         One is; the message has its row, the first being ``start``.
     """
-    unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime) else None
-    if series.dtype not in (pl.Date, pl.Datetime) or unit == "ns":  # which end in 2262
-        return
-    a_day = A_DAY[unit] if unit else 1
-    beyond = ~series.to_physical().is_between(YEAR_1 * a_day, YEAR_10000 * a_day - 1)
+    beyond = _beyond(series)
     if beyond.any():
         raise RowError(
             f"Expected times of the years 1 to 9999 in column {series.name!r}; got one beyond in "
@@ -517,6 +513,39 @@ def check_years(series: pl.Series, start: int = 0) -> None:
             start + int(beyond.fill_null(False).arg_max() or 0),
             ". Correct the value, leave it out as missing, or leave out the column.",
         )
+
+
+def _beyond(series: pl.Series) -> pl.Series:
+    """Where dates and date-times are of no year from 1 to 9999."""
+    unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime) else None
+    if series.dtype not in (pl.Date, pl.Datetime) or unit == "ns":  # which end in 2262
+        return pl.repeat(False, len(series), eager=True)
+    a_day = A_DAY[unit] if unit else 1
+    return ~series.to_physical().is_between(YEAR_1 * a_day, YEAR_10000 * a_day - 1)
+
+
+def no_times(series: pl.Series, learned: Mapping[str, Any]) -> pl.Series:
+    """Where a value is there that is no time of a column that fit learned, row by row.
+
+    >>> no_times(pl.Series(["2026-11-26", "soon", None]), {"format": ""}).to_list()
+    [False, True, False]
+    """
+    form = form_of(learned)
+    if series.dtype not in TEXT:
+        given = series.fill_nan(None) if series.dtype.is_float() else series
+        is_number = given.dtype.is_numeric()
+        return (
+            given.is_not_null() & date_times(given, form).is_null() if is_number else _beyond(given)
+        )
+    text = without_absent(series).cast(pl.String)
+    numbers = _formats.since_1970(text.str.strip_chars(), form if form in UNITS else "seconds")
+    sound = numbers.is_not_null()
+    if form == ISO_8601:  # or numbers, where that is what most are
+        iso = _split(text.rename("value")).select(SOUND.fill_null(False)).to_series()
+        sound = iso if iso.sum() >= sound.sum() else sound
+    elif form not in UNITS:
+        sound = _formats.read(text, form).is_not_null()
+    return text.is_not_null() & ~sound
 
 
 def _zone(dtype: pl.DataType) -> str | None:
