@@ -215,7 +215,20 @@ def test_a_quoted_value_of_lines_of_the_table_is_left_out():
     value = '"x' + "\n1,2,3" * 20 + '\n",2,3'
     give("\n".join(["a,b,c", *rows, value, "1,2,3"]) + "\n", "t.csv")
     found, bad = read("t.csv", whole=False)
-    assert (found.height, bad["count"], bad["first"][0]["where"]) == (401, 1, "near line 402")
+    assert (found.height, bad["count"], bad["first"][0]["where"]) == (401, 22, "near line 402")
+
+
+@pytest.mark.usefixtures("here")
+def test_two_lines_that_open_and_close_a_mark_do_not_swallow_others_unseen():
+    good = [f"{i},1,tcp,x,1,h,1,t" for i in range(300)]
+    junk = [","] * 6
+    many = [f'{i},1,tcp,x,1,h,1,"a\nb"' for i in range(20)]
+    attack = ['0,1,tcp,x,1,h,1,",', *junk, *good[50:60], '"']
+    give("\n".join(["a,b,c,d,e,f,g,h", *good[:50], *attack, *many, *good[60:]]) + "\n", "t.csv")
+    found, bad = read("t.csv", whole=False)
+    assert found.height == 290 + 20
+    assert bad["count"] >= 10
+    assert bad["first"][0]["where"] == "near line 52"
 
 
 @pytest.mark.usefixtures("here")
@@ -314,14 +327,15 @@ def test_scores_of_good_rows_are_those_without_the_bad_ones(alad, model):
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.csv"])
-def test_a_word_among_numbers_counts_as_missing_and_is_kept_as_it_was(alad, model, name):
+def test_a_word_among_numbers_counts_as_missing_and_is_kept_as_it_was(alad, train, name):
+    Mahalanobis().fit(train).calibrate(train).save("model")
     rows = [*GOOD, {"bytes": "many", "count": 3, "proto": "tcp"}]
     text = {
         "t.jsonl": "\n".join(map(json.dumps, rows)),
         "t.csv": "\n".join(["bytes,count,proto", *(",".join(map(str, r.values())) for r in rows)]),
     }
     give(text[name] + "\n", name)
-    alad.refused("Expected numbers in column 'bytes'.*'many' in row 9.*", "score", model, name,
+    alad.refused("Expected numbers in column 'bytes'.*'many' in row 9.*", "score", "model", name,
                  "-o", "no.csv")  # fmt: skip
     found = scored(alad, "--keep", "bytes", table=name)
     result = pl.read_parquet("s.parquet")
@@ -329,7 +343,11 @@ def test_a_word_among_numbers_counts_as_missing_and_is_kept_as_it_was(alad, mode
     assert found["newly_missing"] == {"bytes": 1}
     # Fit saw every value, so that none is unlike all of them.
     assert result["anomaly_score"].arg_max() == 9
-    assert result["bytes"][9] == "many"
+    assert result["bytes"].to_list() == [*(row["bytes"] for row in GOOD), None]
+    for out in ("s.csv", "s.parquet"):
+        scored(alad, "--all-columns", table=name, out=out)
+        alad.good("report", "model", out, "-o", "r.html")
+    assert pl.read_csv("s.csv")["bytes"][9] == "many"
 
 
 @pytest.mark.parametrize("value", ['["tcp", "x"]', '{"name": "tcp"}'])
@@ -338,6 +356,73 @@ def test_a_list_or_an_object_where_text_was_is_text_that_fit_did_not_see(alad, m
     found = scored(alad, "--keep", "proto")
     assert found["unseen_categories"] == {"proto": 1}
     assert pl.read_parquet("s.parquet")["proto"][3] == value
+
+
+TWICE = ['{"id": "x", "id": {"p": 9}}', '{"id": "x", "id": null}', '{"id": {"p": 1}, "id": "x"}']
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("odd", TWICE)
+def test_a_key_that_stands_twice_takes_nothing_from_others(odd):
+    good = [json.dumps({"a": i, "id": {"p": i}}) for i in range(9)]
+    give("\n".join([*good[:4], odd, *good[4:]]) + "\n", "t.jsonl")
+    with open_table(Path("t.jsonl"), skips=True) as table:
+        found = pl.concat(table.batches(("a", "id.p")))
+        assert found["id.p"].to_list() == list(range(9))
+        assert table.bad.first[0]["where"] == "line 5"
+
+
+@pytest.mark.parametrize("odd", ["1.5", "1e300", '"x"', "-0.0"])
+def test_no_whole_number_in_a_column_of_categories_is_a_new_one(alad, odd):
+    frame = pl.DataFrame({"code": ["200", "404"] * 50, "n": [float(i % 7) for i in range(100)]})
+    Mahalanobis().fit(frame).save("model")
+    rows = [json.dumps({"code": 200 + 204 * (i % 2), "n": i % 7}) for i in range(20)]
+    give("\n".join([*rows, f'{{"code": {odd}, "n": 1}}']) + "\n", "t.jsonl")
+    assert scored(alad)["unseen_categories"] == {"code": 1}
+
+
+def test_what_is_kept_has_one_type_in_every_batch(alad, train, monkeypatch):
+    Mahalanobis().fit(train).calibrate(train).save("model")
+    monkeypatch.setattr(sizes, "BYTES", 100)
+    odd = ['{"bytes": "x", "count": 1.5, "proto": 3, "id": "a"}', "{}", '{"id": [1]}']
+    rows = [json.dumps({**row, "id": i}) for i, row in enumerate(GOOD * 3)]
+    give("\n".join([*rows[:9], *odd, *rows[9:], "{}"]) + "\n", "t.jsonl")
+    for out in ("s.parquet", "s.jsonl", "s.csv"):
+        assert scored(alad, "--all-columns", out=out)["rows"] == 31
+        alad.good("report", "model", out, "-o", "r.html")
+    found = pl.read_parquet("s.parquet")
+    assert found["id"].to_list()[:12] == [*map(str, range(9)), "a", None, "[1]"]
+    assert found["count"].dtype == pl.Float64
+
+
+def test_keys_that_a_result_has_itself_are_not_copied(alad, model):
+    give(lines_of('{"row": 1, "is_anomaly": 2, "bytes": 1, "count": 2, "proto": "tcp"}'), "t.jsonl")
+    assert scored(alad, "--all-columns")["not_copied"] == ["row", "is_anomaly"]
+
+
+def test_on_standard_input_a_torn_first_line_does_not_make_it_csv(alad, model):
+    torn = b'nt": 3, "proto": "tcp"}\n' + lines_of()
+    done = alad.good("score", "model", "-", "-o", "s.csv", "--on-bad", "skip", stdin=torn)
+    assert "Scored 9 rows" in done.err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_name_that_no_file_can_hold_is_left_out():
+    give(lines_of('{"a\\u0000b": 1}', '{"\\ud800": true}'), "t.jsonl")
+    found, bad = read("t.jsonl", whole=False)
+    assert found.columns == list(GOOD[0])
+    assert bad["count"] == 2
+
+
+@pytest.mark.usefixtures("here")
+def test_lines_without_keys_are_rows_where_keys_are_known(monkeypatch):
+    give("{}\n{}\n", "t.jsonl")
+    with pytest.raises(InputError, match="at least one row"):
+        read("t.jsonl", whole=False)
+    monkeypatch.setattr(sizes, "BYTES", 5)
+    give('{"a": 1}\n{}\n{}\n', "t.jsonl")
+    for whole in (True, False):
+        assert read("t.jsonl", whole=whole)[0]["a"].to_list() == [1, None, None]
 
 
 def test_without_being_told_so_a_list_is_refused(alad, model):
@@ -461,6 +546,27 @@ def test_a_fit_that_streams_learns_what_one_that_does_not_learns(alad, train, mo
     alad.good("score", "streamed", "train.csv", "-o", "streamed.parquet")
     scores = [pl.read_parquet(f"{name}.parquet")["anomaly_score"] for name in ("held", "streamed")]
     np.testing.assert_allclose(*scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_fit_takes_what_a_schema_states_for_missing_where_it_is_not(alad, monkeypatch, kind):
+    rows = [{"amount": 10.0 + i % 7, "n": i % 5} for i in range(300)]
+    rows[100] = {"amount": "CHF 12.50", "n": 1}
+    text = "\n".join(map(json.dumps, rows))
+    if kind == "csv":
+        text = "\n".join(["amount,n", *(f"{row['amount']},{row['n']}" for row in rows)])
+    give(text + "\n", f"t.{kind}")
+    alad.good("schema", f"t.{kind}", "-o", "own.json")
+    columns = [{"name": name, "kind": "numeric", "role": "feature"} for name in ("amount", "n")]
+    schema = {**json.loads(Path("own.json").read_text()), "columns": columns}
+    give(json.dumps(schema), "s.json")
+    fit = ("fit", f"t.{kind}", "-o", "m", "--detector", "mahalanobis", "--schema", "s.json")
+    alad.refused("Expected numbers in column 'amount'; got 'CHF 12.50'.*", *fit)
+    for whole in (1 / 4, 0):
+        monkeypatch.setattr("alad.cli.streaming.WHOLE", whole)
+        done = json.loads(alad.good(*fit, "--on-bad", "skip", "--json").out)
+        left_out = done["bad_lines"]["count"]
+        assert (done["odd_values"], done["rows"] + left_out) in (({"amount": 1}, 270), ({}, 271))
 
 
 def test_fit_and_schema_and_drift_and_recalibrate_go_on_as_well(alad, train):

@@ -105,6 +105,8 @@ def test_summary_as_json_is_one_object(alad, train):
         "empty_files": [],
         "keys_of_folders": [],
         "bad_lines": None,
+        "late_keys": [],
+        "odd_values": {},
         "out": "new",
     }
 

@@ -110,6 +110,7 @@ def test_summary_as_json_is_one_object(alad, model, train):
         "bad_lines": None,
         "odd_values": {},
         "ignored_columns": ["label"],
+        "not_copied": [],
         "formulas": {},
         "formulas_quoted": False,
         "lost": {},

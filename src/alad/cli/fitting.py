@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alad.estimators import AbstractDetector, PictureFiles, Stream
+    from alad.preprocessing.columns import Column
     from alad.preprocessing.schema import Schema
 
 SIDE = 32  # pixels, where nothing else is said
@@ -163,9 +164,23 @@ def _read(plan: Plan, schema: Schema | None) -> tuple[Any, Mapping[str, Any]]:
         return plan.folder.rows(plan.side or SIDE, plan.memory), {}
     stated = [column.name for column in schema or () if column.is_text_of_times]
     folder, skips = plan.out.parent, plan.on_bad is OnBad.skip
-    rows, aside = rows_of(plan.table, plan.drop, plan.memory, folder, stated, skips=skips)
+    known = _kinds_of(schema) if schema and skips else ()
+    rows, aside = rows_of(
+        plan.table, plan.drop, plan.memory, folder, stated, skips=skips, stated=known
+    )
     calibrating.check_table(plan.calibration, rows.columns, skips=skips)
     return rows, aside
+
+
+def _kinds_of(schema: Schema) -> list[Column]:
+    """The columns of which a schema says what values they have, for the odd ones to be missing."""
+    from alad.preprocessing.columns import Column
+
+    return [
+        Column(column.name, column.kind, learned={"format": column.format})
+        for column in schema
+        if column.kind in ("numeric", "log-numeric", "boolean", "time")
+    ]
 
 
 # --------------------------------------------------------------------- train, calibrate

@@ -46,6 +46,8 @@ class Inputs(ABC):
     """How many rows there are, where that is known."""
     columns: tuple[str, ...] | None = None
     """The names of a table's columns."""
+    skips: bool = False
+    """Whether what cannot be read is left out."""
 
     @abstractmethod
     def batches(self, beside: Sequence[str] = ()) -> Iterator[Batch]:
@@ -167,7 +169,7 @@ class Rows(Inputs):
 
     def copied(self, frame: pl.DataFrame, *, typed: bool) -> pl.DataFrame:
         """Make text of JSON's lists, and numbers, and true and false, of those in CSV and JSON."""
-        from alad.cli.tables import as_copied, lists_as_text
+        from alad.cli.tables import as_copied, as_copied_from_odd, lists_as_text
         from alad.preprocessing.columns import Column
 
         if self.table.is_typed:
@@ -177,6 +179,8 @@ class Rows(Inputs):
             return frame
         if self.encoder is None:
             return as_copied(frame, [Column(name, "numeric") for name in frame.columns])
+        if self.skips:
+            return as_copied_from_odd(frame, self.encoder.schema)
         return as_copied(frame, self.encoder.schema)
 
     def note(self, notes: TableNotes | None) -> None:

@@ -71,6 +71,10 @@ class Judging:
         if columns is None:
             self._check_pictures()
         self.copied = tuple(dict.fromkeys((columns or ()) if self.kept is None else self.kept))
+        self.not_copied: tuple[str, ...] = ()
+        if self.kept is None and self.inputs.skips:  # a line of a log may have any key
+            self.not_copied = tuple(name for name in self.copied if name in self._ours())
+            self.copied = tuple(name for name in self.copied if name not in self.not_copied)
         if columns is not None:
             self._check_columns(columns)
         grouped = tuple(filter(None, [self.rule.group_column]))
@@ -100,6 +104,7 @@ class Judging:
             "calibration_rows": None if calibration is None else len(calibration.scores),
             "low_p_values": None if calibration is None else self.low / self.rows,
             **self.inputs.summary(self.named),
+            "not_copied": list(self.not_copied),
         }
 
     def _judge(self, batch: Batch) -> Scored:
@@ -151,12 +156,17 @@ class Judging:
         if self.reasons is not None:
             raise InputError("Expected no --reasons with pictures. `alad look` draws what differs.")
 
-    def _check_columns(self, columns: Sequence[str]) -> None:
+    def _ours(self) -> tuple[str, ...]:
+        """The columns that a result has itself."""
         from alad.cli.explain import names_of_reasons
+
+        return (*OURS, *names_of_reasons(self.detector, self.reasons))
+
+    def _check_columns(self, columns: Sequence[str]) -> None:
         from alad.preprocessing.frames import quoted
 
         column, place = self.rule.group_column, self.inputs.place
-        ours = (*OURS, *names_of_reasons(self.detector, self.reasons))
+        ours = self._ours()
         if column is not None and column not in columns:
             raise InputError(
                 f"Expected the column {column!r}, which the alerts are counted by, in {place}; it "

@@ -236,20 +236,22 @@ def _opened(path: Path, detector: AbstractDetector) -> Scored:
 
     from alad.cli.progress import rows_progress
     from alad.cli.provenance import name_of
-    from alad.cli.tables import as_at_fit, open_table
+    from alad.cli.tables import as_at_fit, open_table, without_odd_values
     from alad.preprocessing.columns import Column
     from alad.report.tally import ALERT, P_VALUE, ROW, SCORE, Scored
 
     if path == Path("-"):
         raise InputError("Expected a file, which is read twice; got standard input. Give a file.")
     added = [Column(name, "numeric") for name in (ROW, SCORE, P_VALUE)] + [Column(ALERT, "boolean")]
-    schema = [*(detector.encoder_.schema if detector.encoder_ else ()), *added]
+    read = detector.encoder_.schema if detector.encoder_ else ()
+    schema = [*read, *added]
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         with open_table(path) as table, rows_progress("reading", table.rows) as advance:
             for frame in table.batches(columns):
                 durations = cs.duration().dt.total_microseconds() / 1e6  # seconds, as in reasons
-                yield as_at_fit(frame.with_columns(durations), schema)
+                known, _ = without_odd_values(frame.with_columns(durations), read)
+                yield as_at_fit(known, schema)
                 advance(frame.height)
 
     with open_table(path) as table:

@@ -352,6 +352,7 @@ def _tell(done: dict[str, Any], out: Path) -> None:
     _tell_missing(done)
     told = "columns that the model does not read, because fit did not see them"
     note(told, some(done.get("ignored_columns", ())))
+    note("columns that are not copied, for the result has such itself", done["not_copied"])
     note_left_aside(done)
     told = (
         "text with a ' put before it, which a spreadsheet would run as a formula"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from alad.cli.tables import Table
     from alad.estimators import Stream
+    from alad.preprocessing.columns import Column
 
 MEMORY = "2GiB"  # where nothing else is said
 WHOLE = 1 / 4  # of the memory, that a table may take to be read whole
@@ -60,6 +61,7 @@ def rows_of(
     as_text: Collection[str] = (),
     *,
     skips: bool = False,
+    stated: Collection[Column] = (),
 ) -> tuple[pl.DataFrame | Stream, Mapping[str, Any]]:
     """Read a table without the columns to leave out, or give a stream if it is too large.
 
@@ -71,6 +73,7 @@ def rows_of(
     folder : where a stream's temporary file may be; of those above it, one that exists is taken.
     as_text : columns that are text, whatever it looks like.
     skips : whether lines that cannot be read are left out rather than refused.
+    stated : columns whose kind is known, in which what is not of it counts as missing.
 
     Raises
     ------
@@ -80,12 +83,33 @@ def rows_of(
     from alad.cli.tables import left_aside, open_table
 
     with open_table(path, strict=True, as_text=as_text, skips=skips) as table:
-        columns = _left(table, drop)
+        columns, mending = _left(table, drop), _Mending(stated)
         if table.size > memory * WHOLE:
-            rows: pl.DataFrame | Stream = _stream(path, table, columns, memory, folder, skips)
+            rows: pl.DataFrame | Stream = _stream(
+                path, table, columns, memory, folder, mending, skips=skips
+            )
         else:
-            rows = table.read(columns)
-        return rows, {**left_aside(table), "late_keys": list(getattr(table, "late", ()))}
+            rows = mending.mended(table.read(columns))
+        late = list(getattr(table, "late", ()))
+        return rows, {**left_aside(table), "late_keys": late, "odd_values": mending.odd}
+
+
+class _Mending:
+    """Takes what is not of its column's kind for missing, where that is known, and counts it."""
+
+    def __init__(self, stated: Collection[Column]) -> None:
+        self.stated = stated
+        self.odd: dict[str, int] = {}
+
+    def mended(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The columns with the types of their kinds."""
+        from alad.cli.tables import as_at_fit, without_odd_values
+
+        if not self.stated:
+            return frame
+        frame, odd = without_odd_values(frame, self.stated)
+        self.odd.update({name: self.odd.get(name, 0) + n for name, n in odd.items()})
+        return as_at_fit(frame, self.stated)
 
 
 def _left(table: Table, drop: Sequence[str]) -> list[str]:
@@ -103,7 +127,14 @@ def _left(table: Table, drop: Sequence[str]) -> list[str]:
 
 
 def _stream(
-    path: Path, table: Table, columns: Sequence[str], memory: int, folder: Path, skips: bool
+    path: Path,
+    table: Table,
+    columns: Sequence[str],
+    memory: int,
+    folder: Path,
+    mending: _Mending,
+    *,
+    skips: bool,
 ) -> Stream:
     """Settle how many rows there are, and of which types, by a reading of its own if need be."""
     from alad.cli.progress import rows_progress
@@ -114,9 +145,10 @@ def _stream(
 
     def batches() -> Iterator[pl.DataFrame]:
         opened = open_table(path, strict=True, skips=skips)
+        mending.odd.clear()  # of the reading before
         with opened as table, rows_progress("reading", rows) as advance:
             for frame in table.batches(columns):
-                yield frame if types is None else settled(frame, types)
+                yield mending.mended(frame if types is None else settled(frame, types))
                 advance(frame.height)
 
     place = next(place for place in (folder, *folder.parents) if place.is_dir())

@@ -30,6 +30,7 @@ from alad.cli.tables.casts import (
     Settling,
     as_at_fit,
     as_copied,
+    as_copied_from_odd,
     as_numbers,
     settled,
     without_odd_values,
@@ -57,6 +58,7 @@ __all__ = [
     "Table",
     "as_at_fit",
     "as_copied",
+    "as_copied_from_odd",
     "as_numbers",
     "holds_pictures",
     "left_aside",
@@ -133,16 +135,21 @@ def _table(
         return Arrow(place, path)
     if kind == "parquet":
         return Parquet(place, raw)
-    is_json = kind == "jsonl" or (path == STANDARD_INPUT and _begins_as_json(raw))
+    is_json = kind == "jsonl" or (path == STANDARD_INPUT and _is_json(raw, bad is not None))
     lines = raw if bad is None else mended(raw, bad, b"?" if is_json else SUBSTITUTE)
     if is_json:
         return JsonLines(place, lines, _size(path), strict=strict, bad=bad)
     return Csv(place, lines, SEPARATORS[f".{kind}"], _size(path), as_text, bad)
 
 
-def _begins_as_json(raw: IO[bytes]) -> bool:
-    """Whether some bytes begin with an object, or a list of them, as no name of a column does."""
+def _is_json(raw: IO[bytes], skips: bool) -> bool:
+    """Whether some bytes begin with an object, or a list of them, as no name of a column does.
+
+    Where lines may be left out, whether a line near the beginning does.
+    """
     begin: bytes = raw.peek(1)  # type: ignore[attr-defined] # all our streams have it
+    if skips and re.search(rb'\n\{"[^"\n]*"\s*:', begin):
+        return True
     return re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", begin) is not None
 
 

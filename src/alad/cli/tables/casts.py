@@ -15,7 +15,12 @@ from alad.cli.tables.table import LISTS, Table, as_lists
 from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
-from alad.preprocessing.kinds._base import LARGEST, without_absent, written_numbers
+from alad.preprocessing.kinds._base import (
+    LARGEST,
+    LARGEST_WHOLE,
+    without_absent,
+    written_numbers,
+)
 from alad.preprocessing.kinds.numbers import EXACT, NUMBERS, origin_of
 from alad.preprocessing.kinds.times import no_times
 
@@ -189,7 +194,20 @@ def without_odd_values(
     odd = {x.name: _no_numbers(frame[x.name], x) for x in given if x.of_kind.is_number}
     odd |= {x.name: no_times(frame[x.name], x.learned) for x in given if x.kind == "time"}
     counts = {name: n for name, is_odd in odd.items() if (n := int(is_odd.sum()))}
-    return frame.with_columns(frame[name].set(odd[name], None) for name in counts), counts
+    frame = frame.with_columns(frame[name].set(odd[name], None) for name in counts)
+    words = [x.name for x in given if not (x.of_kind.is_number or x.kind == "time")]
+    return frame.with_columns(_fractions_as_text(frame[name]) for name in words), counts
+
+
+def _fractions_as_text(series: pl.Series) -> pl.Series:
+    """Whole numbers among which one is none, as text; anything else as it is."""
+    if not series.dtype.is_float():
+        return series
+    is_whole = (series.floor() == series) & (series.abs() < LARGEST_WHOLE)
+    if (series.is_nan() | is_whole).all():
+        return series
+    whole = series.set(~is_whole.fill_null(False), None).cast(pl.Int64)
+    return whole.cast(pl.String).zip_with(is_whole.fill_null(True), series.cast(pl.String))
 
 
 def _no_numbers(series: pl.Series, column: Column) -> pl.Series:
@@ -233,6 +251,17 @@ def as_copied(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
         for series in frame.iter_columns()
         if series.name in known or series.dtype == pl.Int128  # which Parquet has not
     )
+
+
+def as_copied_from_odd(frame: pl.DataFrame, schema: Collection[Column]) -> pl.DataFrame:
+    """As :func:`as_copied`, of one type in every batch: what is no number becomes missing.
+
+    All columns that are not of numbers are text.
+    """
+    numbers = [c for c in schema if c.of_kind.is_number and c.name in frame.columns]
+    found, _ = without_odd_values(frame.select([c.name for c in numbers]), numbers)
+    found = as_copied(found, numbers).with_columns(pl.col(pl.String).cast(pl.Float64, strict=False))
+    return frame.with_columns(pl.all().cast(pl.String)).with_columns(found.get_columns())
 
 
 def _copied(series: pl.Series, column: Column | None) -> pl.Series:

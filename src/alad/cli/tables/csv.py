@@ -247,7 +247,7 @@ class Csv:
         breaks, found = 0, list[int]()
         for text in frame.select(pl.col(pl.String)).iter_columns():
             broken = np.flatnonzero(text.str.contains("\n", literal=True).fill_null(False))
-            if len(broken) <= max(1, FEW * frame.height):
+            if self.bad is not None or len(broken) <= max(1, FEW * frame.height):
                 for row in broken.tolist():
                     line = self.line + breaks + row
                     if self._is_of_lines(text[row], text.name, line):
@@ -263,6 +263,8 @@ class Csv:
         expected = [marks - place, *[marks] * (len(whole) - 1)]
         alike = sum(x.count(self.separator) == n for x, n in zip(whole, expected, strict=True))
         are_lines = sum(expected) >= ENOUGH and alike >= SWALLOWED * len(whole)
+        if self.bad is not None and marks >= ENOUGH:  # who opens a mark may add other lines
+            are_lines |= any(line.count(self.separator) == marks for line in whole[1:])
         if not are_lines and len(value) <= LONGEST:
             return False
         if self.bad is None:
@@ -274,6 +276,7 @@ class Csv:
             )
         why = f"{len(whole)} line breaks in one value of {name!r}, which begins {value[:40]!r}"
         self.bad.add(f"near line {line}", why)
+        self.bad.count += len(whole)
         return True
 
     def _watched(self) -> Quotes | None:

@@ -145,6 +145,11 @@ def check_names(place: str, names: Sequence[str]) -> None:
             f"Expected a name for every column of {place}; column {names.index('') + 1} has "
             "none. Name it; if it is a row index, write the table without it."
         )
+    if odd := [name for name in names if "\0" in name]:
+        raise InputError(
+            f"Expected names of columns that are text in {place}; got {quoted(odd)}, which no file "
+            "can hold. Rename it."
+        )
     if twice := repeated(names):
         raise InputError(
             f"Expected every column of {place} to have a name of its own; got "

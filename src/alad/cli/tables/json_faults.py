@@ -22,13 +22,20 @@ DEEPEST = 16
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 Path = tuple[str, ...]  # keys of objects within each other
 DIGITS = 40  # and a sign, of a number of 128 bits
+NO_NAME = re.compile("[\0\ud800-\udfff]")  # in a name of a column
 MOST_TRIES = 1000  # at finding the lines that the reader does not take
 MOST_KEYS = 1000  # in a block: each is a column, as long as the block
 KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*:', re.DOTALL)
 HARDLY_ANY = 0.01  # of the lines with a key
 OBJECT, A_LIST = "an object", "a list"
-KINDS = {
-    dict: OBJECT,
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object's keys and values: one may stand there twice."""
+
+
+KINDS: dict[type, str] = {
+    _Pairs: OBJECT,
     list: A_LIST,
     str: "text",
     int: "a number",
@@ -136,6 +143,9 @@ def of_odd_names(block: bytes) -> dict[int, str]:
         for path in () if is_blank(line) else _paths(_loaded(line)):
             held.setdefault(".".join(path), {}).setdefault(path, []).append(i)
     found = {i: "a key has no name" for lines in held.pop("", {}).values() for i in lines}
+    for name in [name for name in held if NO_NAME.search(name)]:
+        lines = [i for lines in held.pop(name).values() for i in lines]
+        found |= dict.fromkeys(lines, "a key has a character that stands for nothing")
     for name, ways in held.items():
         kept = max(ways.values(), key=len)  # of as many, the first
         for lines in (lines for lines in ways.values() if lines is not kept):
@@ -143,10 +153,10 @@ def of_odd_names(block: bytes) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _paths(found: Mapping[str, Any], above: Path = ()) -> Iterator[Path]:
+def _paths(found: _Pairs, above: Path = ()) -> Iterator[Path]:
     """The keys that lead to each value that is no object."""
-    for key, value in found.items():
-        if isinstance(value, dict):
+    for key, value in found:
+        if isinstance(value, _Pairs):
             yield from _paths(value, (*above, key))
         else:
             yield (*above, key)
@@ -201,9 +211,16 @@ def _why_not_read(part: bytes) -> str | None:
     return None
 
 
-def _loaded(line: bytes) -> Any:
-    """A line of which only the keys and the kinds of values are of interest: numbers are 0."""
-    return json.loads(line, parse_int=_nought, parse_float=_nought, parse_constant=_nought)
+def _loaded(line: bytes) -> _Pairs:
+    """An object of which only the keys and the kinds of values are of interest: numbers are 0."""
+    found = json.loads(
+        line,
+        parse_int=_nought,
+        parse_float=_nought,
+        parse_constant=_nought,
+        object_pairs_hook=_Pairs,
+    )
+    return found if isinstance(found, _Pairs) else _Pairs()
 
 
 def _nought(_: str) -> int:
@@ -244,12 +261,12 @@ def mixed(block: bytes, before: int, among: Collection[str] | None = None) -> st
     return None
 
 
-def _kinds(found: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def _kinds(found: _Pairs, above: str = "") -> Iterator[tuple[str, str]]:
     """What each key of an object holds, in words, and those of the objects within; null is none."""
-    for key, value in found.items():
+    for key, value in found:
         if value is not None:
             yield above + key, KINDS[type(value)]
-        if isinstance(value, dict):
+        if isinstance(value, _Pairs):
             yield from _kinds(value, f"{above}{key}.")
 
 
@@ -279,6 +296,8 @@ class _Twice(dict[str, Any]):
 def _with_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     names = [name for name, _ in pairs]
+    if any(NO_NAME.search(name) for name in names):
+        raise ValueError("a key has a character that stands for nothing")
     within = next((value.name for value in found.values() if isinstance(value, _Twice)), None)
     if within is None and len(found) == len(pairs):
         return found

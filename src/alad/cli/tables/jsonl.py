@@ -70,6 +70,7 @@ class JsonLines:
     ) -> None:
         self.place, self.stream, self.size, self.strict = place, stream, size, strict
         self.bad = bad
+        self.names: tuple[str, ...] = ()
         self.lines = 0  # before the batch at hand
         self.block, self.before = b"", 0  # the lines of the last frame, and those before them
         with explained(place):
@@ -161,6 +162,8 @@ class JsonLines:
             if not faults:
                 raise self._fault(block, error) from error
             return self._frame(self._without(block, faults))
+        if not frame.width:
+            return self._without_keys(block)
         columns = [column for series in frame.iter_columns() for column in _spread(series)]
         try:
             check_names(self.place, [column.name for column in columns])
@@ -172,6 +175,15 @@ class JsonLines:
         if self.bad is not None and (faults := self._mixed(block, columns)):
             return self._frame(self._without(block, faults))
         return pl.DataFrame(columns)
+
+    def _without_keys(self, block: bytes) -> pl.DataFrame | None:
+        """Of lines that are all ``{}``: every key is missing there, if any is known."""
+        lines = block.split(b"\n")
+        places = [i for i, line in enumerate(lines) if not is_blank(line)]
+        if self.names:
+            return pl.DataFrame({self.names[0]: [None] * len(places)})
+        self._without(block, dict.fromkeys(places, "it has no keys, nor have those near it"))
+        return None
 
     def _mixed(self, block: bytes, columns: Sequence[pl.Series]) -> dict[int, str]:
         """The lines that hold something else where most hold an object, the keys of which it lacks.
