@@ -56,7 +56,7 @@ def test_same_seed_same_scores_and_another_seed_others(small):
 
 # The others are ALAD with games left out, and each is a program to compile.
 @pytest.mark.parametrize(
-    "cls", [pytest.param(ALICE, marks=SLOW), BiGAN, pytest.param(AutoEncoder, marks=SLOW)]
+    "cls", [pytest.param(cls, marks=SLOW) for cls in (ALICE, BiGAN, AutoEncoder)]
 )
 def test_relatives_take_pictures_too(cls, small):
     detector = cls(preset="pictures", random_state=0).fit(np.repeat(X[..., None], 3, axis=-1))

@@ -62,6 +62,10 @@ class IsolationForest(AbstractDetector):
     harmonic number, is ln(i) + 0.5772, except that c(2) = 1 and c(1) = 0. A lies between 0
     and 1; rows that are like all others have about 0.5.
 
+    A category that fit did not see is -1 in the features of two categories and 0 in the others, and
+    trees cut between 0 and 1 only: to them it is a row of none of the categories, which is no more
+    alone than others. For new categories take another detector.
+
     Parameters
     ----------
     n_estimators : int, default 100
