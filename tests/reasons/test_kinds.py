@@ -54,6 +54,23 @@ def test_durations_and_decimals_are_told_as_they_are_expected():
     assert re.search(told.format("a 7000.5"), explain(detector, large).text(0))
 
 
+def test_an_hour_that_no_normal_row_has_is_rare_though_hours_around_midnight_are_usual():
+    random = np.random.default_rng(0)
+    hours = random.uniform(3, 23, 3000)
+    days = random.integers(0, 30, 3000) * 24
+    at = [FIRST + dt.timedelta(hours=float(h)) for h in hours + days]
+    table = pl.DataFrame({"at": at, "n": random.normal(size=3000)})
+    new = [FIRST + dt.timedelta(hours=h) for h in (1, 25, 13, 3.1, 22.9)]
+    detector = KNN(random_state=0).fit(table, schema=Schema((Stated("at", "time", "time"),
+                                                             Stated("n", "numeric"))))  # fmt: skip
+    found = explain(detector, pl.DataFrame({"at": new, "n": [0.0] * 5}), reference=table)
+    rarity = found.rarity[:, 0]
+    assert rarity[:2].tolist() == [0, 0]
+    assert rarity[2] > 0.05
+    assert (rarity[3:] > 0).all()
+    assert (rarity[3:] < 0.05).all()
+
+
 def test_a_number_where_fit_saw_true_and_false_is_rare():
     random = np.random.default_rng(0)
     table = pl.DataFrame({"a": random.normal(size=300), "b": random.random(300) < 0.5})

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+NEAR = {"hour": 1 / 48, "weekday": 1 / 14}  # of a turn: half an hour, half a day
+OFF_CIRCLE = 0.01  # what is filled in for a gap is farther from it
 ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
 UNLEARNED = "unlearned"  # why hour or weekday are not learned though the times hold them
@@ -104,7 +106,7 @@ class Time(Kind):
             return pl.Series(column.name, ["any time"] * len(part), pl.String)
         told: list[str] = [""] * len(part)
         for i, name in reversed(list(enumerate(column.learned["parts"]))):
-            turn = np.arctan2(part[:, 2 * i], part[:, 2 * i + 1]) / (2 * np.pi) % 1
+            turn = _turns(part[:, 2 * i : 2 * i + 2])
             told = [f"{t} {_said(name, x)}".strip() for t, x in zip(told, turn, strict=True)]
         zone = " UTC" if column.learned.get(ZONED) and "hour" in column.learned["parts"] else ""
         return pl.Series(column.name, told, pl.String) + zone
@@ -115,6 +117,25 @@ class Time(Kind):
         lengths = np.linalg.norm(pairs, axis=2, keepdims=True)
         return (pairs / np.where(lengths > 0, lengths, 1)).reshape(part.shape)
 
+    def rarity(
+        self, part: NDArray[Any], normal: NDArray[Any], column: Column
+    ) -> NDArray[np.float64] | None:
+        """Give the share of normal rows at an hour, or on a weekday, with as few rows near it.
+
+        Sine and cosine by themselves would not tell the hours after midnight from those before.
+        """
+        found = np.ones(len(part))
+        for i, name in enumerate(column.learned["parts"]):
+            pair = slice(2 * i, 2 * i + 2)
+            usual = normal[:, pair]
+            usual = usual[np.abs(np.linalg.norm(usual, axis=1) - 1) < OFF_CIRCLE]  # no gaps
+            if len(usual):
+                turns, others = _turns(part[:, pair]), np.sort(_turns(usual))
+                having = np.sort(_near(others, others, NEAR[name]))
+                as_rare = np.searchsorted(having, _near(turns, others, NEAR[name]), side="right")
+                found = np.minimum(found, as_rare / len(usual))
+        return found
+
     def shown(self, series: pl.Series, column: Column) -> pl.Series:
         """Give the times to the second, and in UTC if they tell a zone: on the clock of decode."""
         if series.dtype in TEXT:
@@ -124,6 +145,25 @@ class Time(Kind):
         if series.dtype == pl.Time:
             return (series.cast(pl.Int64) // 10**9 * 10**9).cast(pl.Time)
         return series.dt.truncate("1s") if isinstance(series.dtype, pl.Datetime) else series
+
+
+def _turns(pairs: NDArray[Any]) -> NDArray[np.float64]:
+    """Sines and cosines (n, 2) as parts of a turn, from 0 to 1."""
+    turns: NDArray[np.float64] = np.arctan2(pairs[:, 0], pairs[:, 1]) / (2 * np.pi) % 1
+    return turns
+
+
+def _near(
+    turns: NDArray[np.float64], others: NDArray[np.float64], half: float
+) -> NDArray[np.int64]:
+    """How many of the others, which are sorted, are no farther than that, around the circle.
+
+    >>> _near(np.array([0.01, 0.5]), np.array([0.02, 0.99]), 0.05).tolist()
+    [2, 0]
+    """
+    around = np.concatenate([others - 1, others, others + 1])
+    last = np.searchsorted(around, turns + half, side="right")
+    return last - np.searchsorted(around, turns - half, side="left")
 
 
 def _text_shown(text: pl.Series, form: str) -> pl.Series:
