@@ -16,9 +16,10 @@ from alad.errors import InputError
 from alad.preprocessing.kinds import IGNORED, KINDS, Settings
 from alad.preprocessing.kinds._counts import Counts, Shares
 from alad.preprocessing.kinds._formats import UNITS
+from alad.preprocessing.kinds._instants import parts_of
 from alad.preprocessing.kinds._looks import Looks
 from alad.preprocessing.kinds.addresses import read
-from alad.preprocessing.kinds.times import parts_at_fit, parts_of
+from alad.preprocessing.kinds.times import parts_at_fit
 from alad.preprocessing.learning.columns import ColumnLearner
 from alad.preprocessing.learning.tables import TableLearner, fit_encoder
 from alad.preprocessing.schema import Schema, Stated

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_date, has_day
+from alad.preprocessing.kinds._instants import check_years, date_times, seconds_of_iso
 from alad.preprocessing.kinds.numbers import FIRST_DAY, LAST_DAY, is_date
-from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
 
 LAST = 253_402_300_799  # the end of 9999, in seconds since 1970
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alad.errors import InputError, RowError
 from alad.preprocessing.kinds._formats import has_day
-from alad.preprocessing.kinds.times import check_years, date_times, seconds_of_iso
+from alad.preprocessing.kinds._instants import check_years, date_times, seconds_of_iso
 
 # A time of day with its zone.
 ZONED = r":[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})\]?\s*$"

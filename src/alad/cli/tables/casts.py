@@ -21,8 +21,9 @@ from alad.preprocessing.kinds._base import (
     without_absent,
     written_numbers,
 )
+from alad.preprocessing.kinds._instants import no_times
 from alad.preprocessing.kinds.numbers import EXACT, NUMBERS, origin_of
-from alad.preprocessing.kinds.times import no_times
+from alad.preprocessing.kinds.times import form_of
 
 # What a column of text may be, in the order in which Arrow's reader of CSV tries.
 CANDIDATES = (
@@ -192,7 +193,7 @@ def without_odd_values(
     """
     given = [column for column in schema if column.name in frame.columns]
     odd = {x.name: _no_numbers(frame[x.name], x) for x in given if x.of_kind.is_number}
-    odd |= {x.name: no_times(frame[x.name], x.learned) for x in given if x.kind == "time"}
+    odd |= {x.name: no_times(frame[x.name], form_of(x.learned)) for x in given if x.kind == "time"}
     counts = {name: n for name, is_odd in odd.items() if (n := int(is_odd.sum()))}
     frame = frame.with_columns(frame[name].set(odd[name], None) for name in counts)
     words = [x.name for x in given if not (x.of_kind.is_number or x.kind == "time")]

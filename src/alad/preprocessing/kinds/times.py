@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from alad.errors import InputError, RowError
+from alad.errors import InputError
 from alad.preprocessing.kinds import _formats
 from alad.preprocessing.kinds._base import (
     TEXT,
@@ -23,10 +23,25 @@ from alad.preprocessing.kinds._base import (
     Settings,
     filled,
     without_absent,
-    written_numbers,
     wrong,
 )
 from alad.preprocessing.kinds._formats import UNITS
+from alad.preprocessing.kinds._instants import (
+    ISO_8601,
+    SECONDS_SINCE_1970,
+    WANTED,
+    WITH_ZONE,
+    are_all_numbers,
+    check_years,
+    date_times,
+    is_iso,
+    least_unit,
+    parts_and_days,
+    parts_of,
+    seconds_of_iso,
+    tells_zones,
+    zone_of,
+)
 
 if TYPE_CHECKING:
     from alad.preprocessing.columns import Column
@@ -34,49 +49,11 @@ if TYPE_CHECKING:
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NEAR = {"hour": 1 / 48, "weekday": 1 / 14}  # of a turn: half an hour, half a day
 OFF_CIRCLE = 0.01  # what is filled in for a gap is farther from it
-ISO_8601, SECONDS_SINCE_1970 = "", "seconds"  # formats
 IN_UTC, ZONED = "in_utc", "zoned"  # whether columns with a zone are taken to it, and fit saw one
 UNLEARNED = "unlearned"  # why hour or weekday are not learned though the times hold them
-WITH_ZONE = r"[0-9]:?[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$"
-YEAR_1, YEAR_10000 = -719_162, 2_932_897  # their first days, since 1970
 DAY_LONG = 86_400  # seconds
-A_DAY = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
 CLOCKED = r"[T ][0-9]{2}|[0-9]:[0-9]"
 OUTSIDE = 3.0  # the radius of the circle of missing times, where those of times are of radius 1
-WANTED = "times (dates, ISO-8601 text, or seconds since 1970)"
-
-# Date, time of day, or both; a zone only after a time of day.
-ISO = (
-    r"^(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})?"
-    r"(?:(?:^|[T ])(?P<h>[0-9]{2})(?::(?P<m>[0-9]{2})(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]+))?)?)?"
-    r" ?(?:Z|(?P<sign>[+-])(?P<zh>[0-9]{2}):?(?P<zm>[0-9]{2})?)?)?$"
-)
-
-VALUE = pl.col("value")
-TURN = (
-    VALUE.dt.hour().cast(pl.Int32) * 3600
-    + VALUE.dt.minute().cast(pl.Int32) * 60
-    + VALUE.dt.second().cast(pl.Int32)
-) / 86_400
-DAY = (VALUE.dt.weekday() - 1) / 7
-
-# Of text: its seconds in UTC since midnight of its day, which may be below 0 or beyond a day.
-SECONDS = (
-    pl.col("h") * 3600
-    + pl.col("m").fill_null(0) * 60
-    + pl.col("s").fill_null(0)
-    - (pl.col("zh").fill_null(0) * 3600 + pl.col("zm").fill_null(0) * 60)
-    * pl.when(pl.col("sign") == "-").then(-1).otherwise(1)
-).fill_null(0)
-CLOCK = SECONDS.mod(86_400) / 86_400
-DATE = pl.col("day").cast(pl.Int64) + SECONDS.floordiv(86_400)
-WEEKDAY = (pl.col("day").dt.weekday().cast(pl.Int32) - 1 + SECONDS.floordiv(86_400)).mod(7) / 7
-SOUND = (
-    (pl.col("day").is_not_null() | pl.col("date").is_null())
-    & (pl.col("h").is_null() | ((pl.col("h") < 24) & (pl.col("m").fill_null(0) < 60)))
-    & (pl.col("s").fill_null(0) <= 60)
-    & (pl.col("date").is_not_null() | pl.col("m").is_not_null())
-)
 
 
 class Time(Kind):
@@ -140,7 +117,7 @@ class Time(Kind):
         """Give the times to the second, and in UTC if they tell a zone: on the clock of decode."""
         if series.dtype in TEXT:
             return _text_shown(series.cast(pl.String), form_of(column.learned))
-        if _zone(series.dtype) and IN_UTC in column.learned:
+        if zone_of(series.dtype) and IN_UTC in column.learned:
             series = series.dt.convert_time_zone("UTC")
         if series.dtype == pl.Time:
             return (series.cast(pl.Int64) // 10**9 * 10**9).cast(pl.Time)
@@ -195,7 +172,7 @@ def to_the_second(value: dt.datetime | dt.time) -> str:
 def _remark(series: pl.Series, learned: Mapping[str, Any]) -> str:
     """Whether clocks of another kind come than fit saw; text of a format is as at fit."""
     is_text = series.dtype in TEXT
-    if is_text and (form_of(learned) != ISO_8601 or _is_all_numbers(without_absent(series))):
+    if is_text and (form_of(learned) != ISO_8601 or are_all_numbers(without_absent(series))):
         return ""
     if not (is_text or series.dtype.is_temporal()) or series.null_count() == len(series):
         return ""
@@ -205,7 +182,7 @@ def _remark(series: pl.Series, learned: Mapping[str, Any]) -> str:
     has_clock = series.dtype != pl.Date if text is None else text.str.contains(CLOCKED).any()
     if not has_clock:
         return "dates alone, where fit saw times of day" if "hour" in learned["parts"] else ""
-    is_zoned, was_zoned = _tells_zones(series), learned.get(ZONED)
+    is_zoned, was_zoned = tells_zones(series), learned.get(ZONED)
     if series.dtype == pl.Time or was_zoned is None or is_zoned == was_zoned:
         return ""
     if is_zoned:
@@ -229,7 +206,7 @@ def form_of(learned: Mapping[str, Any]) -> str:
 def _form_for(series: pl.Series, learned: Mapping[str, Any]) -> str:
     """The format of fit; but numbers, also those of CSV files, may come where text was."""
     form = form_of(learned)
-    if form == ISO_8601 and series.dtype in TEXT and _is_all_numbers(series):
+    if form == ISO_8601 and series.dtype in TEXT and are_all_numbers(series):
         return SECONDS_SINCE_1970
     return form
 
@@ -238,7 +215,9 @@ def parts_at_fit(series: pl.Series, learned: Mapping[str, Any]) -> pl.DataFrame:
     """What :func:`parts_of` gives of values of a column that fit learned."""
     if series.dtype in TEXT:
         series = without_absent(series)
-    if IN_UTC not in learned and _zone(series.dtype):  # a model from before: the clock as it stands
+    if IN_UTC not in learned and zone_of(
+        series.dtype
+    ):  # a model from before: the clock as it stands
         series = series.dt.replace_time_zone(None)
     return parts_of(series, _form_for(series, learned))
 
@@ -270,7 +249,7 @@ class TimeLearner(Learner):
         for form, reading in self.readings.items():
             try:
                 self._check_days(series, form)
-                reading.add(_parts_and_days(series, form))
+                reading.add(parts_and_days(series, form))
             except InputError as error:
                 refusal = error
             else:
@@ -278,7 +257,7 @@ class TimeLearner(Learner):
         if self.readings and not readings:
             raise refusal
         self.readings = readings
-        self.zoned = self.zoned or _tells_zones(series)
+        self.zoned = self.zoned or tells_zones(series)
 
     def _begin(self, series: pl.Series) -> None:
         present = series.drop_nulls()
@@ -292,9 +271,9 @@ class TimeLearner(Learner):
 
     def _forms(self, present: pl.Series) -> tuple[str, ...]:
         """The formats to try."""
-        if present.dtype.is_numeric() or _is_all_numbers(present):
-            return () if self.numbers == "none" else (_unit(present),)
-        if present.dtype not in TEXT or _is_iso(present[:1]):
+        if present.dtype.is_numeric() or are_all_numbers(present):
+            return () if self.numbers == "none" else (least_unit(present),)
+        if present.dtype not in TEXT or is_iso(present[:1]):
             return (ISO_8601,)
         return _formats.guessed(str(self.first))
 
@@ -466,192 +445,3 @@ def circles(parts: pl.DataFrame) -> list[NDArray[Any]]:
     """Sine and cosine of each part, which is given in turns."""
     turns = [part.cast(pl.Float64).fill_null(0).to_numpy() * 2 * np.pi for part in parts]
     return [function(turn) for turn in turns for function in (np.sin, np.cos)]
-
-
-def parts_of(series: pl.Series, form: str = ISO_8601) -> pl.DataFrame:
-    """The hour and the weekday (0 = Monday) in turns, and where the time is missing.
-
-    Numbers are seconds since 1970 unless the format is another unit; columns of times are what
-    they are, whatever the format, those with a zone in UTC.
-
-    Raises
-    ------
-    InputError
-        A value is no time of the format; the message gives the first.
-
-    >>> parts_of(pl.Series("at", ["2026-11-26T12:00:00+01:00", "2026-11-27"])).rows()
-    [(0.4583333333333333, 0.42857142857142855, False), (0.0, 0.5714285714285714, False)]
-    """
-    return _parts_and_days(series, form).drop("date")
-
-
-def _parts_and_days(series: pl.Series, form: str) -> pl.DataFrame:
-    """The parts, and the date of each time, in days since 1970; none of a time of day alone."""
-    if series.dtype in TEXT and form == ISO_8601:
-        return _of_text(series.cast(pl.String).rename("value"), series.name)
-    form = _of_numbers(series, form)
-    times = _times(series, form).rename("value")
-    is_temporal = series.dtype.is_temporal()
-    has_day = times.dtype != pl.Time and (is_temporal or _formats.has_day(form))
-    hour = pl.lit(0.0) if times.dtype == pl.Date else TURN
-    day = DAY if has_day else pl.lit(None)
-    has_date = times.dtype != pl.Time and (is_temporal or _formats.has_date(form))
-    date = VALUE.cast(pl.Date).cast(pl.Int64) if has_date else pl.lit(None, pl.Int64)
-    return times.to_frame().select(
-        hour=pl.when(VALUE.is_not_null()).then(hour).cast(pl.Float64),
-        weekday=pl.when(VALUE.is_not_null()).then(day).cast(pl.Float64),
-        gap=VALUE.is_null(),
-        date=date,
-    )
-
-
-def _times(series: pl.Series, form: str) -> pl.Series:
-    """Dates, date-times or times of day, null where none is given."""
-    dtype, given = series.dtype, series.fill_nan(None) if series.dtype.is_float() else series
-    check_years(series)
-    if _zone(dtype):
-        return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    if dtype.is_temporal() and dtype != pl.Duration:
-        return series
-    nothing = pl.Series([None] * len(series), dtype=pl.Datetime)
-    times = date_times(given, form) if dtype in TEXT or dtype.is_numeric() else nothing
-    odd = given.filter(times.is_null() & given.is_not_null())
-    if len(odd):
-        raise wrong(series.name, _wanted(form), odd[0])
-    return times
-
-
-def date_times(series: pl.Series, form: str) -> pl.Series:
-    """Date-times of text or numbers, null where a value is not of the format.
-
-    In UTC where they have a zone. Numbers are seconds since 1970 unless the format is one of
-    numbers, as in :func:`parts_of`.
-
-    >>> date_times(pl.Series(["26/11/2026 23:30 -0800"]), "%d/%m/%Y %H:%M %z").dt.day().to_list()
-    [27]
-    """
-    form, is_text = _of_numbers(series, form), series.dtype in TEXT
-    if form in UNITS:
-        return _formats.since_1970(written_numbers(series) if is_text else series, form)
-    text = series.cast(pl.String) if is_text else _formats.as_digits(series, form)
-    return _formats.read(text, form)
-
-
-def check_years(series: pl.Series, start: int = 0) -> None:
-    """Refuse dates and date-times of no year from 1 to 9999, as the infinity of databases is.
-
-    Raises
-    ------
-    RowError
-        One is; the message has its row, the first being ``start``.
-    """
-    beyond = _beyond(series)
-    if beyond.any():
-        raise RowError(
-            f"Expected times of the years 1 to 9999 in column {series.name!r}; got one beyond in "
-            "row",
-            start + int(beyond.fill_null(False).arg_max() or 0),
-            ". Correct the value, leave it out as missing, or leave out the column.",
-        )
-
-
-def _beyond(series: pl.Series) -> pl.Series:
-    """Where dates and date-times are of no year from 1 to 9999."""
-    unit = series.dtype.time_unit if isinstance(series.dtype, pl.Datetime) else None
-    if series.dtype not in (pl.Date, pl.Datetime) or unit == "ns":  # which end in 2262
-        return pl.repeat(False, len(series), eager=True)
-    a_day = A_DAY[unit] if unit else 1
-    return ~series.to_physical().is_between(YEAR_1 * a_day, YEAR_10000 * a_day - 1)
-
-
-def no_times(series: pl.Series, learned: Mapping[str, Any]) -> pl.Series:
-    """Where a value is there that is no time of a column that fit learned, row by row.
-
-    >>> no_times(pl.Series(["2026-11-26", "soon", None]), {"format": ""}).to_list()
-    [False, True, False]
-    """
-    form = form_of(learned)
-    if series.dtype not in TEXT:
-        given = series.fill_nan(None) if series.dtype.is_float() else series
-        is_number = given.dtype.is_numeric()
-        return (
-            given.is_not_null() & date_times(given, form).is_null() if is_number else _beyond(given)
-        )
-    text = without_absent(series).cast(pl.String)
-    numbers = _formats.since_1970(text.str.strip_chars(), form if form in UNITS else "seconds")
-    sound = numbers.is_not_null()
-    if form == ISO_8601:  # or numbers, where that is what most are
-        iso = _split(text.rename("value")).select(SOUND.fill_null(False)).to_series()
-        sound = iso if iso.sum() >= sound.sum() else sound
-    elif form not in UNITS:
-        sound = _formats.read(text, form).is_not_null()
-    return text.is_not_null() & ~sound
-
-
-def _zone(dtype: pl.DataType) -> str | None:
-    return dtype.time_zone if isinstance(dtype, pl.Datetime) else None
-
-
-def _tells_zones(series: pl.Series) -> bool:
-    """Whether times are of a zone, so that they are taken to UTC."""
-    if series.dtype in TEXT:
-        return bool(series.cast(pl.String).str.contains(WITH_ZONE).any())
-    return _zone(series.dtype) is not None
-
-
-def _of_numbers(series: pl.Series, form: str) -> str:
-    """The format; of numbers one of numbers."""
-    if series.dtype.is_numeric() and not _formats.is_of_numbers(form):
-        return SECONDS_SINCE_1970
-    return form
-
-
-def _wanted(form: str) -> str:
-    if form in UNITS:
-        return f"{form} since 1970"
-    return f"times written as {form}" if form else WANTED
-
-
-def seconds_of_iso(text: pl.Series) -> pl.Series:
-    """Seconds since 1970 of dates and date-times in ISO 8601, null where it is none of them.
-
-    >>> seconds_of_iso(pl.Series(["1970-01-02", "1970-01-01 01:00:00,5 +0100", "01:00"])).to_list()
-    [86400.0, 0.5, None]
-    """
-    fraction = pl.format("0.{}", "f").cast(pl.Float64).fill_null(0)
-    since = pl.col("day").dt.epoch("d").cast(pl.Int64) * 86_400 + SECONDS + fraction
-    return _split(text.rename("value")).select(pl.when(SOUND).then(since)).to_series()
-
-
-def _split(text: pl.Series) -> pl.DataFrame:
-    """The text (``value``) and what ISO 8601 finds in it."""
-    found = text.to_frame().select(
-        VALUE, VALUE.str.strip_chars().str.extract_groups(ISO).alias("t")
-    )
-    return found.unnest("t").with_columns(
-        pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("day"),
-        pl.col("h", "m", "s", "zh", "zm").cast(pl.Int32),
-    )
-
-
-def _of_text(text: pl.Series, name: str) -> pl.DataFrame:
-    parts = _split(text)
-    odd = parts.filter(VALUE.is_not_null() & ~SOUND.fill_null(False))
-    if odd.height:
-        raise wrong(name, WANTED, odd["value"][0])
-    return parts.select(hour=CLOCK, weekday=WEEKDAY, gap=VALUE.is_null(), date=DATE)
-
-
-def _unit(numbers: pl.Series) -> str:
-    """The unit in which the least of some numbers is a time: in a larger one it is too large."""
-    size = numbers.cast(pl.Float64, strict=False).fill_nan(None).abs()
-    least = size.filter(size > 0).min()
-    return SECONDS_SINCE_1970 if least is None else _formats.unit_by_size(least)  # type: ignore[arg-type]
-
-
-def _is_iso(text: pl.Series) -> bool:
-    return bool(text.cast(pl.String).str.strip_chars().str.contains(ISO)[0])
-
-
-def _is_all_numbers(text: pl.Series) -> bool:
-    return text.dtype in TEXT and written_numbers(text).dtype != pl.String
