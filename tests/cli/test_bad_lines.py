@@ -117,6 +117,16 @@ def test_an_odd_line_takes_no_sound_one_with_it(whole):
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("odd", ["[1]", "[]", "[{}]", '"x"', "5"])
+def test_what_is_no_object_takes_no_keys_from_others(odd):
+    good = [json.dumps({"o": {"a": i, "b": "x"}}) for i in range(30)]
+    give("\n".join([*good[:9], f'{{"o": {odd}}}', *good[9:]]) + "\n", "t.jsonl")
+    with open_table(Path("t.jsonl"), skips=True) as table:
+        assert pl.concat(table.batches(("o.a",)))["o.a"].to_list() == list(range(30))
+        assert table.bad.first[0]["where"] == "line 10"
+
+
+@pytest.mark.usefixtures("here")
 def test_of_as_many_the_first_stays():
     give('{"a": "x"}\n{"a": {"b": 1}}\n', "t.jsonl")
     found, bad = read("t.jsonl", whole=True)
@@ -139,12 +149,14 @@ def test_lines_that_contradict_each_other_may_all_go():
 
 @pytest.mark.usefixtures("here")
 def test_keys_that_few_lines_have_do_not_become_a_thousand_columns():
-    many = json.dumps({f"k{i}": i for i in range(3000)})
-    give(lines_of(many) + b"{}\n" * 20_000, "t.jsonl")
-    found, bad = read("t.jsonl", whole=False)
-    assert set(GOOD[0]) <= set(found.columns)
-    assert found.width <= 1000
-    assert (bad["count"], bad["first"][0]["where"]) == (1, "line 4")
+    wide = {f"k{i}": i for i in range(3000)}
+    within = {f"k{i}": {f"k{j}": 1 for j in range(60)} for i in range(60)}
+    for many in (wide, within):
+        give(lines_of(json.dumps(many)) + b"{}\n" * 20_000, "t.jsonl")
+        found, bad = read("t.jsonl", whole=False)
+        assert set(GOOD[0]) <= set(found.columns)
+        assert found.width <= 1000
+        assert (bad["count"], bad["first"][0]["where"]) == (1, "line 4")
 
 
 @pytest.mark.usefixtures("here")
@@ -229,6 +241,26 @@ def test_two_lines_that_open_and_close_a_mark_do_not_swallow_others_unseen():
     assert found.height == 290 + 20
     assert bad["count"] >= 10
     assert bad["first"][0]["where"] == "near line 52"
+
+
+@pytest.mark.usefixtures("here")
+def test_lines_that_a_row_of_other_length_swallows_are_counted():
+    good = [f"{i},1,2" for i in range(40)]
+    give("\n".join(["a,b,c", *good[:9], '"', *good[9:30], '"', *good[30:], "1,2"]) + "\n", "t.csv")
+    found, bad = read("t.csv", whole=False)
+    assert (found.height, bad["count"]) == (19, 24)
+    assert bad["first"][1]["where"] == "near line 22"
+    give("\n".join(["a,b,c,d", "1,2,3,4", '1,2,3,"x', "j", "j", "5,6,7,8", '"', "9,9,9,9"]) + "\n",
+         "t.csv")  # fmt: skip
+    assert read("t.csv", whole=False)[0]["a"].to_list() == ["1", "9"]
+
+
+@pytest.mark.usefixtures("here")
+def test_an_open_mark_in_the_first_row_of_a_file_is_no_empty_file():
+    for i in range(3):
+        give("a,b\n" + ('"\n' if i == 1 else "") + "1,2\n" * 40, f"logs/{i}.csv")
+    with pytest.raises(InputError, match=r"1\.csv .* ends within a value"):
+        read("logs", whole=False)
 
 
 @pytest.mark.usefixtures("here")
@@ -404,6 +436,28 @@ def test_on_standard_input_a_torn_first_line_does_not_make_it_csv(alad, model):
     torn = b'nt": 3, "proto": "tcp"}\n' + lines_of()
     done = alad.good("score", "model", "-", "-o", "s.csv", "--on-bad", "skip", stdin=torn)
     assert "Scored 9 rows" in done.err
+    csv = pl.DataFrame(GOOD).write_csv().encode() + b'{"x":1}\n'
+    done = alad.good("score", "model", "-", "-o", "s.csv", "--on-bad", "skip", stdin=csv)
+    assert "Scored 9 rows" in done.err
+
+
+@pytest.mark.parametrize("odd", ["true ", "\ttrue", "\u3000False"])
+def test_spaces_around_true_and_false_say_nothing(alad, odd):
+    frame = pl.DataFrame({"ok": [True, False] * 50, "n": [float(i % 7) for i in range(100)]})
+    Mahalanobis().fit(frame).save("model")
+    give(f"ok,n\ntrue,1\n{odd},2\n", "t.csv")
+    for more in ((), ("--on-bad", "skip")):
+        assert "Scored 2 rows" in alad.good("score", "model", "t.csv", "-o", "s.csv", *more).err
+
+
+def test_a_time_that_no_axis_goes_to_is_left_out_of_a_report(alad):
+    rows = {"at": [f"2026-11-{1 + i // 8:02}T{i % 24:02}:30:00+00:00" for i in range(200)]}
+    frame = pl.DataFrame({**rows, "n": [float(i % 7) for i in range(200)]})
+    Mahalanobis().fit(frame).calibrate(frame).save("model")
+    for far in ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"):
+        give(frame.write_csv() + f"{far},3\n", "t.csv")
+        scored(alad, "--all-columns", table="t.csv")
+        alad.good("report", "model", "s.parquet", "-o", "r.html", "--time", "at")
 
 
 @pytest.mark.usefixtures("here")
@@ -456,7 +510,7 @@ TIMES = {
 }
 
 
-@pytest.mark.parametrize("odd", ['"yesterday"', "1e300", "[1]", '{"a": 1}', '""'])
+@pytest.mark.parametrize("odd", ['"yesterday"', "1e300", "[1]", '{"a": 1}', '""', "true"])
 @pytest.mark.parametrize("name", TIMES)
 def test_what_is_no_time_counts_as_missing(alad, name, odd):
     frame = pl.DataFrame({name: TIMES[name], "n": [float(i % 7) for i in range(200)]})
@@ -466,8 +520,8 @@ def test_what_is_no_time_counts_as_missing(alad, name, odd):
     text = frame.write_ndjson() + f'{{"{name}": {odd}, "n": 3}}\n'
     give(text + frame[:9].write_ndjson(), "t.jsonl")
     found = scored(alad)
-    if found["bad_lines"]["count"]:  # an object among numbers, which the reader does not take
-        assert (name, odd, found["rows"]) == ("epoch", '{"a": 1}', 209)
+    if found["bad_lines"]["count"]:  # what the reader does not take among numbers
+        assert (name, odd in ('{"a": 1}', "true"), found["rows"]) == ("epoch", True, 209)
         return
     assert found["odd_values"] | found["missing_values"] == {name: 1}
     scores = pl.read_parquet("s.parquet")["anomaly_score"]

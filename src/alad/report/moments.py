@@ -15,6 +15,8 @@ from alad.preprocessing.kinds._instants import check_years, date_times, seconds_
 # A time of day with its zone.
 ZONED = r":[0-9]{2}(?:[.,][0-9]+)? ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})\]?\s*$"
 
+DRAWN = (-62_104_060_800, 253_370_764_800)  # the years 2 to 9998: no axis goes beyond these
+
 Floats = NDArray[np.float64]
 
 
@@ -38,7 +40,10 @@ class Moments:
             self.kind = "number" if not self.form and _is_number(series) else "time"
         numbers = series if self.kind == "number" else self._instants(series)
         found: Floats = numbers.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-        return found / 1e6 if self.kind == "time" else found
+        if self.kind == "number":
+            return found
+        seconds = found / 1e6
+        return np.where((DRAWN[0] <= seconds) & (seconds < DRAWN[1]), seconds, np.nan)
 
     def _instants(self, series: pl.Series) -> pl.Series:
         """Microseconds since 1970."""

@@ -145,11 +145,11 @@ def _table(
 def _is_json(raw: IO[bytes], skips: bool) -> bool:
     """Whether some bytes begin with an object, or a list of them, as no name of a column does.
 
-    Where lines may be left out, whether a line near the beginning does.
+    Where lines may be left out, whether most of the lines after the first do.
     """
     begin: bytes = raw.peek(1)  # type: ignore[attr-defined] # all our streams have it
-    if skips and re.search(rb'\n\{"[^"\n]*"\s*:', begin):
-        return True
+    if skips and len(lines := begin.split(b"\n")[1:-1]):
+        return sum(line.startswith(b"{") for line in lines) > len(lines) / 2
     return re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", begin) is not None
 
 

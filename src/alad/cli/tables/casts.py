@@ -235,7 +235,9 @@ def _numbers(text: pl.Series, column: Column) -> pl.Series:
             if whole.null_count() == text.null_count():
                 return whole
         return written_numbers(text)
-    numbers = written_numbers(text.str.to_lowercase().replace({"true": "1", "false": "0"}))
+    numbers = written_numbers(
+        text.str.strip_chars().str.to_lowercase().replace({"true": "1", "false": "0"})
+    )
     if numbers.dtype != pl.Float64 or column.learned.get(NUMBERS):
         return numbers
     return numbers.cast(pl.Boolean) if numbers.is_in([0.0, 1.0]).all() else numbers

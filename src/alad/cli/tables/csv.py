@@ -205,9 +205,9 @@ class Csv:
                 if batch.num_rows and (frame := self._checked(frame_of(batch))).height:
                     rows += frame.height
                     yield frame.select(columns)
+        self._check_end(watched)
         if not rows:
             raise self._no_rows()
-        self._check_end(watched)
 
     def _checked(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows that are rows; those of the names themselves are none."""
@@ -263,7 +263,7 @@ class Csv:
         expected = [marks - place, *[marks] * (len(whole) - 1)]
         alike = sum(x.count(self.separator) == n for x, n in zip(whole, expected, strict=True))
         are_lines = sum(expected) >= ENOUGH and alike >= SWALLOWED * len(whole)
-        if self.bad is not None and marks >= ENOUGH:  # who opens a mark may add other lines
+        if self.bad is not None and marks > 1:  # who opens a mark may add other lines
             are_lines |= any(line.count(self.separator) == marks for line in whole[1:])
         if not are_lines and len(value) <= LONGEST:
             return False
@@ -313,7 +313,9 @@ class Csv:
             return "error"
         got = f"{row.actual_columns} values, not {row.expected_columns}: {row.text[:LOOKED_AT]!r}"
         self.bad.add(f"near line {self.begin - 1 + row.number}", got)
-        self.line += 1
+        breaks = row.text.count("\n")
+        self.bad.count += breaks
+        self.line += 1 + breaks
         return "skip"
 
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ DIGITS = 40  # and a sign, of a number of 128 bits
 NO_NAME = re.compile("[\0\ud800-\udfff]")  # in a name of a column
 MOST_TRIES = 1000  # at finding the lines that the reader does not take
 MOST_KEYS = 1000  # in a block: each is a column, as long as the block
+LONG = 200  # keys of a line: of more, those within objects are told apart as well
 KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*:', re.DOTALL)
 HARDLY_ANY = 0.01  # of the lines with a key
 OBJECT, A_LIST = "an object", "a list"
@@ -70,13 +71,23 @@ def too_deep(block: bytes) -> dict[int, str]:
 
 def of_rare_keys(block: bytes) -> dict[int, str]:
     """The places of lines with keys of which there are too many, but for those most lines have."""
-    if len(set(KEY.findall(block))) <= MOST_KEYS:
+    lines = block.split(b"\n")
+    paths = {i: _keys_within(line) for i, line in enumerate(lines) if line.count(b":") > LONG}
+    if len(set(KEY.findall(block)).union(*paths.values())) <= MOST_KEYS:
         return {}
-    lines = [KEY.findall(line) for line in block.split(b"\n")]
-    counts = Counter(key for keys in lines for key in set(keys))
+    own = [paths.get(i) or set(KEY.findall(line)) for i, line in enumerate(lines)]
+    counts = Counter(key for keys in own for key in keys)
     usual = {key for key, _ in counts.most_common(MOST_KEYS)}
     why = f"it has keys that few lines have, where there are more than {MOST_KEYS:,}"
-    return {i: why for i, keys in enumerate(lines) if not usual.issuperset(keys)}
+    return {i: why for i, keys in enumerate(own) if not usual.issuperset(keys)}
+
+
+def _keys_within(line: bytes) -> set[Any]:
+    """The keys that a line has, each with those above it; none of what is no object."""
+    try:
+        return set(_paths(_loaded(line)))
+    except ValueError:
+        return set()
 
 
 def no_objects(block: bytes) -> dict[int, str]:

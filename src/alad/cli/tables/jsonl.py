@@ -191,7 +191,8 @@ class JsonLines:
         What holds an object or a list where most do not is judged as its text. At fit it is left
         out as well: of a list, all of the column would be.
         """
-        objects = [x.name for x in columns if _holds_object(x)]
+        texts = [x.list.first() if x.dtype == LISTS else x for x in columns]
+        objects = [x.name for x in texts if _holds_object(x)]
         lists = [x.name for x in columns if self.strict and x.dtype == LISTS]
         faults = of_few(block, objects, spared=() if self.strict else (OBJECT,)) if objects else {}
         return faults | (lists_in_few(block, lists) if lists else {})

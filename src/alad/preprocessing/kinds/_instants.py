@@ -151,6 +151,8 @@ def no_times(series: pl.Series, form: str) -> pl.Series:
     >>> no_times(pl.Series(["2026-11-26", "soon", None]), ISO_8601).to_list()
     [False, True, False]
     """
+    if series.dtype == pl.Boolean:
+        return series.is_not_null()
     if series.dtype not in TEXT:
         given = series.fill_nan(None) if series.dtype.is_float() else series
         is_number = given.dtype.is_numeric()
