@@ -106,6 +106,7 @@ def test_summary_as_json_is_one_object(alad, train):
         "keys_of_folders": [],
         "bad_lines": None,
         "late_keys": [],
+        "widest_column": {},
         "odd_values": {},
         "out": "new",
     }
@@ -132,6 +133,16 @@ def test_standard_input_is_csv(alad):
 def test_byte_order_mark_is_no_part_of_a_name(alad):
     alad.good("fit", give(b"\xef\xbb\xbfa,b\n1,2\n2,4\n3,3\n"), *TO_NEW)
     assert load("new").feature_names_in_.tolist() == ["a", "b"]
+
+
+def test_a_column_that_makes_most_of_the_features_is_pointed_at(alad):
+    names = [f"n{i % 150}" for i in range(900)]
+    frame = pl.DataFrame({"who": names, "kind": ["a", "b", "c"] * 300})
+    frame.with_columns(n=pl.int_range(900) % 7).write_csv("t.csv")
+    done = alad.good("fit", "t.csv", *TO_NEW)
+    assert "note: makes most of the features" in done.err
+    assert "who (150 of 154)" in done.err
+    assert "makes most" not in alad.good("fit", "t.csv", *TO_NEW, "--drop", "who").err
 
 
 def test_dropped_column_is_not_learned(alad):

@@ -272,6 +272,14 @@ def _tell(done: Mapping[str, Any]) -> None:
     note("not given to the model", [f"{name} ({why})" for name, why in left_out])
     doubts = done.get("doubtful_columns", {}).items()
     note("perhaps not what they are taken for", [f"{name} ({why})" for name, why in doubts])
+    note(
+        "makes most of the features, beside which the other columns count for little; if it names "
+        "whom or what a row is about, state its role as entity or its kind as ignored (--schema)",
+        [
+            f"{name} ({n} of {done['features']})"
+            for name, n in done.get("widest_column", {}).items()
+        ],
+    )
     times = done.get("unlearned_times", {}).items()
     note("not learned of times", [f"{name} ({why})" for name, why in times])
     note("missing values", by_column(done.get("missing_values", {})))

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from alad.estimators import AbstractDetector, PictureFiles, Stream
     from alad.preprocessing.columns import Column
     from alad.preprocessing.schema import Schema
+    from alad.preprocessing.table import TableEncoder
 
+MANY, MOST_OF = 100, 2 / 3  # features of one column, and of all
 SIDE = 32  # pixels, where nothing else is said
 
 
@@ -277,11 +279,19 @@ def _of_table(model: AbstractDetector, rows: pl.DataFrame | Stream) -> dict[str,
         "constant_columns": list(model.encoder_.constant_columns),
         "left_out_columns": {c.name: c.why_left_out for c in model.encoder_.left_out},
         "doubtful_columns": {c.name: c.doubt for c in model.encoder_.columns if c.doubt},
+        "widest_column": _widest(model.encoder_),
         "unlearned_times": {c.name: c.unlearned for c in model.encoder_.schema if c.unlearned},
         "missing_values": missing,
         "missing_marks": {c.name: list(c.marks) for c in model.encoder_.schema if c.marks},
         **_learned(model, share),
     }
+
+
+def _widest(encoder: TableEncoder) -> dict[str, int]:
+    """The column that makes so many of the features that others hardly count, and how many."""
+    column = max(encoder.schema, key=lambda column: len(column.features))
+    n, of = len(column.features), len(encoder.feature_names)
+    return {column.name: n} if n >= MANY and n > MOST_OF * of else {}
 
 
 def _of_pictures(model: Any, pictures: NDArray[Any] | PictureFiles) -> dict[str, Any]:
