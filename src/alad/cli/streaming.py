@@ -162,8 +162,7 @@ def _settled(table: Table, columns: Sequence[str]) -> tuple[int, Any]:
 
     if table.is_typed and table.rows is not None:
         return table.rows, None
-    skips = getattr(table, "bad", None) is not None
-    settling, rows = Settling(table.place, infers=table.infers, skips=skips), 0
+    settling, rows = Settling.of(table), 0
     with rows_progress("looking", table.rows) as advance:
         for frame in table.batches(columns[:1] if table.is_typed else columns):
             settling.update(frame)

@@ -22,6 +22,7 @@ class Parquet:
 
     is_typed: ClassVar[bool] = True
     infers: ClassVar[Sequence[str]] = ()
+    bad: ClassVar[None] = None  # a file is whole, or is refused
 
     def __init__(self, place: str, stream: IO[bytes]) -> None:
         self.place = place
@@ -51,6 +52,7 @@ class Arrow:
 
     is_typed: ClassVar[bool] = True
     infers: ClassVar[Sequence[str]] = ()
+    bad: ClassVar[None] = None  # a file is whole, or is refused
     rows = None  # that would take a reading of every batch
 
     def __init__(self, place: str, path: Path) -> None:

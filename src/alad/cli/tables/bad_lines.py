@@ -32,9 +32,9 @@ class BadLines:
         self.count, self.bytes_mended = 0, 0
         self.first: list[dict[str, str]] = []
 
-    def add(self, where: str, why: str) -> None:
-        """Note one more."""
-        self.count += 1
+    def add(self, where: str, why: str, lines: int = 1) -> None:
+        """Note one more, or one that holds several."""
+        self.count += lines
         if len(self.first) < KEPT:
             self.first.append({"where": where, "why": why[:TOLD]})
 

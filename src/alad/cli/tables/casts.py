@@ -10,8 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute
 
-from alad.cli.tables.csv import HEXADECIMAL
-from alad.cli.tables.table import LISTS, Table, as_lists
+from alad.cli.tables.table import HEXADECIMAL, LISTS, Table, as_lists
 from alad.errors import InputError
 from alad.preprocessing.columns import Column
 from alad.preprocessing.frames import as_text
@@ -65,6 +64,11 @@ class Settling:
         self._possible: dict[str, list[pa.DataType]] = {}
         self._found: dict[str, pl.DataType] = {}
 
+    @classmethod
+    def of(cls, table: Table) -> Settling:
+        """Begin with a table."""
+        return cls(table.place, infers=table.infers, skips=table.bad is not None)
+
     def update(self, frame: pl.DataFrame) -> None:
         """Look at one more batch."""
         for series in frame.iter_columns():
@@ -111,8 +115,7 @@ def settled(frame: pl.DataFrame, types: Types) -> pl.DataFrame:
 
 def read_in_batches(table: Table, columns: Sequence[str]) -> pl.DataFrame:
     """Give all rows of a table, with the types that hold them all."""
-    skips = getattr(table, "bad", None) is not None
-    settling, frames = Settling(table.place, infers=table.infers, skips=skips), []
+    settling, frames = Settling.of(table), []
     for frame in table.batches(columns):
         settling.update(frame)
         frames.append(frame)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from alad.cli.tables import table
 from alad.cli.tables.bad_lines import KEPT, BadLines
+from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import (
     check_no_json,
     check_separator,
@@ -34,7 +35,7 @@ from alad.cli.tables.faults import (
     none_readable,
 )
 from alad.cli.tables.quotes import Quotes
-from alad.cli.tables.table import frame_of
+from alad.cli.tables.table import HEXADECIMAL, frame_of
 from alad.errors import InputError
 
 # A quotation mark that is not closed swallows lines. Values of many lines are fine where they are
@@ -46,8 +47,6 @@ LONGEST = 1 << 16  # characters
 LOOKED_AT = 80  # characters of a line that is told
 SWALLOWED = 0.9  # of a value's lines
 ENOUGH = 4  # separators in them
-
-HEXADECIMAL = r"^\s*[+-]?0[xX]"  # Arrow takes 0x1F for a number, and nobody who reads on does
 
 RAGGED = re.compile(r"Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)  # Arrow's words ...
 CUT = " ..."  # ... and the end of a row that it shows the beginning of
@@ -110,8 +109,6 @@ class Csv:
     def read(self, columns: Sequence[str]) -> pl.DataFrame:
         """Give some columns of all rows, each a number if every value is one."""
         if self.bad is not None:  # what is left out says nothing of what the columns are
-            from alad.cli.tables.casts import read_in_batches
-
             return read_in_batches(self, columns)
         with self._explained():
             text = (*self._hexadecimal(), *(x for x in self.names if x not in self.infers))
@@ -275,8 +272,7 @@ class Csv:
                 'written twice, as "".'
             )
         why = f"{len(whole)} line breaks in one value of {name!r}, which begins {value[:40]!r}"
-        self.bad.add(f"near line {line}", why)
-        self.bad.count += len(whole)
+        self.bad.add(f"near line {line}", why, lines=1 + len(whole))
         return True
 
     def _watched(self) -> Quotes | None:
@@ -312,10 +308,9 @@ class Csv:
         if self.bad is None:
             return "error"
         got = f"{row.actual_columns} values, not {row.expected_columns}: {row.text[:LOOKED_AT]!r}"
-        self.bad.add(f"near line {self.begin - 1 + row.number}", got)
-        breaks = row.text.count("\n")
-        self.bad.count += breaks
-        self.line += 1 + breaks
+        lines = 1 + row.text.count("\n")
+        self.bad.add(f"near line {self.begin - 1 + row.number}", got, lines)
+        self.line += lines
         return "skip"
 
     def _options(self, columns: Sequence[str], as_text: Collection[str]) -> dict[str, Any]:

@@ -108,13 +108,8 @@ def of_few(
     >>> of_few(b'{"a": "x"}\\n{"a": {"b": 1}}\\n{"a": "y"}\\n')
     {1: "'a' is an object, and elsewhere not"}
     """
-    held: dict[str, dict[str, list[int]]] = {}
-    for i, line in enumerate(block.split(b"\n")):
-        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
-            if among is None or name in among:
-                held.setdefault(name, {}).setdefault(kind, []).append(i)
     found: dict[int, str] = {}
-    for name, places in held.items():
+    for name, places in _held(block, among).items():
         while few := _in_few(places, spared):
             for kind in few:
                 found |= dict.fromkeys(places.pop(kind), f"{name!r} is {kind}, and elsewhere not")
@@ -127,17 +122,11 @@ def lists_in_few(block: bytes, among: Collection[str]) -> dict[int, str]:
     >>> lists_in_few(b'{"a": 1}\\n' * 99 + b'{"a": [2]}\\n', ["a"])
     {99: "'a' is a list, and elsewhere not"}
     """
-    lists: dict[str, list[int]] = {}
-    counts = Counter[str]()
-    for i, line in enumerate(block.split(b"\n")):
-        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
-            counts[name] += name in among
-            if kind == A_LIST and name in among:
-                lists.setdefault(name, []).append(i)
     found: dict[int, str] = {}
-    for name, places in lists.items():
-        if len(places) <= HARDLY_ANY * counts[name]:
-            found |= dict.fromkeys(places, f"{name!r} is {A_LIST}, and elsewhere not")
+    for name, places in _held(block, among).items():
+        lists = places.get(A_LIST, [])
+        if len(lists) <= HARDLY_ANY * sum(map(len, places.values())):
+            found |= dict.fromkeys(lists, f"{name!r} is {A_LIST}, and elsewhere not")
     return found
 
 
@@ -150,8 +139,8 @@ def of_odd_names(block: bytes) -> dict[int, str]:
     {2: "'a.b' is a key of another object elsewhere", 3: 'a key has no name'}
     """
     held: dict[str, dict[Path, list[int]]] = {}
-    for i, line in enumerate(block.split(b"\n")):
-        for path in () if is_blank(line) else _paths(_loaded(line)):
+    for i, line in _objects(block):
+        for path in _paths(line):
             held.setdefault(".".join(path), {}).setdefault(path, []).append(i)
     found = {i: "a key has no name" for lines in held.pop("", {}).values() for i in lines}
     for name in [name for name in held if NO_NAME.search(name)]:
@@ -171,6 +160,22 @@ def _paths(found: _Pairs, above: Path = ()) -> Iterator[Path]:
             yield from _paths(value, (*above, key))
         else:
             yield (*above, key)
+
+
+def _held(block: bytes, among: Collection[str] | None) -> dict[str, dict[str, list[int]]]:
+    """The places of lines in which each key holds each kind of thing."""
+    held: dict[str, dict[str, list[int]]] = {}
+    for i, line in _objects(block):
+        for name, kind in _kinds(line):
+            if among is None or name in among:
+                held.setdefault(name, {}).setdefault(kind, []).append(i)
+    return held
+
+
+def _objects(block: bytes, first: int = 0) -> Iterator[tuple[int, _Pairs]]:
+    """The objects of a block, each with its place, counted from the first."""
+    lines = enumerate(block.split(b"\n"), first)
+    return ((i, _loaded(line)) for i, line in lines if not is_blank(line))
 
 
 def _in_few(places: Mapping[str, Sequence[int]], spared: Collection[str]) -> list[str]:
@@ -260,8 +265,8 @@ def mixed(block: bytes, before: int, among: Collection[str] | None = None) -> st
     "'a' is an object in line 11, and text in line 13"
     """
     seen: dict[str, dict[str, int]] = {}
-    for i, line in enumerate(block.split(b"\n"), before + 1):
-        for name, kind in () if is_blank(line) else _kinds(_loaded(line)):
+    for i, line in _objects(block, before + 1):
+        for name, kind in _kinds(line):
             if among is not None and name not in among:
                 continue
             lines = seen.setdefault(name, {})

@@ -20,6 +20,7 @@ class Npy:
 
     is_typed: ClassVar[bool] = True
     infers: ClassVar[Sequence[str]] = ()
+    bad: ClassVar[None] = None
 
     def __init__(self, place: str, path: Path) -> None:
         self.place = place

@@ -57,7 +57,7 @@ class Several:
                     self.names, self.first = table.names, table
                     self.is_typed, self.infers = table.is_typed, table.infers
                     self.lacks = isinstance(table, JsonLines)
-                    self.bad = self.bad or (getattr(table, "bad", None) and BadLines())
+                    self.bad = self.bad or (table.bad and BadLines())
                 if isinstance(table, JsonLines):
                     self._take_keys(table)
                 else:
@@ -130,7 +130,7 @@ class Several:
                 if isinstance(table, JsonLines):
                     table.names, table.late = self.names, self.late
                 yield from table.batches(columns)
-                self._note(getattr(table, "bad", None), path)
+                self._note(table.bad, path)
         except NoRows as error:
             self._note(error.bad, path)
             if path not in self.empty:
@@ -149,11 +149,10 @@ def left_aside(table: Table) -> dict[str, Any]:
     Files without rows, what only the names of folders say, and lines, where some were left out.
     """
     paths, empty = (table.paths, table.empty) if isinstance(table, Several) else ([], [])
-    bad: BadLines | None = getattr(table, "bad", None)
     return {
         "empty_files": [str(path) for path in empty],
         "keys_of_folders": _keys_of_folders(paths, table.names),
-        "bad_lines": None if bad is None else bad.to_json(),
+        "bad_lines": None if table.bad is None else table.bad.to_json(),
     }
 
 

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 import polars as pl
 import pyarrow as pa
 
+from alad.cli.tables.bad_lines import BadLines
 from alad.errors import InputError
 
 ROWS = 131_072  # of a batch of a file that tells where its rows are
 BYTES = 1 << 24  # of a batch of lines
 OFFSET = r"[+-]\d{2}:(?!00)"  # from UTC, that polars knows no zone for
+HEXADECIMAL = r"^\s*[+-]?0[xX]"  # Arrow takes 0x1F for a number, and nobody who reads on does
 # A column of JSON some of whose values are lists: every value is one list, of its text alone. So
 # that no model takes it for text, and it can be copied as it was written.
 LISTS = pl.List(pl.String)
@@ -37,6 +39,10 @@ class Table(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """Its columns."""
+
+    @property
+    def bad(self) -> BadLines | None:
+        """The lines that were left out so far; None where none may be."""
 
     @property
     def rows(self) -> int | None:
