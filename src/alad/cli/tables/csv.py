@@ -26,6 +26,7 @@ from alad.cli.tables import table
 from alad.cli.tables.bad_lines import KEPT, BadLines
 from alad.cli.tables.casts import read_in_batches
 from alad.cli.tables.faults import (
+    GOES_ON,
     check_no_json,
     check_separator,
     empty,
@@ -150,7 +151,7 @@ class Csv:
         return InputError(
             f"Expected {expected} values in every row of {self.place}, one for each "
             f"name of a column; got {got}{where}, {row[:LOOKED_AT]!r}. Mend that row"
-            f"{advice}."
+            f"{advice}. {GOES_ON}"
         )
 
     def _line_of(self, row: str) -> int | None:

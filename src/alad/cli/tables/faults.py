@@ -15,6 +15,7 @@ from alad.cli.tables.bad_lines import BadLines
 from alad.errors import InputError
 from alad.preprocessing.frames import quoted, repeated
 
+GOES_ON = "Where there is --on-bad skip, that goes on without it."
 UNREADABLE = (
     pa.ArrowException,
     pl.exceptions.PolarsError,

@@ -19,7 +19,14 @@ import polars as pl
 from alad.cli.tables import table
 from alad.cli.tables.bad_lines import BadLines
 from alad.cli.tables.casts import read_in_batches
-from alad.cli.tables.faults import check_names, empty, explained, first_line, none_readable
+from alad.cli.tables.faults import (
+    GOES_ON,
+    check_names,
+    empty,
+    explained,
+    first_line,
+    none_readable,
+)
 from alad.cli.tables.json_faults import (
     OBJECT,
     TOKEN,
@@ -224,7 +231,8 @@ class JsonLines:
     def _not_an_object(self, place: int, why: str) -> InputError:
         return InputError(
             f"Expected one JSON object a line in {self.place}; line "
-            f"{self.before + place + 1} is none ({why}). Correct or remove the line."
+            f"{self.before + place + 1} is none ({why}). Correct or remove the line. "
+            f"{GOES_ON}"
         )
 
 
